@@ -1,0 +1,95 @@
+//! `cargo xtask ci`: everything that has to hold before a change lands.
+
+use std::time::{Duration, Instant};
+
+use lexopt::prelude::*;
+
+use crate::{Result, deps, process, test};
+
+const HELP: &str = "\
+Runs what CI runs; every step, even after one has failed
+
+usage: cargo xtask ci
+
+  test     cargo xtask test --forbid-skips
+  format   cargo fmt --all --check
+  lints    cargo clippy, warnings are errors
+  doc      cargo doc, warnings are errors
+  deps     cargo xtask deps
+";
+
+type Step = (&'static str, fn() -> Result);
+
+const STEPS: &[Step] = &[
+    ("format", format),
+    ("deps", deps::check),
+    ("test", test),
+    ("lints", lints),
+    ("doc", doc),
+];
+
+pub(crate) fn main(mut args: lexopt::Parser) -> Result {
+    match args.next()? {
+        None => run(),
+        Some(Short('h') | Long("help")) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn run() -> Result {
+    let outcomes: Vec<_> = STEPS.iter().map(timed).collect();
+    println!();
+    for (name, took, outcome) in &outcomes {
+        let seconds = took.as_secs();
+        match outcome {
+            Ok(()) => println!("ci: {name}: ok, {seconds} s"),
+            Err(error) => println!("ci: {name}: FAILED, {seconds} s: {error}"),
+        }
+    }
+    let failed = outcomes.iter().filter(|(_, _, outcome)| outcome.is_err());
+    match failed.count() {
+        0 => Ok(()),
+        n => Err(format!("{n} of {} steps failed", STEPS.len()).into()),
+    }
+}
+
+fn timed((name, step): &Step) -> (&'static str, Duration, Result) {
+    eprintln!("\n== {name}");
+    let began = Instant::now();
+    let outcome = step();
+    if let Err(error) = &outcome {
+        eprintln!("xtask: {name}: {error}");
+    }
+    (name, began.elapsed(), outcome)
+}
+
+fn test() -> Result {
+    test::run(&test::Options {
+        forbid_skips: true,
+        ..Default::default()
+    })
+}
+
+fn format() -> Result {
+    process::run(&mut process::cargo(["fmt", "--all", "--check"]))
+}
+
+fn lints() -> Result {
+    let args = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    process::run(&mut process::cargo(args))
+}
+
+fn doc() -> Result {
+    let mut command = process::cargo(["doc", "--workspace", "--no-deps"]);
+    process::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}

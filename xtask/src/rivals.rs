@@ -1,0 +1,1 @@
+//! Programs that the bench runs beside runward.
