@@ -1,0 +1,42 @@
+//! A fork bomb whose every process leads a session of its own, as an ordinary user with a process limit.
+#![expect(unsafe_code, reason = "plain forks: a bomb is nothing else")]
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::{ForkResult, Gid, Uid, fork, setgid, setsid, setuid};
+use runward_tests::options::Options;
+use runward_tests::report::Reporter;
+
+fn main() {
+    let options = Options::of_process();
+    let reporter = Reporter::open(&options);
+    let limit: u64 = options.value("--limit").expect("--limit is needed");
+    let user: u32 = options.value("--user").expect("--user is needed");
+    setrlimit(Resource::RLIMIT_NPROC, limit, limit).expect("a limit can be lowered");
+    setgid(Gid::from_raw(user)).expect("the bomb starts as root");
+    setuid(Uid::from_raw(user)).expect("the bomb starts as root");
+    // SAFETY: SIG_IGN is no handler; ended children then leave no zombies that count (sigaction(2)).
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    explode(&reporter);
+}
+
+fn explode(reporter: &Reporter) -> ! {
+    let mut said = false;
+    loop {
+        // SAFETY: this process has one thread (fork(2)).
+        match unsafe { fork() } {
+            Ok(ForkResult::Child) => {
+                let _ = setsid();
+            }
+            Ok(ForkResult::Parent { .. }) => {}
+            // Once each: a full line would hold the bomb up.
+            Err(Errno::EAGAIN) if !said => {
+                reporter.say("full");
+                said = true;
+            }
+            Err(Errno::EAGAIN) => {}
+            Err(error) => panic!("failed to fork: {error}"),
+        }
+    }
+}

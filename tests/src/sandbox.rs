@@ -1,0 +1,166 @@
+//! One test's own places, names and time.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::procs::{self, Proc};
+use crate::{Gate, Line, Plant, Run, places};
+
+/// A directory, a token and a time limit of one test; its end is the end of all that it started.
+#[derive(Debug)]
+pub struct Sandbox {
+    root: TempDir,
+    token: String,
+    until: Instant,
+    names: Cell<u32>,
+    // Dropped with the sandbox, which calls the watchdog off.
+    _watchdog: Sender<()>,
+}
+
+impl Sandbox {
+    /// A sandbox whose waits end after `seconds`.
+    pub fn new(seconds: u64) -> Self {
+        let token = fresh_token();
+        let root = tempfile::Builder::new().prefix(&token).rand_bytes(0).tempdir().expect("a temporary directory");
+        // Ordinary users' processes must reach their pipes in it.
+        places::set_mode(root.path(), 0o755);
+        let limit = Duration::from_secs(seconds);
+        let watchdog = watch(token.clone(), limit * 2 + Duration::from_secs(20));
+        Self { root, token, until: Instant::now() + limit, names: Cell::new(0), _watchdog: watchdog }
+    }
+
+    /// What every process of this test carries.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// When the test's waits end.
+    pub fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// The instant after `duration`, but not after the limit of the test.
+    pub fn within(&self, duration: Duration) -> Instant {
+        self.until.min(Instant::now() + duration)
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// A path in the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// A path that was not handed out before.
+    pub fn fresh(&self, stem: &str) -> PathBuf {
+        let number = self.names.replace(self.names.get() + 1);
+        self.path(&format!("{stem}-{number}"))
+    }
+
+    /// A new line to report over.
+    pub fn line(&self) -> Line {
+        Line::make(self.fresh("line"), self.until)
+    }
+
+    /// A new closed gate.
+    pub fn gate(&self) -> Gate {
+        Gate::make(self.fresh("gate"))
+    }
+
+    /// A planter of this sandbox.
+    pub fn plant(&self) -> Plant {
+        Plant::new(self)
+    }
+
+    /// A `runward run` with the locks and the home of this sandbox.
+    pub fn run(&self) -> Run<'_> {
+        Run::new(self)
+    }
+
+    /// The processes of the work that are still alive.
+    pub fn survivors(&self) -> Vec<Proc> {
+        procs::work_of(&self.token)
+    }
+
+    /// All that is still alive, runward included.
+    pub fn everyone(&self) -> Vec<Proc> {
+        procs::of_token(&self.token)
+    }
+
+    /// Fails the test when anything of the work is alive.
+    #[track_caller]
+    pub fn assert_no_survivors(&self) {
+        let survivors = self.survivors();
+        assert!(survivors.is_empty(), "{} survivors: {survivors:#?}", survivors.len());
+    }
+
+    /// Waits for the end of everything, runward included; false when `until` came first.
+    pub fn everyone_ended_by(&self, until: Instant) -> bool {
+        loop {
+            let Some(one) = self.everyone().into_iter().next() else { return true };
+            let ended = one.pidfd().is_none_or(|pidfd| procs::wait_end(&pidfd, until));
+            if !ended {
+                return false;
+            }
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let alive = self.everyone();
+            let shown: Vec<String> = alive.iter().take(20).map(|one| format!("{} {} {}", one.pid, one.state, one.command)).collect();
+            let text = format!("alive at the failure: {} of {}\n  {}\n", alive.len(), self.token, shown.join("\n  "));
+            let _ = std::io::stderr().write_all(text.as_bytes());
+        }
+        kill_all(&self.token);
+    }
+}
+
+fn fresh_token() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    format!("rwt-{}-{}-{clock:x}-", process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+// Stopped first, so that none forks itself out of the list while it is worked off.
+fn kill_all(token: &str) {
+    for _ in 0..100 {
+        let alive = procs::of_token(token);
+        if alive.is_empty() {
+            return;
+        }
+        for signal in [Signal::STOP, Signal::KILL] {
+            alive.iter().for_each(|one| one.signal(signal));
+        }
+    }
+}
+
+// The last resort: a wait that has no limit of its own ends when everything it waits for is dead.
+fn watch(token: String, limit: Duration) -> Sender<()> {
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || {
+        for _ in 0..2 {
+            if done.recv_timeout(limit) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            let _ = writeln!(std::io::stderr(), "a test hangs: everything of {token} is killed");
+            kill_all(&token);
+        }
+        process::abort();
+    });
+    sender
+}
