@@ -33,6 +33,7 @@
 //! sandbox's directory, where servers are started: [`procs::of_token`] looks for both.
 
 pub mod binaries;
+pub mod bomb;
 pub mod chance;
 pub mod gate;
 pub mod line;

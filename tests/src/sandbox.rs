@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::procs::{self, Proc};
@@ -136,15 +136,19 @@ fn fresh_token() -> String {
     format!("rwt-{}-{}-{clock:x}-", process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-// Stopped first, so that none forks itself out of the list while it is worked off.
+// By group as well as by process: one that forks and exits all the time has no id for long, but its group stays.
 fn kill_all(token: &str) {
+    let own = rustix::process::getpgrp().as_raw_nonzero().get();
     for _ in 0..100 {
         let alive = procs::of_token(token);
         if alive.is_empty() {
             return;
         }
-        for signal in [Signal::STOP, Signal::KILL] {
-            alive.iter().for_each(|one| one.signal(signal));
+        for one in &alive {
+            one.signal(Signal::KILL);
+            if let Some(group) = Pid::from_raw(one.pgid).filter(|_| one.pgid != own) {
+                let _ = kill_process_group(group, Signal::KILL);
+            }
         }
     }
 }

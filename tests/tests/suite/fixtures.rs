@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use runward_tests::binaries::fixture;
+use runward_tests::bomb::Bomb;
 use runward_tests::skip::is_root;
 use runward_tests::{Leaf, Plant, Running, Sandbox, Teardown, Then, need};
 use rustix::process::Signal;
@@ -85,11 +86,14 @@ fn the_bomb_explodes_up_to_its_limit() {
     need!("the_bomb_explodes_up_to_its_limit", is_root(), "needs root, to become a user of its own");
     let sandbox = Sandbox::new(30);
     let mut line = sandbox.line();
-    let mut command = Command::new(fixture("bomb"));
-    command.args(["--token", sandbox.token(), "--limit", "50", "--user", "64010", "--line"]).arg(line.path());
+    let bomb = Bomb::new();
+    let words = bomb.command(&sandbox, &line);
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
     let running = Running::of(&sandbox, command);
     running.wait_word(&mut line, "full");
-    assert!(sandbox.survivors().len() > 40);
+    drop(bomb);
+    line.wait_end();
 }
 
 #[test]
