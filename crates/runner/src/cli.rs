@@ -1,0 +1,182 @@
+//! The command line: one definition for parsing, help, completions and the man page.
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit;
+use crate::settings::{Options, Places};
+
+const EXAMPLES: &str = "\
+Examples:
+  runward run --app web -- ./deploy.sh staging
+      Wait until nobody else has `web`, then deploy; release it when the last process is gone.
+  runward run --deadline 30m --teardown 'docker compose down' -- make integration
+      Stop after half an hour at the latest, and clean up however it ended.
+  runward run --app web --wait 0 -- ./deploy.sh || echo busy
+      Do not wait: exit 120 if `web` is busy.
+  runward run --app web --app db --dry-run -- ./migrate.sh
+      Show what would happen, touching nothing.
+";
+
+const SIGNALS: &str = "\
+Signals:
+  The first SIGTERM, SIGINT or SIGHUP, or the death of any ancestor up to the CI agent, cancels: the work gets
+  SIGTERM, after --grace the whole tree is killed, teardowns run. A signal during teardown changes nothing; a
+  third one kills what is left of the work at once. After a SIGKILL of runward itself all of this still happens.
+";
+
+const ENVIRONMENT: &str = "\
+Environment:
+  Each option can be given as RUNWARD_NAME (RUNWARD_WAIT=10m, RUNWARD_LOCK_DIR=/run/locks), or in runward.toml
+  (wait = \"10m\" in the section [run]). The command line overrides RUNWARD_*, which override the file.
+  The program sees RUNWARD_RUN_ID and RUNWARD_APP (the first), and not the other options of its own run.
+";
+
+/// A CI run owns what it uses, ends when it should, and cleans up after itself even when it is killed
+#[derive(Debug, Parser)]
+#[command(
+    name = "runward",
+    version,
+    after_help = "Start with `runward run --help` and `runward doctor`."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
+pub(crate) enum Command {
+    /// Run a program under a lock, a deadline and teardowns, and leave nothing behind
+    #[command(
+        override_usage = "runward run [OPTIONS] [--] PROGRAM [ARG]...",
+        after_help = "Examples, exit status, signals and environment: runward run --help",
+        after_long_help = run_help()
+    )]
+    Run(Box<RunArgs>),
+    /// Show each lock: who holds it, since when, doing what, and who waits
+    Locks(ReportArgs),
+    /// Show what this host can and cannot guarantee, and what would change it
+    Doctor(ReportArgs),
+    /// Show the CI, run id, repository, pull request and build that are detected
+    Whoami(WhoamiArgs),
+    /// Write a completion script to stdout
+    #[command(
+        after_help = "For example: runward completions bash > /etc/bash_completion.d/runward"
+    )]
+    Completions {
+        /// The shell that will read it
+        shell: clap_complete::Shell,
+    },
+    /// Write the man page to stdout
+    #[command(after_help = "For example: runward man > /usr/local/share/man/man1/runward.1")]
+    Man,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) options: Options,
+
+    #[command(flatten)]
+    pub(crate) file: FileArg,
+
+    /// Print the plan as JSON on stdout and touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// The program and its arguments
+    #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true)]
+    pub(crate) program: Vec<OsString>,
+}
+
+// Commands that look and do not touch.
+#[derive(Args, Debug)]
+pub(crate) struct ReportArgs {
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) places: Places,
+
+    #[command(flatten)]
+    pub(crate) file: FileArg,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WhoamiArgs {
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FileArg {
+    /// Configuration file; RUNWARD_CONFIG names one too [default: ./runward.toml if there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// The sections under the options of `run`, for help and man page alike.
+pub(crate) fn run_sections() -> [(&'static str, &'static str); 4] {
+    [
+        ("EXAMPLES", body(EXAMPLES)),
+        ("EXIT STATUS", exit::TABLE),
+        ("SIGNALS", body(SIGNALS)),
+        ("ENVIRONMENT", body(ENVIRONMENT)),
+    ]
+}
+
+fn run_help() -> String {
+    format!(
+        "{EXAMPLES}\nExit status:\n{}\n{SIGNALS}\n{ENVIRONMENT}",
+        exit::TABLE
+    )
+}
+
+fn body(section: &'static str) -> &'static str {
+    section.split_once('\n').map_or(section, |(_, body)| body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        let mut command = Cli::command();
+        command.build();
+        command.debug_assert();
+    }
+
+    fn program(argv: &[&str]) -> Vec<OsString> {
+        match Cli::try_parse_from(argv).unwrap().command {
+            Command::Run(args) => args.program,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_program_keeps_all_its_arguments() {
+        assert_eq!(
+            program(&["runward", "run", "ls", "-l", "--app", "x"]),
+            ["ls", "-l", "--app", "x"]
+        );
+        assert_eq!(
+            program(&["runward", "run", "--", "ls", "--", "-l"]),
+            ["ls", "--", "-l"]
+        );
+        assert_eq!(
+            program(&["runward", "run", "ls", "--", "-l", "--"]),
+            ["ls", "--", "-l", "--"]
+        );
+        assert_eq!(program(&["runward", "run", "--", "--help"]), ["--help"]);
+        assert_eq!(
+            program(&["runward", "run", "sh", "--help"]),
+            ["sh", "--help"]
+        );
+    }
+}

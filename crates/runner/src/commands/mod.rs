@@ -1,0 +1,66 @@
+//! What each command does.
+pub(crate) mod doctor;
+pub(crate) mod locks;
+pub(crate) mod manual;
+pub(crate) mod run;
+pub(crate) mod whoami;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::{FileArg, ReportArgs};
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
+use crate::exit;
+use crate::places::{self, Directories, User};
+use crate::settings::{self, ConfigFile};
+use crate::summary::Summary;
+use crate::terminal;
+
+/// Help on stdout, or what is wrong with the command line on stderr.
+pub(crate) fn not_understood(e: &clap::Error) -> u8 {
+    let text = e.to_string();
+    if !e.use_stderr() {
+        return print(text.as_bytes()).map_or_else(|e| e.code(), |()| 0);
+    }
+    terminal::raw(&text);
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|command| command == "run")
+    {
+        Summary::of_nothing("failed", exit::FAILED).print();
+    }
+    exit::FAILED
+}
+
+fn print(bytes: &[u8]) -> Result<()> {
+    terminal::data(bytes)
+        .map_err(|e| Error::new(Kind::System, format!("cannot write to stdout: {e}")))
+}
+
+fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|e| Error::new(Kind::System, format!("cannot write JSON: {e}")))?;
+    print(format!("{text}\n").as_bytes())
+}
+
+/// The file named on the command line, by `RUNWARD_CONFIG`, or found.
+fn config(named: &FileArg, env: &Environment) -> Result<ConfigFile> {
+    let named = named
+        .config
+        .clone()
+        .or_else(|| env.os("RUNWARD_CONFIG").map(PathBuf::from));
+    settings::load(named.as_deref())
+}
+
+/// The directories that a command looks at.
+fn directories(args: &ReportArgs, env: &Environment) -> Result<Directories> {
+    let file = config(&args.file, env)?;
+    let given = args
+        .places
+        .clone()
+        .or(settings::environment_places(env))
+        .or(file.places());
+    places::decide(&given, env, &User::of_this_process())
+}

@@ -1,0 +1,132 @@
+//! Events as JSON lines, each whole whatever happens to the process that writes it.
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::record::timestamp;
+
+/// Something that happened in a run.
+#[derive(Serialize)]
+struct Line<'a, E: Serialize> {
+    schema: u32,
+    at: String,
+    run_id: &'a str,
+    #[serde(flatten)]
+    event: &'a E,
+}
+
+/// The file of `--events`. A line that cannot be written is dropped: events never fail a run.
+#[derive(Debug)]
+pub(crate) struct Events {
+    out: File,
+    regular: bool,
+    run_id: String,
+    /// The process that last found the end of the file whole.
+    checked_by: Option<u32>,
+}
+
+impl Events {
+    pub(crate) fn open(path: &Path, run_id: &str) -> Result<Self> {
+        const REMEDY: &str = "name a file in a directory that can be written with --events";
+        let out = open(path).map_err(|e| Error::io("append events to", path, &e, REMEDY))?;
+        let regular = out.metadata().is_ok_and(|found| found.is_file());
+        Ok(Self {
+            out,
+            regular,
+            run_id: run_id.to_owned(),
+            checked_by: None,
+        })
+    }
+
+    pub(crate) fn write(&mut self, event: &impl Serialize) {
+        let at = timestamp(SystemTime::now());
+        let line = Line {
+            schema: 1,
+            at,
+            run_id: &self.run_id,
+            event,
+        };
+        if let Ok(mut text) = serde_json::to_vec(&line) {
+            text.push(b'\n');
+            self.mend();
+            let _ = append(&self.out, &text, self.regular);
+        }
+    }
+
+    /// A SIGKILL can end a write between two pages: the process that goes on cuts off what is not a line.
+    fn mend(&mut self) {
+        let me = std::process::id();
+        if self.regular && self.checked_by != Some(me) {
+            let _ = cut_torn_line(&self.out);
+            self.checked_by = Some(me);
+        }
+    }
+}
+
+/// Not blocking, so that neither a fifo without a reader nor a reader that sleeps holds up a run.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    // Readable too, to look at the last byte; a fifo opened so would count ourselves as its reader.
+    let is_file = std::fs::metadata(path).map_or(true, |found| found.is_file());
+    OpenOptions::new()
+        .append(true)
+        .custom_flags(flags)
+        .read(is_file)
+        .create(is_file)
+        .open(path)
+}
+
+/// One write; what a full disk cut short is taken back.
+fn append(mut out: &File, line: &[u8], regular: bool) -> io::Result<()> {
+    let written = loop {
+        match out.write(line) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            other => break other?,
+        }
+    };
+    if written < line.len() && regular {
+        take_back(out, &line[..written])?;
+    }
+    Ok(())
+}
+
+/// Only while the piece is still the end of the file: another run may have appended after it.
+fn take_back(out: &File, piece: &[u8]) -> io::Result<()> {
+    let size = out.metadata()?.size();
+    let Some(start) = size.checked_sub(piece.len() as u64) else {
+        return Ok(());
+    };
+    let mut end = vec![0; piece.len()];
+    out.read_exact_at(&mut end, start)?;
+    if end == piece {
+        out.set_len(start)
+    } else {
+        Ok(())
+    }
+}
+
+fn cut_torn_line(out: &File) -> io::Result<()> {
+    const STEP: u64 = 4096;
+    let size = out.metadata()?.size();
+    let mut end = size;
+    while end > 0 {
+        let start = end.saturating_sub(STEP);
+        let mut piece = vec![0; usize::try_from(end - start).unwrap_or_default()];
+        out.read_exact_at(&mut piece, start)?;
+        if let Some(newline) = piece.iter().rposition(|byte| *byte == b'\n') {
+            end = start + newline as u64 + 1;
+            break;
+        }
+        end = start;
+    }
+    if end < size { out.set_len(end) } else { Ok(()) }
+}
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

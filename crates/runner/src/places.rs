@@ -1,0 +1,271 @@
+//! Where locks and run directories live, and where they must not.
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::settings::Places;
+
+/// Variables in which a CI names a directory that it deletes, perhaps while a teardown still runs.
+const WORKSPACES: [&str; 7] = [
+    "DRONE_WORKSPACE",
+    "DRONE_WORKSPACE_BASE",
+    "GITHUB_WORKSPACE",
+    "CI_PROJECT_DIR",
+    "CI_WORKSPACE",
+    "BUILDKITE_BUILD_CHECKOUT_PATH",
+    "WORKSPACE",
+];
+
+/// The two directories of this user on this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Directories {
+    pub(crate) locks: PathBuf,
+    pub(crate) home: PathBuf,
+}
+
+/// Who is asking.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    /// From `/etc/passwd`, which a CI does not fake.
+    pub(crate) home: Option<PathBuf>,
+}
+
+impl User {
+    pub(crate) fn of_this_process() -> Self {
+        let uid = rustix::process::geteuid().as_raw();
+        let passwd = fs::read("/etc/passwd").unwrap_or_default();
+        Self {
+            uid,
+            home: home_in(&String::from_utf8_lossy(&passwd), uid),
+        }
+    }
+}
+
+/// Field 6 of passwd(5).
+fn home_in(passwd: &str, uid: u32) -> Option<PathBuf> {
+    let uid = uid.to_string();
+    let entry = passwd
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|entry| entry.get(2) == Some(&uid.as_str()))?;
+    entry
+        .get(5)
+        .filter(|home| home.starts_with('/'))
+        .map(PathBuf::from)
+}
+
+/// Decides both directories and refuses what a CI may delete. Looks at the file system, changes nothing.
+pub(crate) fn decide(given: &Places, env: &Environment, user: &User) -> Result<Directories> {
+    let locks = match &given.lock_dir {
+        Some(dir) => absolute(dir)?,
+        None => default_locks(env, user),
+    };
+    let home = match &given.home {
+        Some(dir) => absolute(dir)?,
+        None => default_home(env, user),
+    };
+    refuse_doomed(&locks, "lock directory", "--lock-dir", env, user)?;
+    refuse_doomed(&home, "home", "--home", env, user)?;
+    Ok(Directories { locks, home })
+}
+
+fn absolute(dir: &Path) -> Result<PathBuf> {
+    std::path::absolute(dir)
+        .map_err(|e| Error::io("make absolute", dir, &e, "give an absolute path"))
+}
+
+fn default_locks(env: &Environment, user: &User) -> PathBuf {
+    if user.uid == 0 {
+        return "/run/runward/locks".into();
+    }
+    let systemd = PathBuf::from(format!("/run/user/{}", user.uid));
+    let runtime =
+        xdg(env, "XDG_RUNTIME_DIR").or_else(|| owned_by(&systemd, user.uid).then_some(systemd));
+    runtime.map_or_else(
+        || format!("/tmp/runward-{}/locks", user.uid).into(),
+        |dir| dir.join("runward/locks"),
+    )
+}
+
+fn default_home(env: &Environment, user: &User) -> PathBuf {
+    if user.uid == 0 {
+        return "/var/lib/runward".into();
+    }
+    let state = xdg(env, "XDG_STATE_HOME")
+        .or_else(|| user.home.as_ref().map(|home| home.join(".local/state")));
+    state.map_or_else(
+        || format!("/var/tmp/runward-{}", user.uid).into(),
+        |dir| dir.join("runward"),
+    )
+}
+
+/// The XDG specification has relative paths ignored.
+fn xdg(env: &Environment, name: &str) -> Option<PathBuf> {
+    env.os(name)
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_absolute())
+}
+
+fn owned_by(dir: &Path, uid: u32) -> bool {
+    fs::symlink_metadata(dir).is_ok_and(|found| found.is_dir() && found.uid() == uid)
+}
+
+fn refuse_doomed(
+    dir: &Path,
+    what: &str,
+    option: &str,
+    env: &Environment,
+    user: &User,
+) -> Result<()> {
+    let real = resolved(dir);
+    match doomed(env, user)
+        .into_iter()
+        .find(|(_, root)| real.starts_with(root))
+    {
+        None => Ok(()),
+        Some((variable, root)) => Err(Error::place(format!(
+            "the {what} {} lies below {} (${variable}), which the CI may delete while runward still cleans up; \
+             name a directory outside with {option}",
+            dir.display(),
+            root.display()
+        ))),
+    }
+}
+
+/// Directories that a CI deletes when it thinks that a job is over.
+fn doomed(env: &Environment, user: &User) -> Vec<(&'static str, PathBuf)> {
+    let workspaces = WORKSPACES
+        .into_iter()
+        .filter_map(|name| Some((name, PathBuf::from(env.os(name)?))));
+    let all = workspaces.chain(faked_home(env, user).map(|home| ("HOME", home)));
+    all.filter(|(_, root)| root.is_absolute())
+        .map(|(name, root)| (name, resolved(&root)))
+        .filter(|(_, root)| {
+            root.parent().is_some()
+                && user
+                    .home
+                    .as_deref()
+                    .is_none_or(|home| !resolved(home).starts_with(root))
+        })
+        .collect()
+}
+
+/// `$HOME`, where it is not the one that the system gave this user.
+fn faked_home(env: &Environment, user: &User) -> Option<PathBuf> {
+    let faked = PathBuf::from(env.os("HOME")?);
+    let real = user.home.as_ref()?;
+    (resolved(&faked) != resolved(real)).then_some(faked)
+}
+
+/// `path` without symbolic links, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    let mut missing = Vec::new();
+    let mut at = path;
+    loop {
+        if let Ok(mut real) = at.canonicalize() {
+            real.extend(missing.iter().rev());
+            return without_dots(&real);
+        }
+        match (at.parent(), at.components().next_back()) {
+            (Some(parent), Some(last)) => {
+                missing.push(last.as_os_str().to_owned());
+                at = parent;
+            }
+            _ => return without_dots(path),
+        }
+    }
+}
+
+fn without_dots(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => drop(out.pop()),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+impl Directories {
+    /// Where the journal of the run `run_id` of the process `process` lives: one id may name several processes.
+    pub(crate) fn journal(&self, run_id: &str, process: &str) -> PathBuf {
+        let owner = if run_id.ends_with(process) {
+            String::new()
+        } else {
+            format!(".{process}")
+        };
+        self.runs().join(format!("{run_id}{owner}.journal"))
+    }
+
+    /// Where a record goes whose own directory is gone.
+    pub(crate) fn record(&self, run_id: &str) -> PathBuf {
+        self.home.join("records").join(format!("{run_id}.json"))
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.home.join("runs")
+    }
+
+    /// Creates the home and what is in it, private to this user.
+    pub(crate) fn create_home(&self, user: &User) -> Result<()> {
+        make_private(&self.runs(), "--home")?;
+        check_private(&self.home, user, "--home")
+    }
+
+    /// Creates the lock directory; the lock crate judges whether it can be trusted.
+    pub(crate) fn create_locks(&self) -> Result<()> {
+        make_private(&self.locks, "--lock-dir")
+    }
+}
+
+/// Creates `dir` and its missing parents, readable by this user alone.
+pub(crate) fn make_private(dir: &Path, option: &str) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|e| {
+        Error::io(
+            "create the directory",
+            dir,
+            &e,
+            &format!("create it, or name another with {option}"),
+        )
+    })
+}
+
+fn check_private(dir: &Path, user: &User, option: &str) -> Result<()> {
+    let remedy = format!("name a directory of your own with {option}");
+    let found = fs::symlink_metadata(dir).map_err(|e| Error::io("look at", dir, &e, &remedy))?;
+    let problem = if !found.is_dir() {
+        "is no directory (a symbolic link is refused, as it may be turned elsewhere)".to_owned()
+    } else if found.uid() != user.uid && found.uid() != 0 {
+        format!("belongs to uid {}", found.uid())
+    } else if found.mode() & 0o022 != 0 {
+        format!(
+            "can be written by others (mode {:o}); chmod go-w it",
+            found.mode() & 0o7777
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::place(format!(
+        "{} {problem}; {remedy}",
+        dir.display()
+    )))
+}
+
+/// Whether `e` says that a directory on the way does not exist any more.
+pub(crate) fn is_gone(e: &io::Error) -> bool {
+    matches!(
+        e.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+#[cfg(test)]
+#[path = "places_tests.rs"]
+mod tests;

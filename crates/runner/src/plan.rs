@@ -1,0 +1,129 @@
+//! What a run is going to do, as data: printed by `--dry-run`, carried out by `run`.
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+
+use crate::duration::Span;
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::places::{self, Directories, User};
+use crate::settings::{AppName, CommandLine, Containment, Leaks, Settings, Strength};
+
+/// The plan of one run. Making it reads; nothing is created, locked or started.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Plan {
+    schema: u32,
+    pub(crate) run_id: String,
+    ci: &'static str,
+    #[serde(serialize_with = "texts")]
+    pub(crate) argv: Vec<OsString>,
+    /// In the order in which they are taken.
+    pub(crate) apps: Vec<AppName>,
+    /// What the program is told: the first that was named.
+    pub(crate) app: Option<AppName>,
+    #[serde(rename = "wait_ms", serialize_with = "optional_millis")]
+    pub(crate) wait: Option<Span>,
+    #[serde(rename = "deadline_ms", serialize_with = "optional_millis")]
+    pub(crate) deadline: Option<Span>,
+    #[serde(rename = "grace_ms", serialize_with = "millis")]
+    pub(crate) grace: Span,
+    pub(crate) teardowns: Vec<CommandLine>,
+    #[serde(rename = "teardown_deadline_ms", serialize_with = "millis")]
+    pub(crate) teardown_deadline: Span,
+    pub(crate) leaks: Leaks,
+    pub(crate) containment: Containment,
+    pub(crate) require: Option<Strength>,
+    #[serde(serialize_with = "optional_path")]
+    pub(crate) result: Option<PathBuf>,
+    #[serde(serialize_with = "optional_path")]
+    pub(crate) events: Option<PathBuf>,
+    #[serde(rename = "lock_dir", serialize_with = "path")]
+    pub(crate) locks: PathBuf,
+    #[serde(serialize_with = "path")]
+    pub(crate) home: PathBuf,
+    #[serde(serialize_with = "path")]
+    pub(crate) journal: PathBuf,
+}
+
+impl Plan {
+    pub(crate) fn new(
+        settings: Settings,
+        argv: Vec<OsString>,
+        env: &Environment,
+        process: &str,
+    ) -> Result<Self> {
+        let identity = Identity::detect(env);
+        let directories = places::decide(&settings.places, env, &User::of_this_process())?;
+        let given = settings.run_id.map(String::from);
+        let run_id = given.unwrap_or_else(|| identity.run_id(|| process.to_owned()));
+        let journal = directories.journal(&run_id, process);
+        let app = settings.apps.first().cloned();
+        let mut apps = settings.apps;
+        apps.sort();
+        Ok(Self {
+            schema: 1,
+            run_id,
+            ci: identity.ci.name(),
+            argv,
+            apps,
+            app,
+            wait: settings.wait,
+            deadline: settings.deadline,
+            grace: settings.grace,
+            teardowns: settings.teardowns,
+            teardown_deadline: settings.teardown_deadline,
+            leaks: settings.leaks,
+            containment: settings.containment,
+            require: settings.require,
+            result: settings.result.as_deref().map(output).transpose()?,
+            events: settings.events.as_deref().map(output).transpose()?,
+            locks: directories.locks,
+            home: directories.home,
+            journal,
+        })
+    }
+
+    pub(crate) fn directories(&self) -> Directories {
+        Directories {
+            locks: self.locks.clone(),
+            home: self.home.clone(),
+        }
+    }
+}
+
+/// The current directory may be gone when the file is written, so its path is made absolute now.
+fn output(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path)
+        .map_err(|e| Error::io("make absolute", path, &e, "give an absolute path"))
+}
+
+/// Words as text; bytes that are not UTF-8 are replaced, as JSON cannot hold them.
+fn texts<S: Serializer>(words: &[OsString], to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.collect_seq(words.iter().map(|word| OsStr::to_string_lossy(word)))
+}
+
+fn path<S: Serializer>(path: &Path, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
+}
+
+fn optional_path<S: Serializer>(
+    path: &Option<PathBuf>,
+    to: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    path.as_ref()
+        .map(|path| path.to_string_lossy())
+        .serialize(to)
+}
+
+fn millis<S: Serializer>(span: &Span, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.serialize_u64(span.as_millis())
+}
+
+fn optional_millis<S: Serializer>(
+    span: &Option<Span>,
+    to: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    span.map(Span::as_millis).serialize(to)
+}

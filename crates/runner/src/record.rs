@@ -1,0 +1,165 @@
+//! The record of a run: what `--result` holds, schema 1.
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::places::make_private;
+
+/// All that is known about a run once it is over. Fields may be added; none is removed or renamed within schema 1.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Record {
+    pub(crate) schema: u32,
+    pub(crate) run_id: String,
+    pub(crate) apps: Vec<App>,
+    pub(crate) argv: Vec<String>,
+    pub(crate) cause: Cause,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) program: Option<Program>,
+    pub(crate) exit: u8,
+    pub(crate) started: String,
+    pub(crate) ended: String,
+    pub(crate) containment: String,
+    pub(crate) leaks: Vec<Process>,
+    pub(crate) survivors: Vec<Process>,
+    pub(crate) teardowns: Vec<Teardown>,
+}
+
+/// An app that the run owned.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct App {
+    pub(crate) name: String,
+    pub(crate) fence: u64,
+    pub(crate) waited_ms: u64,
+}
+
+/// Why the run ended.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Cause {
+    pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signal: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sender_pid: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ancestor_pid: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+}
+
+/// How the program itself ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Program {
+    Code(i32),
+    Signal(i32),
+}
+
+/// A process that was left behind.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) command: String,
+}
+
+/// One teardown and how it went; `code` is `None` where it did not end by itself.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Teardown {
+    pub(crate) command: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) ms: u64,
+}
+
+/// A moment as the record writes it: RFC 3339, UTC, milliseconds.
+pub(crate) fn timestamp(moment: SystemTime) -> String {
+    humantime::format_rfc3339_millis(moment).to_string()
+}
+
+/// Where the record will go, known to be writable.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    file: PathBuf,
+    fallback: PathBuf,
+}
+
+impl Target {
+    /// Finds out, before anything starts, whether `file` can be written.
+    pub(crate) fn check(file: &Path, fallback: PathBuf) -> Result<Self> {
+        const REMEDY: &str =
+            "name a file in a directory that exists and can be written with --result";
+        let refused = |e: io::Error| Error::io("write the result", file, &e, REMEDY);
+        let file = real_target(file).map_err(refused)?;
+        let trial = beside(&file);
+        create_new(&trial)
+            .and_then(|_| fs::remove_file(&trial))
+            .map_err(refused)?;
+        Ok(Self { file, fallback })
+    }
+
+    /// Writes the record whole or not at all; where its directory is gone or full, to the fallback. Returns where.
+    pub(crate) fn write(&self, record: &Record) -> io::Result<&Path> {
+        let mut text = serde_json::to_vec(record)?;
+        text.push(b'\n');
+        match replace(&self.file, &text) {
+            Ok(()) => Ok(&self.file),
+            Err(first) => self
+                .write_fallback(&text)
+                .map_err(|_| first)
+                .map(|()| self.fallback.as_path()),
+        }
+    }
+
+    fn write_fallback(&self, text: &[u8]) -> io::Result<()> {
+        let parent = self.fallback.parent().unwrap_or(Path::new("/"));
+        make_private(parent, "--home").map_err(|e| io::Error::other(e.to_string()))?;
+        replace(&self.fallback, text)
+    }
+}
+
+/// The regular file behind `file`, which may be a link to it; a device would be replaced by our rename.
+fn real_target(file: &Path) -> io::Result<PathBuf> {
+    match fs::metadata(file) {
+        Ok(found) if found.is_file() => file.canonicalize(),
+        Ok(_) => Err(io::Error::other("it is not a regular file")),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(file).is_err() => {
+            let name = file
+                .file_name()
+                .ok_or_else(|| io::Error::other("it names no file"))?;
+            Ok(file
+                .parent()
+                .unwrap_or(Path::new("/"))
+                .canonicalize()?
+                .join(name))
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Readers see the old file or the new one. No fsync: a record is about a run on this host, which a power cut ends too.
+fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
+    let draft = beside(file);
+    let written = create_new(&draft).and_then(|mut out| out.write_all(text));
+    written
+        .and_then(|()| fs::rename(&draft, file))
+        .inspect_err(|_| drop(fs::remove_file(&draft)))
+}
+
+fn beside(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    // The name may already be as long as a name can be.
+    let short: String = name.chars().take(40).collect();
+    file.with_file_name(format!(".{short}.{}.runward", std::process::id()))
+}
+
+/// A draft of this name is ours: its pid is.
+fn create_new(draft: &Path) -> io::Result<File> {
+    let _ = fs::remove_file(draft);
+    OpenOptions::new().write(true).create_new(true).open(draft)
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -1,0 +1,237 @@
+//! The values of options: each is checked where it is read, so that the error can say where it stood.
+use std::fmt;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::slug::is_safe_name;
+
+/// What an app may be called: a file name that means the same everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct AppName(String);
+
+/// A run's id as the user gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct RunId(String);
+
+/// A command in one string, split as a shell splits words; nothing else of a shell happens.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "Vec<String>")]
+pub(crate) struct CommandLine(Vec<String>);
+
+/// Why a value was refused; whoever reports it names the value.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ValueError {
+    #[error("is empty; give a name of letters, digits, '.', '_', '-'")]
+    Empty,
+    #[error("is {0} bytes long; at most 128 are allowed")]
+    TooLong(usize),
+    #[error("starts with '{0}'; a name starts with a letter, a digit or '_'")]
+    Start(char),
+    #[error("holds {0:?}; allowed are letters, digits, '.', '_', '-'")]
+    Character(char),
+    #[error("is no command; give a program and its arguments")]
+    NoCommand,
+    #[error("has a quote that is not closed; close it, or escape it with \\")]
+    Quote,
+    #[error("holds a NUL byte, which no command can be given")]
+    Nul,
+}
+
+fn check_name(text: &str) -> Result<(), ValueError> {
+    if is_safe_name(text) {
+        return Ok(());
+    }
+    let wrong = |c: &char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-');
+    Err(match (text.chars().find(wrong), text.chars().next()) {
+        (_, None) => ValueError::Empty,
+        (Some(c), _) => ValueError::Character(c),
+        (None, Some(c @ ('.' | '-'))) => ValueError::Start(c),
+        _ => ValueError::TooLong(text.len()),
+    })
+}
+
+macro_rules! name {
+    ($type:ident) => {
+        impl FromStr for $type {
+            type Err = ValueError;
+
+            fn from_str(text: &str) -> Result<Self, ValueError> {
+                check_name(text).map(|()| Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = ValueError;
+
+            fn try_from(text: String) -> Result<Self, ValueError> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0
+            }
+        }
+
+        impl $type {
+            pub(crate) fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name!(AppName);
+name!(RunId);
+
+impl FromStr for CommandLine {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if text.contains('\0') {
+            return Err(ValueError::Nul);
+        }
+        match shell_words::split(text) {
+            Ok(words) if words.first().is_some_and(|program| !program.is_empty()) => {
+                Ok(Self(words))
+            }
+            Ok(_) => Err(ValueError::NoCommand),
+            Err(_) => Err(ValueError::Quote),
+        }
+    }
+}
+
+impl TryFrom<String> for CommandLine {
+    type Error = ValueError;
+
+    fn try_from(text: String) -> Result<Self, ValueError> {
+        text.parse()
+    }
+}
+
+impl From<CommandLine> for Vec<String> {
+    fn from(command: CommandLine) -> Self {
+        command.0
+    }
+}
+
+/// What processes left by the program mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Leaks {
+    /// End them and say so
+    Warn,
+    /// End them and exit with 123 in place of a 0
+    Fail,
+    /// Leave them alone
+    Allow,
+}
+
+/// How a tree is to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Containment {
+    /// A cgroup where this host lets us make one, else a subreaper
+    Auto,
+    /// A cgroup of its own
+    Cgroup,
+    /// A pid namespace: the program sees other pids
+    Pidns,
+    /// A subreaper that adopts what is orphaned
+    Subreaper,
+    /// A process group, which a process may leave
+    Group,
+}
+
+/// How strongly a tree is held, from weak to strong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Strength {
+    /// A process group
+    Group,
+    /// A subreaper
+    Subreaper,
+    /// A pid namespace
+    Pidns,
+    /// A cgroup
+    Cgroup,
+}
+
+impl Containment {
+    /// `None` where the host decides.
+    pub(crate) fn strength(self) -> Option<Strength> {
+        match self {
+            Self::Auto => None,
+            Self::Cgroup => Some(Strength::Cgroup),
+            Self::Pidns => Some(Strength::Pidns),
+            Self::Subreaper => Some(Strength::Subreaper),
+            Self::Group => Some(Strength::Group),
+        }
+    }
+}
+
+impl fmt::Display for Strength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Group => "group",
+            Self::Subreaper => "subreaper",
+            Self::Pidns => "pidns",
+            Self::Cgroup => "cgroup",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hostile_app_names_are_refused_by_kind() {
+        let refused = |text: &str| text.parse::<AppName>().unwrap_err();
+        assert_eq!(refused(""), ValueError::Empty);
+        assert_eq!(refused("a/b"), ValueError::Character('/'));
+        assert_eq!(refused(".."), ValueError::Start('.'));
+        assert_eq!(refused("...."), ValueError::Start('.'));
+        assert_eq!(refused("-rf"), ValueError::Start('-'));
+        assert_eq!(refused("a\nb"), ValueError::Character('\n'));
+        assert_eq!(refused("a\0b"), ValueError::Character('\0'));
+        assert_eq!(refused(&"a".repeat(300)), ValueError::TooLong(300));
+        assert!("My_app-1.2".parse::<AppName>().is_ok());
+    }
+
+    #[test]
+    fn a_teardown_is_words_and_nothing_of_a_shell() {
+        let words = |text: &str| text.parse::<CommandLine>().map(Vec::from);
+        assert_eq!(
+            words("rm -rf '/tmp/a b' $HOME;ls").unwrap(),
+            ["rm", "-rf", "/tmp/a b", "$HOME;ls"]
+        );
+        assert_eq!(words("  "), Err(ValueError::NoCommand));
+        assert_eq!(words("'' x"), Err(ValueError::NoCommand));
+        assert_eq!(words("echo 'open"), Err(ValueError::Quote));
+        assert_eq!(words("a\0b"), Err(ValueError::Nul));
+    }
+
+    #[test]
+    fn strength_is_ordered_from_weak_to_strong() {
+        assert!(Strength::Group < Strength::Subreaper);
+        assert!(Strength::Subreaper < Strength::Pidns);
+        assert!(Strength::Pidns < Strength::Cgroup);
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_name_is_one_safe_component(text in any::<String>()) {
+            if let Ok(name) = text.parse::<AppName>() {
+                prop_assert!(!name.as_str().contains(['/', '\0', '\n']));
+                prop_assert!(name.as_str().len() <= 128 && !name.as_str().starts_with('.'));
+            }
+        }
+    }
+}

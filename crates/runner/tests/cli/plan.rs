@@ -1,0 +1,130 @@
+use serde_json::json;
+
+use crate::harness::Sandbox;
+
+#[test]
+fn a_dry_run_prints_the_plan_and_touches_nothing() {
+    let sandbox = Sandbox::new();
+    let options = [
+        "--app",
+        "web",
+        "--teardown",
+        "touch torn",
+        "--result",
+        "r.json",
+        "--events",
+        "e.jsonl",
+    ];
+    let plan = sandbox.plan(&options, &[]);
+    assert_eq!(plan["schema"], 1);
+    assert_eq!(plan["argv"], json!(["true"]));
+    assert_eq!(plan["teardowns"], json!([["touch", "torn"]]));
+    assert_eq!(plan["result"], json!(sandbox.path().join("r.json")));
+    assert!(sandbox.names().is_empty(), "{:?}", sandbox.names());
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let plan = Sandbox::new().plan(&[], &[]);
+    assert_eq!(plan["apps"], json!([]));
+    for (name, value) in [
+        ("wait_ms", json!(null)),
+        ("deadline_ms", json!(null)),
+        ("grace_ms", json!(10_000)),
+        ("teardown_deadline_ms", json!(60_000)),
+        ("leaks", json!("warn")),
+        ("containment", json!("auto")),
+        ("require", json!(null)),
+    ] {
+        assert_eq!(plan[name], value, "{name}");
+    }
+}
+
+#[test]
+fn apps_are_taken_in_sorted_order_and_once() {
+    let plan = Sandbox::new().plan(&["--app", "b", "--app", "a", "--app", "b"], &[]);
+    assert_eq!(plan["apps"], json!(["a", "b"]));
+    assert_eq!(plan["app"], "b");
+}
+
+#[test]
+fn hostile_app_names_are_refused_with_what_is_allowed() {
+    let sandbox = Sandbox::new();
+    let long = "a".repeat(300);
+    for name in [
+        "a/b", "..", "../x", ".", "....", "", "a\nb", &long, "-x", "a b",
+    ] {
+        let seen = sandbox.run(&["run", &format!("--app={name}"), "--dry-run", "--", "true"]);
+        seen.refused("a");
+        assert!(
+            seen.stderr.contains("letter") || seen.stderr.contains("at most 128"),
+            "{seen:?}"
+        );
+    }
+    assert!(sandbox.names().is_empty());
+}
+
+#[test]
+fn a_hostile_run_id_is_refused() {
+    let seen = Sandbox::new().run(&["run", "--run-id", "../../x", "--dry-run", "--", "true"]);
+    seen.refused("allowed are letters");
+}
+
+#[test]
+fn places_below_the_workspace_are_refused_with_the_remedy() {
+    let sandbox = Sandbox::new();
+    let env = [("DRONE_WORKSPACE", sandbox.path().to_str().unwrap())];
+    sandbox
+        .run_with(&["run", "--dry-run", "--", "true"], &env)
+        .refused("--lock-dir");
+}
+
+#[test]
+fn bad_durations_are_named_with_the_remedy() {
+    let sandbox = Sandbox::new();
+    for (text, remedy) in [
+        ("10 parsecs", "units are"),
+        ("soon", "write 90s"),
+        ("-5", "write 90s"),
+        ("", "write 90s"),
+    ] {
+        let seen = sandbox.run(&["run", &format!("--wait={text}"), "--", "true"]);
+        seen.refused(remedy);
+        assert!(seen.stderr.contains("--wait"), "{seen:?}");
+    }
+    sandbox
+        .run(&["run", "--deadline", "0", "--", "true"])
+        .refused("leaves no time");
+}
+
+#[test]
+fn options_that_are_not_offered_are_not_taken() {
+    let sandbox = Sandbox::new();
+    for option in [
+        "--state=abra",
+        "--no-state",
+        "--sweep",
+        "--scenario=f",
+        "--evidence=d",
+        "--spec=f",
+    ] {
+        sandbox
+            .run(&["run", option, "--dry-run", "--", "true"])
+            .refused("unexpected argument");
+    }
+    sandbox.run(&["run"]).refused("PROGRAM");
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let args = [
+        "run",
+        "--containment",
+        "group",
+        "--require",
+        "cgroup",
+        "--",
+        "true",
+    ];
+    Sandbox::new().run(&args).refused("weaker");
+}

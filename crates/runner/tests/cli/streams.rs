@@ -1,0 +1,53 @@
+//! Streams that are closed, full, or whose reader left.
+use std::fs::OpenOptions;
+use std::process::Stdio;
+
+use crate::harness::Sandbox;
+
+/// Runs `runward ARGS` from a shell that redirects as told.
+fn in_shell(args: &str, redirections: &str) -> Option<i32> {
+    let sandbox = Sandbox::new();
+    let runward = env!("CARGO_BIN_EXE_runward");
+    let script = format!("'{runward}' {args} {redirections}");
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(script).current_dir(sandbox.path());
+    shell
+        .env("RUNWARD_HOME", sandbox.path().join("home"))
+        .env("RUNWARD_LOCK_DIR", sandbox.path().join("locks"));
+    shell.stdin(Stdio::null()).status().unwrap().code()
+}
+
+#[test]
+fn the_code_is_right_with_all_streams_closed() {
+    assert_eq!(in_shell("run --wait soon -- true", ">&- 2>&-"), Some(125));
+    assert_eq!(in_shell("run --dry-run -- true", ">&- 2>&-"), Some(0));
+    assert_eq!(in_shell("whoami", "<&- >&- 2>&-"), Some(0));
+}
+
+#[test]
+fn a_reader_that_left_is_no_failure() {
+    let sandbox = Sandbox::new();
+    for args in [
+        &["completions", "bash"][..],
+        &["man"],
+        &["run", "--help"],
+        &["run", "--dry-run", "--", "true"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = sandbox.command(args).stdout(writer).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn data_that_could_not_be_written_is_a_failure() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = Sandbox::new()
+        .command(&["whoami"])
+        .stdout(full)
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(125));
+}
