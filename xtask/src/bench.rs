@@ -65,10 +65,11 @@ fn run(options: &Options) -> Result {
     process::run(&mut command)
 }
 
-/// Builds what is measured and what measures; returns the folder of the programs.
+/// Builds what measures and what is measured; returns the folder of the programs.
 fn build() -> Result<PathBuf> {
-    let packages = ["--package", "runward", "--package", "runward-bench"];
-    process::run(process::cargo(["build", "--release", "--bins"]).args(packages))?;
+    for package in ["runward-bench", "runward"] {
+        process::run(&mut process::cargo(["build", "--release", "--bins", "--package", package]))?;
+    }
     Ok(workspace::target().join(host()?).join("release"))
 }
 
