@@ -29,4 +29,9 @@ impl Gate {
     pub fn open(&mut self) {
         self.pipe.write_all(b"g").expect("a gate has room for a byte");
     }
+
+    /// Lets a shell pass that reads a line.
+    pub fn open_line(&mut self) {
+        self.pipe.write_all(b"go\n").expect("a gate has room for a line");
+    }
 }

@@ -121,6 +121,12 @@ impl<'a> Run<'a> {
         line
     }
 
+    /// The same as a line of shell.
+    pub fn shell_line(&self) -> String {
+        let quoted = |word: &OsString| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
+        self.command_line().iter().map(quoted).collect::<Vec<_>>().join(" ")
+    }
+
     /// Starts it, as the leader of a process group as a shell with job control would.
     #[track_caller]
     pub fn spawn(self) -> Running<'a> {
