@@ -1,0 +1,400 @@
+//! Holding a tree: start the program, feed the [machine](crate::machine) with what happens, do
+//! what it says, until the tree is empty. The guardian does this; after its death, the owner.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Instant,
+};
+
+use rustix::process::{Signal, pidfd_send_signal};
+
+use crate::{
+    Cause, Choice, Containment, Error, Event, Process, Status,
+    guards::{Guards, Occurrence},
+    journal::{Entry, Journal},
+    lifetime::Run,
+    link::{Link, Received, Report, Request},
+    machine::{Action, Input, Machine, Phase},
+    process::Identity,
+    program::Image,
+    reaper::Reaper,
+    spawn::Refused,
+    tree::{Main, Place, Tree, read_report},
+    wait,
+};
+
+/// Lists for people are cut here.
+const MOST_NAMED: usize = 100;
+
+/// Where news from outside comes from.
+pub(crate) enum Outside<'a> {
+    /// The guardian hears of it from the owner.
+    Owner { link: &'a Link, gone: bool },
+    /// The owner, holding the tree itself, sees it itself.
+    Guards(&'a mut Guards),
+}
+
+/// How the work ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) cause: Cause,
+    pub(crate) program: Option<Status>,
+    pub(crate) leaks: Vec<Process>,
+    pub(crate) survivors: Vec<Process>,
+}
+
+pub(crate) struct Holder<'a> {
+    pub(crate) run: &'a mut Run,
+    pub(crate) journal: &'a Journal,
+    pub(crate) outside: Outside<'a>,
+    pub(crate) tree: Tree,
+    pub(crate) reaper: &'a Reaper,
+    main: Option<Main>,
+    machine: Machine,
+    watch: Option<OwnedFd>,
+    leaks: Vec<Process>,
+    survivors: Vec<Process>,
+}
+
+/// The strongest containment that is allowed and can be had, with room made for a tree.
+pub(crate) fn prepare(run: &Run) -> Result<Tree, Error> {
+    let name = run.tree_name();
+    match run.settings.choice {
+        Choice::Only(containment) => Tree::prepare(containment, &name),
+        Choice::Auto => match Tree::prepare(Containment::Cgroup, &name) {
+            Err(e) if run.settings.least == Some(Containment::Cgroup) => Err(e),
+            Err(_) => Tree::prepare(Containment::Subreaper, &name),
+            made => made,
+        },
+    }
+}
+
+impl<'a> Holder<'a> {
+    pub(crate) fn new(
+        run: &'a mut Run,
+        journal: &'a Journal,
+        outside: Outside<'a>,
+        tree: Tree,
+        reaper: &'a Reaper,
+    ) -> Self {
+        let machine = Machine::new(run.deadline, run.settings.grace, run.settings.leaks);
+        let (main, watch) = (None, None);
+        let (leaks, survivors) = (Vec::new(), Vec::new());
+        Self {
+            run,
+            journal,
+            outside,
+            tree,
+            reaper,
+            main,
+            machine,
+            watch,
+            leaks,
+            survivors,
+        }
+    }
+
+    /// Starts the program; its failure is how the work ended.
+    pub(crate) fn start(&mut self) -> Result<(), Ended> {
+        self.journal
+            .append(&Entry::Tree(self.tree.containment(), self.tree.address()));
+        let program = &self.run.settings.program;
+        let image = Image::new(program.words(), &self.run.environment)
+            .map_err(|e| failed(&e.to_string(), 125))?;
+        let began = crate::journal::line(&Entry::Began);
+        let place = Place {
+            owner_group: self.run.owner_group,
+            mask: &self.run.mask,
+            mark: (self.journal.as_fd(), &began),
+        };
+        let main = self.tree.start(&image, &place);
+        let main =
+            main.map_err(|refused| refusal(refused, &program.words()[0].to_string_lossy()))?;
+        let pid = main.child.pid;
+        if let Some(identity) = Identity::of(pid) {
+            self.journal
+                .append(&Entry::Main(identity, self.tree.address()));
+        }
+        self.adopt(main);
+        self.emit(Event::Started {
+            pid,
+            containment: self.tree.containment(),
+        });
+        Ok(())
+    }
+
+    /// Holds a program that is running already.
+    pub(crate) fn adopt(&mut self, main: Main) {
+        self.main = Some(main);
+        self.watch = self.tree.watch();
+    }
+
+    /// Replays what is known to have happened.
+    pub(crate) fn feed(&mut self, input: Input) {
+        let actions = self.machine.handle(Instant::now(), input);
+        actions.into_iter().for_each(|action| self.perform(action));
+    }
+
+    /// Until the tree is empty, or what is left of it is not ours to end.
+    pub(crate) fn hold(&mut self) -> Ended {
+        self.look();
+        while self.machine.phase() != Phase::Over {
+            let ready = self.wait();
+            if ready.outside {
+                self.hear();
+            }
+            if ready.tree {
+                self.look();
+            }
+            self.feed(Input::Tick);
+        }
+        self.take_stock();
+        Ended {
+            cause: self.machine.cause().cloned().unwrap_or(Cause::OwnerKilled),
+            program: self.machine.main(),
+            leaks: std::mem::take(&mut self.leaks),
+            survivors: std::mem::take(&mut self.survivors),
+        }
+    }
+
+    fn wait(&self) -> Ready {
+        let mut fds: Vec<BorrowedFd<'_>> = vec![self.reaper.as_fd()];
+        fds.extend(self.watch.as_ref().map(AsFd::as_fd));
+        fds.extend(
+            self.main
+                .as_ref()
+                .and_then(|main| main.status.as_ref())
+                .map(AsFd::as_fd),
+        );
+        let tree = fds.len();
+        match &self.outside {
+            Outside::Owner { gone: true, .. } => {}
+            Outside::Owner { link, .. } => fds.push(link.as_fd()),
+            Outside::Guards(guards) => fds.push(guards.as_fd()),
+        }
+        let ready = wait::any(&fds, self.machine.timer());
+        Ready {
+            tree: ready[..tree].contains(&true),
+            outside: ready[tree..].contains(&true),
+        }
+    }
+
+    /// What the owner tells, or the guards.
+    fn hear(&mut self) {
+        loop {
+            let occurrence = match &mut self.outside {
+                Outside::Guards(guards) => guards.next(),
+                Outside::Owner { link, gone } => match link.receive() {
+                    Received::Message(Request::Occurred(occurrence), _) => Some(occurrence),
+                    Received::Message(Request::Start, _) => continue,
+                    Received::Nothing => None,
+                    Received::End => {
+                        *gone = true;
+                        return self.feed(Input::OwnerGone);
+                    }
+                },
+            };
+            match occurrence {
+                Some(occurrence) => self.occurred(occurrence),
+                None => return,
+            }
+        }
+    }
+
+    pub(crate) fn occurred(&mut self, occurrence: Occurrence) {
+        match occurrence {
+            Occurrence::Cancel { signal, sender } => {
+                if self.machine.phase() != Phase::Running {
+                    self.emit(Event::Ignored { signal });
+                }
+                self.feed(Input::Signal { signal, sender });
+            }
+            Occurrence::Ancestor { pid } => self.feed(Input::Ancestor { pid }),
+            Occurrence::Stop { from_terminal } => {
+                self.feed(Input::Pause);
+                // From the terminal the program's group has it already.
+                if !from_terminal {
+                    self.send(Signal::TSTP);
+                }
+            }
+            Occurrence::Continue => {
+                self.send(Signal::CONT);
+                self.feed(Input::Resume);
+            }
+            Occurrence::Forward { signal } => {
+                if let Some(signal) = Signal::from_named_raw(signal) {
+                    self.send(signal);
+                }
+            }
+            Occurrence::Child => {}
+        }
+    }
+
+    /// Who has died, and whether anybody is left.
+    fn look(&mut self) {
+        let mut ended = None;
+        let reports = |main: &Main| main.status.is_some() || self.machine.main_gone();
+        let main = self
+            .main
+            .as_ref()
+            .map(|main| (main.child.pid, reports(main)));
+        let journal = self.journal;
+        self.reaper.reap(|pid, status| {
+            if main == Some((pid, false)) {
+                journal.append(&Entry::Ended(status));
+                ended = Some(status);
+            }
+        });
+        if let Some(status) = ended.or_else(|| self.reported()) {
+            self.main_ended(status);
+        }
+        self.watch = self.tree.watch();
+        if self.machine.phase() != Phase::Over && self.tree.is_empty() {
+            self.nobody_left();
+        }
+    }
+
+    fn main_ended(&mut self, status: Status) {
+        self.emit(Event::ProgramEnded {
+            code: status.shell_code(),
+        });
+        self.feed(Input::MainEnded(status));
+    }
+
+    /// A namespace's first process tells how the program ended.
+    fn reported(&mut self) -> Option<Status> {
+        let pipe = self.main.as_ref()?.status.as_ref()?;
+        if !wait::any(&[pipe.as_fd()], Some(Instant::now()))[0] {
+            return None;
+        }
+        let report = read_report(pipe);
+        self.main.as_mut()?.status = None;
+        let status = match report {
+            Some((1, code)) => Status::Code(code),
+            Some((_, signal)) => Status::Signal(signal),
+            None => Status::Signal(Signal::KILL.as_raw()),
+        };
+        self.journal.append(&Entry::Ended(status));
+        Some(status)
+    }
+
+    fn nobody_left(&mut self) {
+        if !self.machine.main_gone() {
+            self.feed(Input::MainLost);
+        }
+        self.feed(Input::Empty);
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::AskMain => {
+                self.send(Signal::TERM);
+                self.send(Signal::CONT);
+                if let Some(cause) = self.machine.cause().cloned() {
+                    self.emit(Event::Cancelling { cause });
+                }
+            }
+            Action::AskTree => {
+                self.tree.ask();
+                self.emit(Event::AskedTree);
+            }
+            Action::NameLeaks => self.name_leaks(),
+            Action::Kill => {
+                self.tree.kill();
+                self.emit(Event::Killed);
+            }
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        if let Some(main) = &self.main {
+            let _ = pidfd_send_signal(&main.child.pidfd, signal);
+        }
+    }
+
+    fn name_leaks(&mut self) {
+        let mut leaks = self.tree.members();
+        let total = leaks.len();
+        leaks.truncate(MOST_NAMED);
+        if total > 0 {
+            self.leaks.clone_from(&leaks);
+            self.emit(Event::Leaks {
+                processes: leaks,
+                total,
+            });
+        }
+    }
+
+    /// The tree is proven empty, or it is said who is left.
+    fn take_stock(&mut self) {
+        if self.tree.is_empty() {
+            return self.emit(Event::Empty);
+        }
+        if self.spares() {
+            return;
+        }
+        self.survivors = self.tree.members();
+        self.survivors.truncate(MOST_NAMED);
+        self.emit(Event::Survivors {
+            processes: self.survivors.clone(),
+        });
+    }
+
+    /// Whether what is left may stay.
+    pub(crate) fn spares(&self) -> bool {
+        self.run.settings.leaks == crate::Leaks::Allow
+            && matches!(
+                self.machine.cause(),
+                Some(Cause::Exited | Cause::Signaled { .. })
+            )
+    }
+
+    /// Tells those who want to know; the owner only what people care for, as each message wakes it.
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.run.emit(&event);
+        let quiet = matches!(
+            event,
+            Event::Started { .. } | Event::ProgramEnded { .. } | Event::Empty
+        );
+        if quiet || self.run.hooks.progress.is_none() {
+            return;
+        }
+        match &self.outside {
+            Outside::Owner { link, gone: false } => {
+                let _ = link.send(&Report::Event(event), &[]);
+            }
+            Outside::Owner { .. } => {}
+            Outside::Guards(_) => {
+                if let Some(hook) = &mut self.run.hooks.progress {
+                    hook(&event);
+                }
+            }
+        }
+    }
+}
+
+struct Ready {
+    tree: bool,
+    outside: bool,
+}
+
+pub(crate) fn failed(reason: &str, code: u8) -> Ended {
+    let cause = Cause::Failed {
+        reason: reason.to_owned(),
+        code,
+    };
+    Ended {
+        cause,
+        program: None,
+        leaks: Vec::new(),
+        survivors: Vec::new(),
+    }
+}
+
+fn refusal(refused: Refused, program: &str) -> Ended {
+    let what = match refused {
+        Refused::Exec(errno) => format!("cannot execute {program:?}: {}", errno.desc()),
+        Refused::Fork(errno) => format!("cannot start a process for {program:?}: {}", errno.desc()),
+    };
+    failed(&what, refused.code())
+}

@@ -1,0 +1,252 @@
+//! What has been done, written before and while it is done, so that whoever finishes a run does
+//! each thing once: the guardian, the owner whose guardian was killed, or a later run.
+//!
+//! Lines of JSON, appended. The file is locked (`flock(2)`) by the description that the owner
+//! and the guardian share, and that a child they fork has until its exec: a journal whose lock is
+//! free belongs to a dead run, and nothing of that run is about to start any more.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use rustix::fs::{FlockOperation, MemfdFlags, flock, memfd_create};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Cause, Containment, Error, Process, Status, TeardownReport, lifetime::Settings,
+    process::Identity, tree::Address,
+};
+
+/// The first line: the run as it was planned.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Header {
+    pub(crate) settings: Settings,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) directory: PathBuf,
+    pub(crate) started: SystemTime,
+    pub(crate) boot: String,
+    pub(crate) note: String,
+}
+
+/// One line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Entry {
+    Run(Box<Header>),
+    Tree(Containment, Address),
+    /// Written by the program's process itself, just before its exec.
+    Began,
+    Main(Identity, Address),
+    Ended(Status),
+    TearingDown {
+        cause: Cause,
+        leaks: Vec<Process>,
+        survivors: Vec<Process>,
+    },
+    /// Written by the teardown's process itself, just before its exec.
+    TeardownBegan(usize),
+    TeardownIs(usize, Identity),
+    TeardownEnded(usize, TeardownReport),
+}
+
+/// What the lines amount to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    pub(crate) header: Option<Header>,
+    pub(crate) tree: Option<(Containment, Address)>,
+    pub(crate) began: bool,
+    pub(crate) main: Option<Identity>,
+    pub(crate) ended: Option<Status>,
+    pub(crate) tearing_down: Option<(Cause, Vec<Process>, Vec<Process>)>,
+    teardowns: Vec<Progress>,
+}
+
+/// How far one teardown has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Progress {
+    #[default]
+    Waiting,
+    Began(Option<Identity>),
+    Ended(TeardownReport),
+}
+
+impl State {
+    fn add(&mut self, entry: Entry) {
+        match entry {
+            Entry::Run(header) => self.header = Some(*header),
+            Entry::Tree(containment, address) => self.tree = Some((containment, address)),
+            Entry::Began => self.began = true,
+            Entry::Main(identity, address) => {
+                self.main = Some(identity);
+                self.tree = self
+                    .tree
+                    .take()
+                    .map(|(containment, _)| (containment, address));
+            }
+            Entry::Ended(status) => self.ended = Some(status),
+            Entry::TearingDown {
+                cause,
+                leaks,
+                survivors,
+            } => self.tearing_down = Some((cause, leaks, survivors)),
+            Entry::TeardownBegan(index) => {
+                let slot = self.slot(index);
+                if *slot == Progress::Waiting {
+                    *slot = Progress::Began(None);
+                }
+            }
+            Entry::TeardownIs(index, identity) => {
+                *self.slot(index) = Progress::Began(Some(identity))
+            }
+            Entry::TeardownEnded(index, report) => *self.slot(index) = Progress::Ended(report),
+        }
+    }
+
+    fn slot(&mut self, index: usize) -> &mut Progress {
+        if self.teardowns.len() <= index {
+            self.teardowns.resize(index + 1, Progress::Waiting);
+        }
+        &mut self.teardowns[index]
+    }
+
+    pub(crate) fn teardown(&self, index: usize) -> Progress {
+        self.teardowns.get(index).cloned().unwrap_or_default()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Journal {
+    file: File,
+    path: Option<PathBuf>,
+}
+
+impl Journal {
+    /// Creates it, locked and with its first line, or not at all: it appears by rename. Without
+    /// a path it lives in memory, for the owner and the guardian alone.
+    pub(crate) fn create(path: Option<&Path>, header: Header) -> Result<Self, Error> {
+        let file = match path {
+            Some(path) => create_file(path, header)?,
+            None => in_memory(header)
+                .map_err(|e| Error::system("cannot keep a journal in memory", e))?,
+        };
+        Ok(Self {
+            file,
+            path: path.map(Path::to_owned),
+        })
+    }
+
+    /// The guardian's copy: the same description.
+    pub(crate) fn from_fd(fd: OwnedFd, path: Option<PathBuf>) -> Self {
+        Self {
+            file: File::from(fd),
+            path,
+        }
+    }
+
+    /// Opens the journal of another run, and waits until nobody of that run has it any more.
+    /// None where the run has been finished.
+    pub(crate) fn open(path: &Path) -> Result<Option<Self>, Error> {
+        let opened = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .custom_flags(nix::libc::O_NOFOLLOW)
+            .open(path);
+        let file = match opened {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|e| Error::journal("cannot open", path, e))?,
+        };
+        rustix::io::retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))
+            .map_err(|e| Error::journal("cannot lock", path, e))?;
+        let links = file
+            .metadata()
+            .map_err(|e| Error::journal("cannot read", path, e))?
+            .nlink();
+        Ok((links > 0).then(|| Self {
+            file,
+            path: Some(path.to_owned()),
+        }))
+    }
+
+    /// A failure is not the run's: what it would have told is told by the outcome, unless all die.
+    pub(crate) fn append(&self, entry: &Entry) {
+        let _ = (&self.file).write_all(&line(entry));
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let mut text = Vec::new();
+        let mut file = &self.file;
+        let _ = file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| file.read_to_end(&mut text));
+        let mut state = State::default();
+        // A line that a full disk or a kill has cut short is none.
+        text.split(|&b| b == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .for_each(|e| state.add(e));
+        state
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The run is finished: nobody needs to do it again.
+    pub(crate) fn remove(&self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+impl AsFd for Journal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// An entry as the line that a forked child appends, made before the fork.
+pub(crate) fn line(entry: &Entry) -> Vec<u8> {
+    let mut line = serde_json::to_vec(entry).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+fn create_file(path: &Path, header: Header) -> Result<File, Error> {
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let made = draft_file(&draft, header).and_then(|file| {
+        let here = rustix::fs::CWD;
+        rustix::fs::renameat_with(here, &draft, here, path, rustix::fs::RenameFlags::NOREPLACE)?;
+        Ok(file)
+    });
+    made.map_err(|e| {
+        let _ = fs::remove_file(&draft);
+        Error::journal("cannot create", path, e)
+    })
+}
+
+fn draft_file(draft: &Path, header: Header) -> std::io::Result<File> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(draft)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    file.write_all(&line(&Entry::Run(Box::new(header))))?;
+    Ok(file)
+}
+
+fn in_memory(header: Header) -> std::io::Result<File> {
+    let mut file = File::from(memfd_create(c"runward-journal", MemfdFlags::CLOEXEC)?);
+    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND)?;
+    file.write_all(&line(&Entry::Run(Box::new(header))))?;
+    Ok(file)
+}

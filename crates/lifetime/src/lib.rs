@@ -1,0 +1,99 @@
+//! A process tree that ends: with its owner, with any ancestor of it, at its deadline, when it is
+//! cancelled. Then its teardowns run, once, whoever was killed on the way.
+//!
+//! A CI that cancels a job sends SIGKILL to one shell and walks away. What the shell had started
+//! lives on: the test, its daemons, the application that it had deployed. `PR_SET_PDEATHSIG` reaches
+//! a single child of a single parent, a process group loses everyone who calls `setsid`, and a trap
+//! does not run after SIGKILL. Here a *guardian*, forked before anything else happens, holds the
+//! tree and finishes for an owner that dies.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use runward_lifetime::{Lifetime, Program};
+//!
+//! fn main() -> ExitCode {
+//!     let run = Lifetime::new(Program::new("make").arg("test")).teardown(["docker", "rm", "-f", "db"]);
+//!     match run.run() {
+//!         Ok(outcome) => outcome.exit_code().into(),
+//!         Err(error) => panic!("cannot start: {error}"),
+//!     }
+//! }
+//! ```
+//!
+//! # Guarantees
+//!
+//! With [`Containment::Cgroup`], which [`Choice::Auto`] takes where this host allows it:
+//!
+//! - When [`Running::wait`] returns, no process of the tree is alive, or [`Outcome::survivors`]
+//!   names it. Double forks, `setsid`, ignored signals, stopped processes and fork bombs do not help.
+//! - The same holds some milliseconds after a SIGKILL of the owner, and after one of the guardian.
+//!   After one of both at once it holds when [`recover`] has been called on the journal.
+//! - The death of any ancestor, not of the parent alone, cancels the run, without privilege.
+//! - Each teardown is started once, after the tree is empty; a signal that comes meanwhile changes
+//!   nothing, and its output cannot kill it.
+//! - Descriptors given to [`Armed::start`], such as locks, are closed last.
+//! - The program has the terminal, the signal mask and dispositions, and the descriptors that it
+//!   would have had without us.
+//!
+//! The first signal (SIGTERM, SIGINT, SIGHUP) or ancestor's death asks the program to end: SIGTERM
+//! and SIGCONT. The rest of its tree is asked when the program has ended, or after half the grace;
+//! after the whole grace the tree is killed. A second signal changes nothing, a third kills at once.
+//!
+//! # Limits
+//!
+//! | containment | escapes | after SIGKILL of owner | of owner and guardian |
+//! |---|---|---|---|
+//! | cgroup | nobody | tree gone, teardowns run | at [`recover`] |
+//! | pid namespace | nobody; the program sees other pids | the same | at [`recover`] |
+//! | subreaper | nobody | the same | the tree lives on; teardowns run at [`recover`] |
+//! | group | whoever calls `setsid` or `setpgid` | the group gone, teardowns run | the group, at [`recover`], if its leader lives |
+//!
+//! - Only one run at a time in a process, armed before its first thread. Signals are blocked in
+//!   the process while it lasts, and the process becomes a subreaper.
+//! - A process that leaves the cgroup by writing to another's `cgroup.procs` has left.
+//! - A process in uninterruptible sleep dies when it leaves the kernel. It is named as a survivor.
+//! - The deadline is by the monotonic clock: it does not count suspension, nor the time that the
+//!   owner was stopped from its terminal.
+//! - A teardown whose owner *and* guardian were killed while it ran is waited for, and its exit
+//!   code is not known.
+//! - A guardian that was killed after the program had ended, before it could tell, leaves the
+//!   program's status unknown: the outcome is [`Cause::Failed`], never a guess.
+//! - Linux 5.3 for pidfds, 5.7 to be born in a cgroup, 5.9 for `close_range`. No other system.
+//!
+//! What is locked, where records go, and what a dead run left in other places is the business of
+//! `runward-lock`, of `runward` and of `runward-janitor`.
+//!
+//! See `prctl(2)`, `pidfd_open(2)`, `clone3(2)`, `cgroups(7)`, `pid_namespaces(7)`, `signal(7)`.
+
+mod ancestors;
+mod error;
+mod event;
+mod guardian;
+mod guards;
+mod holder;
+mod host;
+mod inherited;
+mod journal;
+mod lifetime;
+mod link;
+mod machine;
+mod outcome;
+mod owner;
+mod process;
+mod program;
+mod reaper;
+mod recover;
+mod spawn;
+mod sys;
+mod teardown;
+mod tree;
+mod wait;
+
+pub use error::{Error, ErrorKind};
+pub use event::Event;
+pub use host::{Host, Rung};
+pub use lifetime::{Choice, Containment, Leaks, Lifetime};
+pub use outcome::{Cause, Finisher, Outcome, Process, Status, TeardownReport};
+pub use owner::{Armed, Running};
+pub use program::Program;
+pub use recover::recover;

@@ -1,0 +1,473 @@
+//! The owner: the process that the CI sees. It hears what comes from outside and hands it to the
+//! guardian; should that be killed, it holds the tree itself.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::{Instant, SystemTime},
+};
+
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, set_child_subreaper, waitid,
+};
+
+use crate::{
+    Cause, Choice, Containment, Error, ErrorKind, Event, Finisher, Lifetime, Outcome, guardian,
+    guards::{Guards, Occurrence, pin_child},
+    holder::{Ended, Holder, Outside, prepare},
+    journal::{Header, Journal, State},
+    lifetime::{Run, current_directory},
+    link::{Link, MOST_DESCRIPTORS, Received, Report, Request},
+    machine::Input,
+    process::{self, Stat},
+    reaper::Reaper,
+    spawn::Child,
+    sys,
+    teardown::Finish,
+    tree::{Main, Tree, probe_cgroup, probe_namespace},
+    wait,
+};
+
+/// A run whose guards are up and whose work has not begun: the time to take locks.
+#[must_use = "dropping it ends the run before it began"]
+pub struct Armed {
+    run: Run,
+    guards: Guards,
+    link: Link,
+    guardian: Guardian,
+    /// What has come before the start, to be replayed.
+    heard: Vec<Occurrence>,
+    cancelled: Option<Cause>,
+}
+
+/// A run that is under way.
+#[must_use = "without `wait` nobody relays signals, and the guardian takes the owner for dead"]
+pub struct Running {
+    armed: Armed,
+    journal: Journal,
+    kept: Vec<OwnedFd>,
+}
+
+#[derive(Debug)]
+struct Guardian {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+impl Guardian {
+    fn reap(&self) {
+        let pid = WaitId::PidFd(self.pidfd.as_fd());
+        let _ = rustix::io::retry_on_intr(|| waitid(pid.clone(), WaitIdOptions::EXITED));
+    }
+}
+
+impl Armed {
+    pub(crate) fn new(lifetime: Lifetime) -> Result<Self, Error> {
+        if !sys::is_single_threaded() {
+            let message = "guards must be armed before the first thread is started: call `arm` at the top of main";
+            return Err(Error::new(ErrorKind::Threads, message));
+        }
+        check_strength(&lifetime)?;
+        let guards = Guards::install(lifetime.parent)?;
+        let run = begin(lifetime, &guards);
+        let _ = set_child_subreaper(Some(Pid::INIT));
+        let (link, far) =
+            Link::pair().map_err(|e| Error::system("cannot make a socket pair", e))?;
+        match sys::fork_process().map_err(|e| Error::system("cannot fork the guardian", e))? {
+            None => {
+                // Dropping the guards would let signals in.
+                std::mem::forget(guards);
+                drop(link);
+                sys::leave(guardian::live(run, &far))
+            }
+            Some(pid) => {
+                let pidfd =
+                    pin_child(pid).map_err(|e| Error::system("cannot pin the guardian", e))?;
+                let guardian = Guardian { pid, pidfd };
+                let _ = rustix::process::setpgid(Pid::from_raw(pid), Pid::from_raw(pid));
+                Ok(Self {
+                    run,
+                    guards,
+                    link,
+                    guardian,
+                    heard: Vec::new(),
+                    cancelled: None,
+                })
+            }
+        }
+    }
+
+    /// The instant at which the work must have ended.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.run.deadline
+    }
+
+    /// Why the run is to end before it began, if it is: a signal, an ancestor's death, or the
+    /// deadline. Does not wait; the descriptor ([`AsFd`]) is readable when a call is worth while.
+    pub fn cancelled(&mut self) -> Option<Cause> {
+        while let Some(occurrence) = self.guards.next() {
+            match occurrence {
+                Occurrence::Stop { .. } => stop(),
+                _ => self.heard.push(occurrence),
+            }
+            self.cancelled = self.cancelled.take().or(cause_of(occurrence));
+        }
+        let late = self
+            .run
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now());
+        self.cancelled.clone().or(late.then_some(Cause::Deadline))
+    }
+
+    /// Starts the program. The guardian keeps a copy of each of `kept` until all is done, so that
+    /// a lock is held until then, whoever dies. `note` goes to the journal and comes back from
+    /// [`recover`](crate::recover).
+    ///
+    /// # Errors
+    ///
+    /// [`Journal`](ErrorKind::Journal); nothing has been started then.
+    pub fn start(self, kept: Vec<OwnedFd>, note: &str) -> Result<Running, Error> {
+        let journal = Journal::create(self.run.journal_path.as_deref(), self.header(note))?;
+        let fds: Vec<_> = [journal.as_fd()]
+            .into_iter()
+            .chain(kept.iter().map(AsFd::as_fd))
+            .collect();
+        if fds.len() > MOST_DESCRIPTORS {
+            return Err(Error::new(
+                ErrorKind::System,
+                format!("more than {MOST_DESCRIPTORS} descriptors to keep"),
+            ));
+        }
+        // A guardian that is gone already is noticed by `wait`.
+        let _ = self.link.send(&Request::Start, &fds);
+        self.heard
+            .iter()
+            .for_each(|occurrence| self.relay(*occurrence));
+        Ok(Running {
+            armed: self,
+            journal,
+            kept,
+        })
+    }
+
+    fn header(&self, note: &str) -> Header {
+        Header {
+            settings: self.run.settings.clone(),
+            environment: self.run.environment.clone(),
+            directory: self.run.directory.clone(),
+            started: self.run.started,
+            boot: process::boot_id(),
+            note: note.to_owned(),
+        }
+    }
+
+    fn relay(&self, occurrence: Occurrence) {
+        let _ = self.link.send(&Request::Occurred(occurrence), &[]);
+    }
+
+    /// Ends the run before it began. No teardown is run, as there is nothing of ours to tear
+    /// down; the outcome is told to the hook.
+    pub fn abandon(mut self, cause: Cause) -> Outcome {
+        let outcome = Outcome {
+            run_id: self.run.settings.run_id.clone(),
+            cause,
+            program: None,
+            started: self.run.started,
+            ended: SystemTime::now(),
+            containment: planned(self.run.settings.choice),
+            leaks: Vec::new(),
+            survivors: Vec::new(),
+            teardowns: Vec::new(),
+            teardown_took: std::time::Duration::ZERO,
+            finished_by: Finisher::Owner,
+        };
+        self.run.emit(&Event::Finished {
+            exit: outcome.exit_code(),
+        });
+        if let Some(hook) = self.run.hooks.finish.take() {
+            hook(&outcome);
+        }
+        drop(self.link);
+        self.guardian.reap();
+        outcome
+    }
+}
+
+impl AsFd for Armed {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.guards.as_fd()
+    }
+}
+
+/// Notes everything that guardian and owner must know alike, before they part.
+fn begin(lifetime: Lifetime, guards: &Guards) -> Run {
+    let Lifetime {
+        settings,
+        hooks,
+        journal,
+        ..
+    } = lifetime;
+    Run {
+        deadline: settings.deadline.map(|after| Instant::now() + after),
+        environment: settings.program.environment(),
+        directory: current_directory(),
+        started: SystemTime::now(),
+        owner_group: rustix::process::getpgrp().as_raw_pid(),
+        mask: *guards.given(),
+        journal_path: journal,
+        settings,
+        hooks,
+    }
+}
+
+fn planned(choice: Choice) -> Containment {
+    match choice {
+        Choice::Only(containment) => containment,
+        Choice::Auto => Containment::Cgroup,
+    }
+}
+
+/// Refuses early what could not be held as strongly as was asked.
+fn check_strength(lifetime: &Lifetime) -> Result<(), Error> {
+    let settings = &lifetime.settings;
+    let refuse = |message: String| Err(Error::new(ErrorKind::Containment, message));
+    match (settings.choice, settings.least) {
+        (Choice::Only(only), Some(least)) if only < least => {
+            refuse(format!("{least} is required, which {only} is weaker than"))
+        }
+        (Choice::Only(Containment::PidNamespace), _) => probe_namespace().or_else(refuse),
+        (Choice::Only(Containment::Cgroup), _) => probe_cgroup().or_else(refuse),
+        (Choice::Auto, Some(least)) if least > Containment::Subreaper => {
+            probe_cgroup().or_else(|why| {
+                refuse(format!(
+                    "{least} is required, and no cgroup can be had: {why}"
+                ))
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn cause_of(occurrence: Occurrence) -> Option<Cause> {
+    match occurrence {
+        Occurrence::Cancel { signal, sender } => Some(Cause::Cancelled {
+            signal,
+            sender_pid: sender,
+        }),
+        Occurrence::Ancestor { pid } => Some(Cause::Ancestor { pid }),
+        _ => None,
+    }
+}
+
+/// Stops this process as the signal would have; its parent sees that and may continue it.
+fn stop() {
+    let _ = kill_process(rustix::process::getpid(), Signal::STOP);
+}
+
+impl Running {
+    /// Waits until all is done: the program ended, its tree empty, every teardown run.
+    ///
+    /// # Errors
+    ///
+    /// Only where the guardian was killed and the owner cannot do its work either.
+    pub fn wait(mut self) -> Result<Outcome, Error> {
+        loop {
+            let ready = wait::any(&[self.armed.link.as_fd(), self.armed.guards.as_fd()], None);
+            if ready[0] {
+                match self.armed.link.receive() {
+                    Received::Message(Report::Event(event), _) => self.show(&event),
+                    Received::Message(Report::Done(outcome), _) => return Ok(self.done(*outcome)),
+                    Received::Nothing => {}
+                    Received::End => return self.take_over(),
+                }
+            }
+            if ready[1] {
+                self.hear();
+            }
+        }
+    }
+
+    /// The guardian first: the locks are released when both have closed them.
+    fn done(self, outcome: Outcome) -> Outcome {
+        self.armed.guardian.reap();
+        drop(self.kept);
+        outcome
+    }
+
+    fn show(&mut self, event: &Event) {
+        if let Some(hook) = &mut self.armed.run.hooks.progress {
+            hook(event);
+        }
+    }
+
+    fn hear(&mut self) {
+        while let Some(occurrence) = self.armed.guards.next() {
+            self.armed.relay(occurrence);
+            match occurrence {
+                Occurrence::Stop { .. } => {
+                    stop();
+                    self.armed.relay(Occurrence::Continue);
+                }
+                Occurrence::Child => reap_strays(self.armed.guardian.pid),
+                _ => self.armed.heard.push(occurrence),
+            }
+        }
+    }
+
+    /// The guardian was killed. Its orphans are ours, as the nearest subreaper above it, once its
+    /// exit is complete.
+    fn take_over(mut self) -> Result<Outcome, Error> {
+        self.armed.guardian.reap();
+        self.armed.run.emit(&Event::GuardianLost);
+        self.show(&Event::GuardianLost);
+        let reaper = Reaper::new()?;
+        let state = self.journal.state();
+        let Running {
+            armed,
+            journal,
+            kept,
+        } = self;
+        let Armed {
+            mut run,
+            mut guards,
+            heard,
+            ..
+        } = armed;
+        match &state.tearing_down {
+            Some((cause, leaks, survivors)) => {
+                let (leaks, survivors) = (leaks.clone(), survivors.clone());
+                let ended = Ended {
+                    cause: cause.clone(),
+                    program: state.ended,
+                    leaks,
+                    survivors,
+                };
+                let tree = inherit(&state);
+                let spare = tree
+                    .as_ref()
+                    .is_some_and(|_| run.settings.leaks == crate::Leaks::Allow);
+                Ok(end(
+                    &mut run,
+                    &journal,
+                    tree.as_ref(),
+                    Some(&reaper),
+                    spare,
+                    ended,
+                    kept,
+                ))
+            }
+            None => {
+                let tree = inherit(&state).map_or_else(|| prepare(&run), Ok)?;
+                let mut holder = Holder::new(
+                    &mut run,
+                    &journal,
+                    Outside::Guards(&mut guards),
+                    tree,
+                    &reaper,
+                );
+                let ended = resume(&mut holder, &state, &heard);
+                let spare = holder.spares();
+                let Holder { run, tree, .. } = holder;
+                Ok(end(
+                    run,
+                    &journal,
+                    Some(&tree),
+                    Some(&reaper),
+                    spare,
+                    ended,
+                    kept,
+                ))
+            }
+        }
+    }
+}
+
+fn inherit(state: &State) -> Option<Tree> {
+    let (containment, address) = state.tree.as_ref()?;
+    Tree::inherit(
+        *containment,
+        address,
+        state.main.as_ref().map(|main| main.pid),
+    )
+}
+
+/// Goes on where the guardian was when it died.
+fn resume(holder: &mut Holder<'_>, state: &State, heard: &[Occurrence]) -> Ended {
+    match find_main(state) {
+        Some(child) => holder.adopt(Main {
+            child,
+            status: None,
+        }),
+        None if state.began || state.ended.is_some() => {}
+        None => {
+            if let Err(ended) = holder.start() {
+                return ended;
+            }
+        }
+    }
+    if let Some(status) = state.ended {
+        holder.feed(Input::MainEnded(status));
+    }
+    heard
+        .iter()
+        .for_each(|occurrence| holder.occurred(*occurrence));
+    holder.hold()
+}
+
+/// The program, now our child: as the journal names it, or the one child that a guardian left
+/// which was killed before it could write that down.
+fn find_main(state: &State) -> Option<Child> {
+    let own = rustix::process::getpid().as_raw_pid();
+    let pid = match &state.main {
+        Some(main) => main.pid,
+        None => *process::children(own).first()?,
+    };
+    let ours = Stat::of(pid).is_some_and(|stat| stat.parent == own);
+    let same = state
+        .main
+        .as_ref()
+        .is_none_or(|main| Stat::of(pid).is_some_and(|stat| stat.start == main.start));
+    (ours && same)
+        .then(|| pin_child(pid).ok())
+        .flatten()
+        .map(|pidfd| Child { pid, pidfd })
+}
+
+fn end(
+    run: &mut Run,
+    journal: &Journal,
+    tree: Option<&Tree>,
+    reaper: Option<&Reaper>,
+    spare: bool,
+    ended: Ended,
+    kept: Vec<OwnedFd>,
+) -> Outcome {
+    let mut tell = |run: &mut Run, event: Event| {
+        run.emit(&event);
+        if let Some(hook) = &mut run.hooks.progress {
+            hook(&event);
+        }
+    };
+    Finish {
+        run,
+        journal,
+        tree,
+        reaper,
+        spare,
+        by: Finisher::Owner,
+        tell: &mut tell,
+    }
+    .finish(ended, kept)
+}
+
+/// As process 1 of a container, everyone's orphans are ours. The guardian's own death is noticed
+/// elsewhere.
+fn reap_strays(guardian: i32) {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    while let Some(pid) = waitid(Id::All, peek).ok().and_then(|status| status.pid()) {
+        if pid.as_raw() == guardian {
+            return;
+        }
+        let _ = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG);
+    }
+}

@@ -1,0 +1,136 @@
+//! The few system calls that no library offers as we need them.
+//!
+//! # Safety
+//!
+//! Forks happen in the guardian, which has one thread, or in an owner that was checked to have
+//! one; the closing of descriptors happens in such a fork, which then uses only those it kept.
+#![expect(unsafe_code, reason = "forks, raw descriptors and scheduling")]
+
+use std::{
+    fs,
+    os::fd::{AsRawFd, BorrowedFd, RawFd},
+    sync::OnceLock,
+};
+
+use nix::{
+    errno::Errno,
+    libc,
+    unistd::{ForkResult, fork},
+};
+
+use crate::spawn::{self, Child};
+
+/// Whether this process has one thread, so that a fork of it may do anything.
+pub(crate) fn is_single_threaded() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().any(|line| {
+        line.strip_prefix("Threads:")
+            .is_some_and(|n| n.trim() == "1")
+    })
+}
+
+/// Forks; none is the child, which must not return into what the parent was doing but
+/// [`leave`].
+pub(crate) fn fork_process() -> nix::Result<Option<i32>> {
+    // SAFETY: the caller has one thread, so no lock is held by another in the copy.
+    Ok(match unsafe { fork() }? {
+        ForkResult::Parent { child } => Some(child.as_raw()),
+        ForkResult::Child => None,
+    })
+}
+
+/// Forks with namespaces; the child runs `body` and leaves. libc does not know of this fork: the child's cached thread id is
+/// stale, which matters to `raise(3)` alone.
+pub(crate) fn fork_raw(
+    flags: i32,
+    cgroup: Option<BorrowedFd<'_>>,
+    body: impl FnOnce() -> nix::Result<()>,
+) -> Result<Child, Errno> {
+    ids_before();
+    // SAFETY: as above, the caller has one thread.
+    match unsafe { spawn::clone3(flags, cgroup) }? {
+        Some(child) => Ok(child),
+        None => leave(i32::from(body().is_err())),
+    }
+}
+
+pub(crate) fn leave(code: i32) -> ! {
+    // SAFETY: _exit(2) runs no destructors and no handlers, which belong to the parent.
+    unsafe { libc::_exit(code) }
+}
+
+/// The ids that this process had when it was first asked.
+pub(crate) fn ids_before() -> (u32, u32) {
+    static IDS: OnceLock<(u32, u32)> = OnceLock::new();
+    *IDS.get_or_init(|| {
+        (
+            nix::unistd::geteuid().as_raw(),
+            nix::unistd::getegid().as_raw(),
+        )
+    })
+}
+
+/// Closes every descriptor but these, and points the standard ones to `/dev/null`.
+pub(crate) fn close_all_but(kept: &[RawFd]) {
+    let mut kept: Vec<RawFd> = kept.iter().copied().filter(|&fd| fd > 2).collect();
+    kept.sort_unstable();
+    let mut from = 3;
+    for fd in kept {
+        close_range(from, fd - 1);
+        from = fd + 1;
+    }
+    close_range(from, RawFd::MAX);
+    point_to_null();
+}
+
+/// Closes what this process would pass on to a program, and so has been given itself: nobody who
+/// waits for the end of a pipe must wait for us. What is ours is closed on exec.
+pub(crate) fn close_inherited() {
+    let open = fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let given: Vec<RawFd> = open
+        .filter_map(|e| e.file_name().to_str()?.parse().ok())
+        .filter(|&fd| is_given(fd))
+        .collect();
+    for fd in given {
+        // SAFETY: close(2) on a descriptor that nothing in this process owns.
+        unsafe { libc::close(fd) };
+    }
+    point_to_null();
+}
+
+fn is_given(fd: RawFd) -> bool {
+    // SAFETY: fcntl(2) with F_GETFD takes no pointer and changes nothing.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
+    fd > 2 && flags != -1 && flags & libc::FD_CLOEXEC == 0
+}
+
+fn point_to_null() {
+    if let Ok(null) = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")
+    {
+        for fd in 0..3 {
+            // SAFETY: dup2(2) on the standard descriptors, which nobody in this fork owns.
+            unsafe { libc::dup2(null.as_raw_fd(), fd) };
+        }
+    }
+}
+
+fn close_range(first: RawFd, last: RawFd) {
+    if first <= last {
+        // SAFETY: close_range(2) on descriptors that this fork does not use.
+        unsafe { libc::syscall(libc::SYS_close_range, first as u32, last as u32, 0) };
+    }
+}
+
+/// Enters the real-time class where this user may, see `sched(7)`.
+pub(crate) fn run_first() {
+    let one = libc::sched_param { sched_priority: 1 };
+    let class = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: sched_setscheduler(2) reads the structure.
+    unsafe { libc::sched_setscheduler(0, class, &raw const one) };
+}

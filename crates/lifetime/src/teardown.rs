@@ -1,0 +1,310 @@
+//! The end of a run: each teardown once, the room removed, the outcome told, the kept released.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::FileExt,
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use rustix::{
+    fs::{MemfdFlags, Mode, OFlags, memfd_create, open},
+    process::{Signal, pidfd_send_signal},
+};
+
+use crate::{
+    Event, Finisher, Outcome, Status, TeardownReport, guards,
+    holder::Ended,
+    journal::{Entry, Journal, Progress, line},
+    lifetime::Run,
+    machine::KILL_PATIENCE,
+    process::Identity,
+    program::Image,
+    reaper::{Reaper, reap_one},
+    spawn::{self, Child, Group, Setup},
+    tree::Tree,
+    wait,
+};
+
+/// How much of a teardown's output is kept: its end.
+const OUTPUT_BYTES: u64 = 16 * 1024;
+
+/// What the end of a run works with.
+pub(crate) struct Finish<'a> {
+    pub(crate) run: &'a mut Run,
+    pub(crate) journal: &'a Journal,
+    /// Where the teardowns run; none where no tree can be had again.
+    pub(crate) tree: Option<&'a Tree>,
+    pub(crate) reaper: Option<&'a Reaper>,
+    /// Processes that are left may stay.
+    pub(crate) spare: bool,
+    pub(crate) by: Finisher,
+    pub(crate) tell: &'a mut dyn FnMut(&mut Run, Event),
+}
+
+impl Finish<'_> {
+    /// Brings the run to its end; what was kept is released last.
+    pub(crate) fn finish(mut self, ended: Ended, kept: Vec<OwnedFd>) -> Outcome {
+        let from = Instant::now();
+        let Ended {
+            cause,
+            program,
+            leaks,
+            survivors,
+        } = ended;
+        self.journal.append(&Entry::TearingDown {
+            cause: cause.clone(),
+            leaks: leaks.clone(),
+            survivors: survivors.clone(),
+        });
+        let teardowns = self.teardowns();
+        if let Some(tree) = self.tree.filter(|tree| !self.spare || tree.is_empty()) {
+            tree.remove();
+        }
+        let outcome = Outcome {
+            run_id: self.run.settings.run_id.clone(),
+            cause,
+            program,
+            started: self.run.started,
+            ended: SystemTime::now(),
+            containment: self.containment(),
+            leaks,
+            survivors,
+            teardowns,
+            teardown_took: from.elapsed(),
+            finished_by: self.by,
+        };
+        self.close(&outcome, kept);
+        outcome
+    }
+
+    fn containment(&self) -> crate::Containment {
+        let planned = self
+            .journal
+            .state()
+            .tree
+            .map(|(containment, _)| containment);
+        self.tree
+            .map(Tree::containment)
+            .or(planned)
+            .unwrap_or(crate::Containment::Group)
+    }
+
+    /// The record first, then the journal, which asks for the run to be finished, then the locks.
+    fn close(&mut self, outcome: &Outcome, kept: Vec<OwnedFd>) {
+        (self.tell)(
+            self.run,
+            Event::Finished {
+                exit: outcome.exit_code(),
+            },
+        );
+        if let Some(hook) = self.run.hooks.finish.take() {
+            hook(outcome);
+        }
+        self.journal.remove();
+        match self.run.hooks.release.take() {
+            Some(hook) => hook(kept),
+            None => drop(kept),
+        }
+    }
+
+    fn teardowns(&mut self) -> Vec<TeardownReport> {
+        if self.run.settings.teardowns.is_empty() {
+            return Vec::new();
+        }
+        let state = self.journal.state();
+        let commands = self.run.settings.teardowns.clone();
+        let reports =
+            commands
+                .iter()
+                .enumerate()
+                .map(|(index, words)| match state.teardown(index) {
+                    Progress::Ended(report) => report,
+                    Progress::Began(identity) => self.await_begun(index, words, identity),
+                    Progress::Waiting => self.run_one(index, words),
+                });
+        reports.collect()
+    }
+
+    fn run_one(&mut self, index: usize, words: &[OsString]) -> TeardownReport {
+        (self.tell)(
+            self.run,
+            Event::Teardown {
+                index,
+                command: shown(words),
+            },
+        );
+        let from = Instant::now();
+        let output = output_file(self.journal);
+        let code = match self.start(index, words, output.as_ref()) {
+            Ok(child) => {
+                if let Some(identity) = Identity::of(child.pid) {
+                    self.journal.append(&Entry::TeardownIs(index, identity));
+                }
+                self.await_end(&child)
+            }
+            Err(code) => Some(code),
+        };
+        let output = output.map(|file| tail(&file)).unwrap_or_default();
+        self.ended(
+            index,
+            TeardownReport {
+                command: shown(words),
+                code,
+                ms: millis(from),
+                output,
+            },
+        )
+    }
+
+    /// Another holder has started it and died; it runs on, or has ended.
+    fn await_begun(
+        &mut self,
+        index: usize,
+        words: &[OsString],
+        identity: Option<Identity>,
+    ) -> TeardownReport {
+        (self.tell)(
+            self.run,
+            Event::Teardown {
+                index,
+                command: shown(words),
+            },
+        );
+        let from = Instant::now();
+        let alive = identity.filter(Identity::is_alive).and_then(|identity| {
+            let pidfd = guards::pin_child(identity.pid).ok()?;
+            identity.is_alive().then_some(Child {
+                pid: identity.pid,
+                pidfd,
+            })
+        });
+        let code = alive.and_then(|child| self.await_end(&child));
+        self.drain(self.run.settings.teardown_deadline);
+        self.ended(
+            index,
+            TeardownReport {
+                command: shown(words),
+                code,
+                ms: millis(from),
+                output: String::new(),
+            },
+        )
+    }
+
+    fn ended(&mut self, index: usize, report: TeardownReport) -> TeardownReport {
+        self.journal
+            .append(&Entry::TeardownEnded(index, report.clone()));
+        (self.tell)(
+            self.run,
+            Event::TornDown {
+                report: report.clone(),
+            },
+        );
+        report
+    }
+
+    fn start(&self, index: usize, words: &[OsString], output: Option<&File>) -> Result<Child, u8> {
+        let image = Image::new(words, &self.run.environment).map_err(|_| 125)?;
+        let null =
+            open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map_err(|_| 125)?;
+        let mark = line(&Entry::TeardownBegan(index));
+        let directory = self.run.directory_c();
+        let setup = Setup {
+            cgroup: self.tree.and_then(Tree::cgroup),
+            group: Group::Apart,
+            mask: &self.run.mask,
+            stdio: Some((null.as_fd(), output.map_or(null.as_fd(), AsFd::as_fd))),
+            directory: Some(&directory),
+            mark: Some((self.journal.as_fd(), &mark)),
+        };
+        spawn::spawn(&image, &setup).map_err(|refused| refused.code())
+    }
+
+    /// Its own deadline, then SIGTERM, then the grace, then SIGKILL to all that it started.
+    fn await_end(&self, child: &Child) -> Option<u8> {
+        let settings = &self.run.settings;
+        if !ends_within(child, settings.teardown_deadline) {
+            let _ = pidfd_send_signal(&child.pidfd, Signal::TERM);
+            let _ = pidfd_send_signal(&child.pidfd, Signal::CONT);
+            if !ends_within(child, settings.grace) {
+                let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
+                ends_within(child, KILL_PATIENCE);
+            }
+        }
+        let code = reap_one(child.pid).map(Status::shell_code);
+        self.drain(Duration::ZERO);
+        code
+    }
+
+    /// Nobody whom a teardown left behind outlives it.
+    fn drain(&self, patience: Duration) {
+        let Some(tree) = self.tree.filter(|_| !self.spare) else {
+            return;
+        };
+        let mut until = Instant::now() + patience;
+        let mut killed = false;
+        loop {
+            if let Some(reaper) = self.reaper {
+                reaper.reap(|_, _| {});
+            }
+            if tree.is_empty() || (killed && Instant::now() >= until) {
+                return;
+            }
+            if Instant::now() >= until {
+                tree.kill();
+                killed = true;
+                until = Instant::now() + KILL_PATIENCE;
+            }
+            let watch = tree.watch();
+            let fds: Vec<_> = watch
+                .iter()
+                .map(AsFd::as_fd)
+                .chain(self.reaper.map(AsFd::as_fd))
+                .collect();
+            if !tree.is_empty() {
+                wait::any(&fds, Some(until));
+            }
+        }
+    }
+}
+
+fn ends_within(child: &Child, patience: Duration) -> bool {
+    wait::any(&[child.pidfd.as_fd()], Some(Instant::now() + patience))[0]
+}
+
+fn millis(from: Instant) -> u64 {
+    u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn shown(words: &[OsString]) -> Vec<String> {
+    words
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
+}
+
+/// A nameless file: writing to it neither blocks nor kills, whoever has died. On the journal's
+/// disk where there is one, as output may be large; else in memory.
+fn output_file(journal: &Journal) -> Option<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
+    let beside = journal
+        .path()
+        .and_then(|path| open(path.parent()?, flags, Mode::RUSR | Mode::WUSR).ok());
+    let made = beside.or_else(|| memfd_create(c"runward-teardown", MemfdFlags::CLOEXEC).ok())?;
+    rustix::fs::fcntl_setfl(&made, OFlags::APPEND).ok()?;
+    Some(File::from(made))
+}
+
+fn tail(file: &File) -> String {
+    let length = file.metadata().map_or(0, |meta| meta.len());
+    let from = length.saturating_sub(OUTPUT_BYTES);
+    let mut bytes = vec![0; usize::try_from(length - from).unwrap_or(0)];
+    let read = file.read_exact_at(&mut bytes, from);
+    let cut = if from > 0 { "[…] " } else { "" };
+    read.map(|()| format!("{cut}{}", String::from_utf8_lossy(&bytes)))
+        .unwrap_or_default()
+}

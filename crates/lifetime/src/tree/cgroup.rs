@@ -1,0 +1,93 @@
+//! A cgroup: nobody can leave it by forking, and one write kills all.
+
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::Path,
+};
+
+use runward_cgroup::{Cgroup, ErrorKind as CgroupErrorKind, Hierarchy};
+use rustix::process::Signal;
+
+use crate::{Error, ErrorKind};
+
+#[derive(Debug)]
+pub(crate) struct Held {
+    cgroup: Cgroup,
+}
+
+/// Two runs may carry one id.
+const NAMES: u32 = 1000;
+
+/// Whether a cgroup can be made here, and why not.
+pub(crate) fn probe() -> Result<(), String> {
+    let hierarchy = Hierarchy::find().map_err(|e| e.to_string())?;
+    hierarchy
+        .support()
+        .refused()
+        .map_or(Ok(()), |e| Err(e.to_string()))
+}
+
+impl Held {
+    pub(crate) fn create(name: &str) -> Result<Self, Error> {
+        let refused = |e: runward_cgroup::Error| Error::new(ErrorKind::Containment, e.to_string());
+        let hierarchy = Hierarchy::find().map_err(refused)?;
+        let mut number = 0;
+        loop {
+            let suffix = if number == 0 {
+                String::new()
+            } else {
+                format!(".{number}")
+            };
+            match Cgroup::create(hierarchy.own(), &format!("runward-{name}{suffix}")) {
+                Err(e) if e.kind() == CgroupErrorKind::Busy && number < NAMES => number += 1,
+                made => return Ok(Self::of(made.map_err(refused)?)),
+            }
+        }
+    }
+
+    pub(crate) fn open(path: &Path) -> Option<Self> {
+        Cgroup::open(path).ok().map(Self::of)
+    }
+
+    /// Its end is always explicit: the owner's copy must not kill what the guardian holds.
+    fn of(mut cgroup: Cgroup) -> Self {
+        cgroup.disown();
+        Self { cgroup }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.cgroup.path()
+    }
+
+    pub(crate) fn ask(&self) {
+        let _ = self.cgroup.signal(Signal::TERM);
+        let _ = self.cgroup.signal(Signal::CONT);
+    }
+
+    pub(crate) fn kill(&self) {
+        let _ = self.cgroup.kill();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cgroup.populated().is_ok_and(|populated| !populated)
+    }
+
+    pub(crate) fn watch(&self) -> Option<OwnedFd> {
+        self.cgroup.events().ok()
+    }
+
+    pub(crate) fn members(&self) -> Vec<i32> {
+        let pids = self.cgroup.processes().unwrap_or_default();
+        pids.into_iter().map(|pid| pid.as_raw_pid()).collect()
+    }
+
+    pub(crate) fn remove(&self) {
+        let _ = self.cgroup.remove();
+    }
+}
+
+impl AsFd for Held {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.cgroup.as_fd()
+    }
+}

@@ -1,0 +1,116 @@
+//! All descendants of this process, which is a subreaper: an orphan of the tree becomes its
+//! child, so the tree is empty exactly when no child is left.
+//!
+//! A tree that forks faster than it is read is not killed by killing what was read. So everyone
+//! is stopped first, again and again until a pass finds nobody new, and a stopped process does
+//! not fork.
+
+use std::{collections::HashMap, os::fd::OwnedFd};
+
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+};
+
+use crate::process::{Identity, Stat, children};
+
+/// Passes that must find nobody new.
+const QUIET_PASSES: u32 = 2;
+/// A tree that outruns us for this long is killed as far as it is known, and then again.
+const MOST_PASSES: u32 = 2000;
+
+pub(crate) fn is_empty() -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let any = rustix::io::retry_on_intr(|| waitid(rustix::process::WaitId::All, options));
+    any.is_err_and(|errno| errno == rustix::io::Errno::CHILD)
+}
+
+pub(crate) fn members() -> Vec<i32> {
+    below(own_pid())
+        .into_iter()
+        .filter(|&pid| Stat::of(pid).is_some_and(|stat| !stat.is_dead()))
+        .collect()
+}
+
+pub(crate) fn ask() {
+    for pid in members() {
+        if let Some(pinned) = pin(pid) {
+            let _ = pidfd_send_signal(&pinned, Signal::TERM);
+            let _ = pidfd_send_signal(&pinned, Signal::CONT);
+        }
+    }
+}
+
+pub(crate) fn kill() {
+    raise_priority();
+    let mut stopped: HashMap<Identity, OwnedFd> = HashMap::new();
+    let mut quiet = 0;
+    for _ in 0..MOST_PASSES {
+        let found = stop_new(&mut stopped);
+        quiet = if found == 0 { quiet + 1 } else { 0 };
+        if quiet == QUIET_PASSES {
+            break;
+        }
+    }
+    for pinned in stopped.values() {
+        let _ = pidfd_send_signal(pinned, Signal::KILL);
+    }
+}
+
+/// Stops everyone who is not known to be stopped; answers how many.
+fn stop_new(stopped: &mut HashMap<Identity, OwnedFd>) -> usize {
+    let mut found = 0;
+    for pid in below(own_pid()) {
+        let Some(stat) = Stat::of(pid).filter(|stat| !stat.is_dead()) else {
+            continue;
+        };
+        let identity = Identity {
+            pid,
+            start: stat.start,
+        };
+        if stat.is_stopped() && stopped.contains_key(&identity) {
+            continue;
+        }
+        let Some(pinned) = pin(pid) else { continue };
+        if pidfd_send_signal(&pinned, Signal::STOP).is_ok() {
+            stopped.insert(identity, pinned);
+            found += 1;
+        }
+    }
+    found
+}
+
+/// A pidfd of a process that is, at this moment, below us.
+///
+/// 1. The pidfd pins whoever has the pid. 2. Its line of parents leads to us, read after that; a
+/// pid that was reused by a stranger does not.
+fn pin(pid: i32) -> Option<OwnedFd> {
+    let pinned = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+    let own = own_pid();
+    let mut parent = Stat::of(pid)?.parent;
+    while parent != own {
+        parent = Stat::of(parent).filter(|_| parent > 1)?.parent;
+    }
+    Some(pinned)
+}
+
+fn below(root: i32) -> Vec<i32> {
+    let mut found = children(root);
+    let mut next = 0;
+    while let Some(&pid) = found.get(next) {
+        found.extend(children(pid));
+        next += 1;
+    }
+    found
+}
+
+fn own_pid() -> i32 {
+    rustix::process::getpid().as_raw_pid()
+}
+
+/// Each process of a bomb that calls `setsid` has a scheduling group of its own (`sched(7)`, the
+/// autogroup feature), and together they starve us, unless we are of another class.
+fn raise_priority() {
+    let _ = std::fs::write("/proc/self/autogroup", "-20");
+    let _ = rustix::process::nice(-20);
+    crate::sys::run_first();
+}

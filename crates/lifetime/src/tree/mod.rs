@@ -1,0 +1,213 @@
+//! How a tree is held: four rungs, from strong to weak, behind one set of verbs.
+
+mod cgroup;
+mod descendants;
+mod group;
+mod namespace;
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::sys::signal::SigSet;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Containment, Error, Process,
+    program::Image,
+    spawn::{self, Child, Group, Refused, Setup},
+};
+
+pub(crate) use cgroup::probe as probe_cgroup;
+pub(crate) use namespace::probe as probe_namespace;
+pub(crate) use namespace::read_report;
+
+/// What another process needs to find the tree again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Address {
+    Cgroup(std::path::PathBuf),
+    /// Its first process, by pid and start time.
+    Process(crate::process::Identity),
+    /// It cannot be found again.
+    Nowhere,
+}
+
+/// A tree of processes, all children of this process or of each other.
+#[derive(Debug)]
+pub(crate) enum Tree {
+    Cgroup(cgroup::Held),
+    Namespace(namespace::Held),
+    Descendants,
+    Group(group::Held),
+}
+
+/// A process that was started to do the work: whom to ask to end, and where its status comes from.
+#[derive(Debug)]
+pub(crate) struct Main {
+    pub(crate) child: Child,
+    /// Written by the first process of a namespace, as only that can reap the program.
+    pub(crate) status: Option<OwnedFd>,
+}
+
+/// Where the program belongs among the processes of the terminal.
+pub(crate) struct Place<'a> {
+    pub(crate) owner_group: i32,
+    pub(crate) mask: &'a SigSet,
+    /// The line that the program's process appends to the journal just before its exec.
+    pub(crate) mark: (BorrowedFd<'a>, &'a [u8]),
+}
+
+impl Tree {
+    /// Makes room for a tree; nothing runs in it yet.
+    pub(crate) fn prepare(containment: Containment, name: &str) -> Result<Self, Error> {
+        Ok(match containment {
+            Containment::Cgroup => Tree::Cgroup(cgroup::Held::create(name)?),
+            Containment::PidNamespace => Tree::Namespace(namespace::Held::default()),
+            Containment::Subreaper => Tree::Descendants,
+            Containment::Group => Tree::Group(group::Held::default()),
+        })
+    }
+
+    /// Finds a tree again that another process has held.
+    pub(crate) fn reopen(address: &Address) -> Option<Self> {
+        match address {
+            Address::Cgroup(path) => cgroup::Held::open(path).map(Tree::Cgroup),
+            Address::Process(first) => namespace::Held::adopt(first).map(Tree::Namespace),
+            Address::Nowhere => None,
+        }
+    }
+
+    /// Takes over a tree whose holder has died and whose orphans have become our children.
+    pub(crate) fn inherit(
+        containment: Containment,
+        address: &Address,
+        main: Option<i32>,
+    ) -> Option<Self> {
+        match containment {
+            Containment::Cgroup | Containment::PidNamespace => Self::reopen(address),
+            Containment::Subreaper => Some(Tree::Descendants),
+            Containment::Group => {
+                let held = group::Held::default();
+                main.into_iter().for_each(|id| held.lead(id));
+                Some(Tree::Group(held))
+            }
+        }
+    }
+
+    pub(crate) fn containment(&self) -> Containment {
+        match self {
+            Tree::Cgroup(_) => Containment::Cgroup,
+            Tree::Namespace(_) => Containment::PidNamespace,
+            Tree::Descendants => Containment::Subreaper,
+            Tree::Group(_) => Containment::Group,
+        }
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        match self {
+            Tree::Cgroup(held) => Address::Cgroup(held.path().to_owned()),
+            Tree::Namespace(held) => held.first().map_or(Address::Nowhere, Address::Process),
+            Tree::Descendants | Tree::Group(_) => Address::Nowhere,
+        }
+    }
+
+    /// Starts the program in it.
+    pub(crate) fn start(&mut self, image: &Image, place: &Place<'_>) -> Result<Main, Refused> {
+        let join = Group::Join(place.owner_group);
+        match self {
+            Tree::Cgroup(held) => plain(image, &setup(place, join, Some(held.as_fd()))),
+            Tree::Descendants => plain(image, &setup(place, join, None)),
+            Tree::Group(held) => {
+                let lead = Group::Lead {
+                    instead_of: place.owner_group,
+                };
+                let main = plain(image, &setup(place, lead, None))?;
+                held.lead(main.child.pid);
+                Ok(main)
+            }
+            Tree::Namespace(held) => held.start(image, place),
+        }
+    }
+
+    /// Where a teardown is started, once the tree is empty.
+    pub(crate) fn cgroup(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Tree::Cgroup(held) => Some(held.as_fd()),
+            _ => None,
+        }
+    }
+
+    /// SIGTERM and SIGCONT to every process: one that is stopped could not heed the first.
+    pub(crate) fn ask(&self) {
+        match self {
+            Tree::Cgroup(held) => held.ask(),
+            Tree::Namespace(held) => held.ask_all(),
+            Tree::Descendants => descendants::ask(),
+            Tree::Group(held) => held.ask(),
+        }
+    }
+
+    /// Kills every process; those that fork meanwhile too, where the rung can.
+    pub(crate) fn kill(&self) {
+        match self {
+            Tree::Cgroup(held) => held.kill(),
+            Tree::Namespace(held) => held.kill(),
+            Tree::Descendants => descendants::kill(),
+            Tree::Group(held) => held.kill(),
+        }
+    }
+
+    /// Whether it is proven that nobody is left. Children have been reaped before.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Tree::Cgroup(held) => held.is_empty(),
+            Tree::Namespace(held) => held.is_empty(),
+            Tree::Descendants => descendants::is_empty(),
+            Tree::Group(held) => held.is_empty(),
+        }
+    }
+
+    /// A descriptor that tells (`PRI` or `IN`) when [`is_empty`](Self::is_empty) is worth asking
+    /// again, beyond the death of a child, which always is.
+    pub(crate) fn watch(&self) -> Option<OwnedFd> {
+        match self {
+            Tree::Cgroup(held) => held.watch(),
+            Tree::Group(held) => held.watch(),
+            Tree::Namespace(_) | Tree::Descendants => None,
+        }
+    }
+
+    /// Who is in it.
+    pub(crate) fn members(&self) -> Vec<Process> {
+        let pids = match self {
+            Tree::Cgroup(held) => held.members(),
+            Tree::Namespace(held) => held.members(),
+            Tree::Descendants => descendants::members(),
+            Tree::Group(held) => held.members(),
+        };
+        pids.into_iter().map(crate::process::describe).collect()
+    }
+
+    /// Removes what [`prepare`](Self::prepare) made, if nobody is left in it.
+    pub(crate) fn remove(&self) {
+        if let Tree::Cgroup(held) = self {
+            held.remove();
+        }
+    }
+}
+
+fn setup<'a>(place: &Place<'a>, group: Group, cgroup: Option<BorrowedFd<'a>>) -> Setup<'a> {
+    Setup {
+        cgroup,
+        group,
+        mask: place.mask,
+        stdio: None,
+        directory: None,
+        mark: Some(place.mark),
+    }
+}
+
+fn plain(image: &Image, setup: &Setup<'_>) -> Result<Main, Refused> {
+    Ok(Main {
+        child: spawn::spawn(image, setup)?,
+        status: None,
+    })
+}
