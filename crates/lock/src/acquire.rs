@@ -1,0 +1,146 @@
+//! The protocol of an acquire. The order of its steps is what makes it correct:
+//!
+//! 1. open the file at the path, or create it;
+//! 2. lock the description, waiting if need be;
+//! 3. lock its range too, so that others can ask without taking;
+//! 4. make sure that the file is still the one at the path; if not, begin again: what we hold is a file that nobody else will find;
+//! 5. write the record;
+//! 6. only now is there a guard.
+
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::panic::Location;
+use std::sync::Arc;
+
+use rustix::fs::Stat;
+
+use crate::dir::{Inner, Place};
+use crate::guard::{Guard, Held};
+use crate::record::{self, Record};
+use crate::sync::point;
+use crate::wait::{Awaited, Waiting};
+use crate::waiter::Block;
+use crate::{Error, ErrorKind, Event, Fence, Holder, Mode, Name, Order, Request};
+use crate::{epoch, holder, kernel, order, registry, table};
+
+pub(crate) fn acquire(
+    dir: &Arc<Inner>,
+    name: &Name,
+    request: &Request<'_>,
+    observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
+    site: &'static Location<'static>,
+) -> Result<Guard, Error> {
+    request.check()?;
+    let slot = registry::reserve(dir.id, name, request.mode, site)?;
+    let mut waiting = Waiting::new(name, request, observer);
+    let turn = match request.order {
+        Order::Any => None,
+        Order::Arrival => Some(order::queue(dir, name, &mut waiting)?),
+    };
+    let (file, stat) = lock(dir, name, request.mode, &mut waiting)?;
+    drop(turn);
+    let predecessor = dir.read_record(file.as_fd(), name.as_str())?;
+    let record = match request.mode {
+        Mode::Exclusive => Some(write(dir, name, request, &file, predecessor.as_ref())?),
+        Mode::Shared => None,
+    };
+    point("acquire.recorded");
+    let fence = record
+        .as_ref()
+        .or(predecessor.as_ref())
+        .map_or(Fence::default(), Record::fence);
+    let waited = waiting.acquired(fence);
+    let ino = stat.st_ino;
+    Ok(Guard::new(Held {
+        file,
+        ino,
+        dir: dir.clone(),
+        record,
+        predecessor,
+        fence,
+        mode: request.mode,
+        waited,
+        slot,
+    }))
+}
+
+fn lock(
+    dir: &Inner,
+    name: &Name,
+    mode: Mode,
+    waiting: &mut Waiting<'_, '_>,
+) -> Result<(OwnedFd, Stat), Error> {
+    loop {
+        let file = dir.open_file(name.as_str())?;
+        point("acquire.opened");
+        waiting.until(&Awaited {
+            fd: file.as_fd(),
+            block: Block::Flock(kernel::operation(mode)),
+            attempt: &|| kernel::try_flock(file.as_fd(), mode),
+            holder: &|| holder_of(dir, name, file.as_fd()),
+        })?;
+        point("acquire.flocked");
+        range(dir, name, mode, &file)?;
+        point("acquire.ranged");
+        if let Place::Current(stat) = dir.place(file.as_fd(), name.as_str())? {
+            point("acquire.verified");
+            return Ok((file, stat));
+        }
+    }
+}
+
+fn range(dir: &Inner, name: &Name, mode: Mode, file: &OwnedFd) -> Result<(), Error> {
+    match kernel::try_range(file, &kernel::range(mode, 0, 0)) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::new(
+            ErrorKind::MixedLocks,
+            format!(
+                "a process has locked a range of {} without taking the lock; end its use of fcntl locks there",
+                dir.path_of(name.as_str()).display()
+            ),
+        )),
+        Err(e) => Err(dir.error("cannot lock a range of", name.as_str(), e)),
+    }
+}
+
+/// Who holds the file, and how many wait for it.
+pub(crate) fn holder_of(dir: &Inner, name: &Name, file: BorrowedFd<'_>) -> (Holder, usize) {
+    let ino = rustix::fs::fstat(file).map_or(0, |s| s.st_ino);
+    let key = dir.key(ino);
+    let record = dir.read_record(file, name.as_str()).ok().flatten();
+    (
+        holder::find(name, key, record),
+        table::waiters(&table::read(), key),
+    )
+}
+
+fn write(
+    dir: &Inner,
+    name: &Name,
+    request: &Request<'_>,
+    file: &OwnedFd,
+    predecessor: Option<&Record>,
+) -> Result<Record, Error> {
+    let fence = match predecessor.and_then(|record| record.fence().next()) {
+        Some(next) => next,
+        None => Fence::first_of(epoch::next(dir)?),
+    };
+    point("acquire.fenced");
+    let record = Record::new(&dir.identity(), fence, request);
+    put(dir, name, file, &record)?;
+    Ok(record)
+}
+
+/// One write in place: the file is never shorter than it was, and never without a record once it had one.
+pub(crate) fn put(dir: &Inner, name: &Name, file: &OwnedFd, record: &Record) -> Result<(), Error> {
+    let written = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, record.bytes(), 0));
+    match written {
+        Ok(record::SIZE) => Ok(()),
+        Ok(_) => Err(dir.error(
+            "cannot write lock file",
+            name.as_str(),
+            rustix::io::Errno::NOSPC,
+        )),
+        Err(e) => Err(dir.error("cannot write lock file", name.as_str(), e)),
+    }
+}

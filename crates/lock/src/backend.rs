@@ -1,0 +1,124 @@
+use std::ops::ControlFlow;
+use std::process::Command;
+
+use crate::{Entry, Error, Event, Fence, Guard, Kept, LockDir, Name, Released, Request, State};
+
+/// What keeps locks by name: a directory of this machine, or a server that several machines ask.
+///
+/// An implementation proves itself with [`crate::conformance`].
+pub trait Locks {
+    /// A lock that is held.
+    type Guard: Hold;
+
+    /// Takes the lock. See [`LockDir::acquire`] for what every implementation does.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Busy`] with a holder, [`crate::ErrorKind::Cancelled`], or why it cannot be had.
+    fn acquire(
+        &self,
+        name: &Name,
+        request: &Request<'_>,
+        observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
+    ) -> Result<Self::Guard, Error>;
+
+    /// Says whether the lock is held and by whom, without ever taking it.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be told. That is no evidence that the lock is free.
+    fn peek(&self, name: &Name) -> Result<State, Error>;
+
+    /// Every lock that there is.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot all be told.
+    fn list(&self) -> Result<Vec<Entry>, Error>;
+}
+
+/// A lock that is held, and released when this is dropped.
+pub trait Hold: Send + Sized {
+    /// Its name.
+    fn name(&self) -> &Name;
+
+    /// This holder's fence.
+    fn fence(&self) -> Fence;
+
+    /// Whether it is still held, and still the lock that others ask for.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be told; treat it as no.
+    fn still_current(&self) -> Result<bool, Error>;
+
+    /// Lets the child of this command keep the lock too.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Unsupported`] where a lock cannot be shared between processes.
+    fn hand_down(&mut self, command: &mut Command) -> Result<(), Error>;
+
+    /// Releases the lock.
+    ///
+    /// # Errors
+    ///
+    /// The guard comes back, still held.
+    fn close(self) -> Result<Released, Kept<Self>>;
+
+    /// Releases the lock and removes every trace of it.
+    ///
+    /// # Errors
+    ///
+    /// The guard comes back, still held.
+    fn remove(self) -> Result<Released, Kept<Self>>;
+}
+
+impl Locks for LockDir {
+    type Guard = Guard;
+
+    #[track_caller]
+    fn acquire(
+        &self,
+        name: &Name,
+        request: &Request<'_>,
+        observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
+    ) -> Result<Guard, Error> {
+        Self::acquire(self, name, request, observer)
+    }
+
+    fn peek(&self, name: &Name) -> Result<State, Error> {
+        Self::peek(self, name)
+    }
+
+    fn list(&self) -> Result<Vec<Entry>, Error> {
+        Self::list(self)
+    }
+}
+
+impl Hold for Guard {
+    fn name(&self) -> &Name {
+        Self::name(self)
+    }
+
+    fn fence(&self) -> Fence {
+        Self::fence(self)
+    }
+
+    fn still_current(&self) -> Result<bool, Error> {
+        Self::still_current(self)
+    }
+
+    fn hand_down(&mut self, command: &mut Command) -> Result<(), Error> {
+        Self::hand_down(self, command);
+        Ok(())
+    }
+
+    fn close(self) -> Result<Released, Kept<Self>> {
+        Self::close(self)
+    }
+
+    fn remove(self) -> Result<Released, Kept<Self>> {
+        Self::remove(self)
+    }
+}

@@ -1,0 +1,79 @@
+use std::fmt;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use crate::{Fence, Holder, Name};
+
+/// What happens during an acquire.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The lock is busy: once at the start of the wait, and again at each tick. `Break` ends the wait.
+    Waiting {
+        /// The lock.
+        name: &'a Name,
+        /// Who has it now.
+        holder: &'a Holder,
+        /// How long this acquire has waited.
+        elapsed: Duration,
+        /// How many wait for it, this one included.
+        waiters: usize,
+    },
+    /// The cancel descriptor is readable. `Break` ends the wait; to go on, make it unreadable first, or it wakes the wait again.
+    CancelReadable {
+        /// The lock.
+        name: &'a Name,
+        /// How long this acquire has waited.
+        elapsed: Duration,
+    },
+    /// The lock is ours. The answer is ignored.
+    Acquired {
+        /// The lock.
+        name: &'a Name,
+        /// Its fence.
+        fence: Fence,
+        /// How long it took.
+        waited: Duration,
+    },
+}
+
+/// An observer that listens to nothing and always goes on.
+pub fn quiet(_: &Event<'_>) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting {
+                name,
+                holder,
+                elapsed,
+                waiters,
+            } => {
+                let others = waiters.saturating_sub(1);
+                write!(
+                    f,
+                    "waiting for {name} for {} s, with {others} others, held by {holder}",
+                    elapsed.as_secs()
+                )
+            }
+            Self::CancelReadable { name, elapsed } => write!(
+                f,
+                "asked to stop waiting for {name} after {} s",
+                elapsed.as_secs()
+            ),
+            Self::Acquired {
+                name,
+                fence,
+                waited,
+            } => {
+                write!(
+                    f,
+                    "acquired {name} with fence {fence} after {} ms",
+                    waited.as_millis()
+                )
+            }
+        }
+    }
+}

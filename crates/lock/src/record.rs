@@ -1,0 +1,261 @@
+//! What the holder writes into the lock file: lines of fixed width, fit for `cat`, overwritten in place.
+
+use std::fmt;
+use std::io::Write as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::identity::Identity;
+use crate::{Fence, Request};
+
+pub(crate) const SIZE: usize = 1024;
+const MAGIC: &[u8] = b"runward-lock 1\n";
+const LABEL: usize = 9;
+const HELD: u8 = b'n';
+const RELEASED: u8 = b'y';
+
+pub(crate) const RUN_ID_MAX: usize = RUN_ID.width;
+pub(crate) const WHAT_MAX: usize = WHAT.width;
+pub(crate) const TRACE_MAX: usize = TRACE.width;
+
+#[derive(Clone, Copy)]
+struct Field {
+    label: &'static [u8; LABEL],
+    at: usize,
+    width: usize,
+}
+
+impl Field {
+    const fn after(start: usize, label: &'static [u8; LABEL], width: usize) -> Self {
+        Self {
+            label,
+            at: start + LABEL,
+            width,
+        }
+    }
+
+    const fn end(&self) -> usize {
+        self.at + self.width + 1
+    }
+}
+
+const CLEAN: Field = Field::after(MAGIC.len(), b"released ", 1);
+const FENCE: Field = Field::after(CLEAN.end(), b"fence    ", 20);
+const PID: Field = Field::after(FENCE.end(), b"pid      ", 10);
+const START: Field = Field::after(PID.end(), b"start    ", 20);
+const BOOT: Field = Field::after(START.end(), b"boot     ", 36);
+const PIDNS: Field = Field::after(BOOT.end(), b"pidns    ", 20);
+const SINCE: Field = Field::after(PIDNS.end(), b"since    ", 20);
+const RUN_ID: Field = Field::after(SINCE.end(), b"run      ", 96);
+const WHAT: Field = Field::after(RUN_ID.end(), b"what     ", 96);
+const TRACE: Field = Field::after(WHAT.end(), b"trace    ", 400);
+const SUM: Field = Field::after(TRACE.end(), b"sum      ", 16);
+const FIELDS: [Field; 11] = [
+    CLEAN, FENCE, PID, START, BOOT, PIDNS, SINCE, RUN_ID, WHAT, TRACE, SUM,
+];
+
+pub(crate) const CLEAN_AT: u64 = CLEAN.at as u64;
+pub(crate) const CLEAN_BYTE: [u8; 1] = [RELEASED];
+
+const fn blank() -> [u8; SIZE] {
+    let mut image = [b' '; SIZE];
+    let mut i = 0;
+    while i < MAGIC.len() {
+        image[i] = MAGIC[i];
+        i += 1;
+    }
+    let mut f = 0;
+    while f < FIELDS.len() {
+        let field = FIELDS[f];
+        let mut c = 0;
+        while c < LABEL {
+            image[field.at - LABEL + c] = field.label[c];
+            c += 1;
+        }
+        image[field.end() - 1] = b'\n';
+        f += 1;
+    }
+    image[SIZE - 1] = b'\n';
+    image
+}
+
+static BLANK: [u8; SIZE] = blank();
+
+/// What a holder wrote about itself: the present one, or the one before.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record(Box<[u8; SIZE]>);
+
+impl Record {
+    pub(crate) fn new(identity: &Identity, fence: Fence, request: &Request<'_>) -> Self {
+        let mut record = Self(Box::new(BLANK));
+        record.0[CLEAN.at] = HELD;
+        record.number(FENCE, fence.get());
+        record.number(SINCE, unix_seconds());
+        record.text(RUN_ID, &request.run_id);
+        record.text(WHAT, &request.what);
+        record.text(TRACE, &request.trace);
+        record.sign(identity);
+        record
+    }
+
+    /// The record in these bytes, unless they are torn or of another make.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let image: &[u8; SIZE] = bytes.try_into().ok()?;
+        let known = image.starts_with(MAGIC) && matches!(image[CLEAN.at], HELD | RELEASED);
+        let whole = known
+            && image[SUM.at..SUM.at + SUM.width] == sum_text(image)
+            && std::str::from_utf8(image).is_ok();
+        whole.then(|| Self(Box::new(*image)))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; SIZE] {
+        &self.0
+    }
+
+    /// Makes a process the owner, and the sum true.
+    pub(crate) fn sign(&mut self, identity: &Identity) {
+        self.number(PID, identity.pid.into());
+        self.number(START, identity.start);
+        self.text(BOOT, &identity.boot);
+        self.number(PIDNS, identity.pidns);
+        self.seal();
+    }
+
+    pub(crate) fn set_what(&mut self, what: &str) {
+        self.text(WHAT, what);
+        self.seal();
+    }
+
+    fn seal(&mut self) {
+        let sum = sum_text(&self.0);
+        self.slice_mut(SUM).copy_from_slice(&sum);
+    }
+
+    /// The fence of the holder.
+    pub fn fence(&self) -> Fence {
+        Fence::new(self.parse(FENCE))
+    }
+
+    /// The holder's process id, in its own pid namespace.
+    pub fn pid(&self) -> u32 {
+        u32::try_from(self.parse(PID)).unwrap_or(0)
+    }
+
+    /// When it took the lock.
+    pub fn since(&self) -> SystemTime {
+        UNIX_EPOCH
+            .checked_add(Duration::from_secs(self.parse(SINCE)))
+            .unwrap_or(UNIX_EPOCH)
+    }
+
+    /// The id of its run; empty if it gave none.
+    pub fn run_id(&self) -> &str {
+        self.str(RUN_ID)
+    }
+
+    /// What it is, or was, doing; empty if it did not say.
+    pub fn what(&self) -> &str {
+        self.str(WHAT)
+    }
+
+    /// Where its journal is; empty if it did not say.
+    pub fn trace(&self) -> &str {
+        self.str(TRACE)
+    }
+
+    /// Whether the holder released the lock itself. If not, and the lock is free, the holder was killed, or lost with the machine.
+    pub fn released(&self) -> bool {
+        self.0[CLEAN.at] == RELEASED
+    }
+
+    /// Whether the process that wrote this is alive: pid, start time, boot and pid namespace must all match.
+    /// A record from another boot is never of a live process; one from another pid namespace cannot be told and is not.
+    pub fn owner_alive(&self) -> bool {
+        self.pid() != 0 && Identity::of(self.pid()).is_some_and(|live| self.is_of(&live))
+    }
+
+    fn is_of(&self, live: &Identity) -> bool {
+        live.start != 0
+            && self.parse(START) == live.start
+            && self.str(BOOT) == live.boot
+            && self.parse(PIDNS) == live.pidns
+    }
+
+    fn slice(&self, field: Field) -> &[u8] {
+        &self.0[field.at..field.at + field.width]
+    }
+
+    fn slice_mut(&mut self, field: Field) -> &mut [u8] {
+        &mut self.0[field.at..field.at + field.width]
+    }
+
+    fn str(&self, field: Field) -> &str {
+        std::str::from_utf8(self.slice(field))
+            .unwrap_or_default()
+            .trim_end_matches(' ')
+    }
+
+    fn parse(&self, field: Field) -> u64 {
+        self.str(field).parse().unwrap_or(0)
+    }
+
+    fn number(&mut self, field: Field, value: u64) {
+        let mut slot = self.slice_mut(field);
+        slot.fill(b' ');
+        // Each field is as wide as the largest value of its type.
+        let _ = write!(slot, "{value}");
+    }
+
+    fn text(&mut self, field: Field, text: &str) {
+        let (used, rest) = self
+            .slice_mut(field)
+            .split_at_mut(text.len().min(field.width));
+        used.copy_from_slice(&text.as_bytes()[..used.len()]);
+        rest.fill(b' ');
+    }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs())
+}
+
+/// The sum in hexadecimal, over everything but itself and the byte that a release flips.
+fn sum_text(image: &[u8; SIZE]) -> [u8; 16] {
+    let mut copy = *image;
+    copy[CLEAN.at] = HELD;
+    copy[SUM.at..SUM.at + SUM.width].fill(b' ');
+    let sum = mix(&copy);
+    std::array::from_fn(|i| b"0123456789abcdef"[(sum >> (60 - 4 * i)) as usize & 15])
+}
+
+/// Four lanes, so that a thousand bytes cost tens of nanoseconds: it has to notice a torn read, not an adversary.
+fn mix(image: &[u8; SIZE]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut lanes = [1u64, 2, 3, 4];
+    for (i, word) in image.chunks_exact(8).enumerate() {
+        let word = word.iter().rev().fold(0, |sum, b| sum << 8 | u64::from(*b));
+        let lane = &mut lanes[i % 4];
+        *lane = (*lane ^ word).wrapping_mul(ODD).rotate_left(29);
+    }
+    lanes.iter().fold(ODD, |sum, lane| {
+        (sum ^ lane).wrapping_mul(ODD).rotate_left(31)
+    })
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("released", &self.released())
+            .field("fence", &self.fence().get())
+            .field("pid", &self.pid())
+            .field("since", &self.parse(SINCE))
+            .field("run_id", &self.run_id())
+            .field("what", &self.what())
+            .field("trace", &self.trace())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Which locks this process has, by directory and name, so that it never waits for itself.
+//!
+//! It is the one piece of state of the process: two handles on the same directory must know of each other.
+//! A fork inherits it, rightly: the fork shares the lock, and would wait for itself too.
+
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::{Error, ErrorKind, Mode, Name};
+
+/// The device and inode of a directory.
+pub(crate) type DirId = (u64, u64);
+
+struct Taken {
+    id: u64,
+    pid: u32,
+    mode: Mode,
+    site: &'static Location<'static>,
+}
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    taken: HashMap<(DirId, Name), Vec<Taken>>,
+}
+
+static TABLE: Mutex<Option<Table>> = Mutex::new(None);
+
+fn table() -> MutexGuard<'static, Option<Table>> {
+    // Nothing below can panic half-way through a change.
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The place of one acquire in the registry, until it is dropped.
+pub(crate) struct Slot {
+    key: (DirId, Name),
+    id: u64,
+}
+
+impl Slot {
+    pub(crate) fn name(&self) -> &Name {
+        &self.key.1
+    }
+}
+
+pub(crate) fn reserve(
+    dir: DirId,
+    name: &Name,
+    mode: Mode,
+    site: &'static Location<'static>,
+) -> Result<Slot, Error> {
+    insert(dir, name, mode, site, |taken| {
+        mode == Mode::Exclusive || taken.mode == Mode::Exclusive
+    })
+}
+
+/// For a lock that another process handed over: what this one inherited by fork is the same lock.
+pub(crate) fn reserve_adopted(
+    dir: DirId,
+    name: &Name,
+    site: &'static Location<'static>,
+) -> Result<Slot, Error> {
+    let own = std::process::id();
+    insert(dir, name, Mode::Exclusive, site, |taken| taken.pid == own)
+}
+
+fn insert(
+    dir: DirId,
+    name: &Name,
+    mode: Mode,
+    site: &'static Location<'static>,
+    conflicts: impl Fn(&Taken) -> bool,
+) -> Result<Slot, Error> {
+    let mut guard = table();
+    let table = guard.get_or_insert_default();
+    let id = table.next;
+    let taken = table.taken.entry((dir, name.clone())).or_default();
+    if let Some(first) = taken.iter().find(|t| conflicts(t)) {
+        return Err(already_held(name, first.site, site));
+    }
+    table.next += 1;
+    taken.push(Taken {
+        id,
+        pid: std::process::id(),
+        mode,
+        site,
+    });
+    Ok(Slot {
+        key: (dir, name.clone()),
+        id,
+    })
+}
+
+fn already_held(name: &Name, first: &Location<'_>, second: &Location<'_>) -> Error {
+    Error::new(
+        ErrorKind::AlreadyHeld,
+        format!(
+            "lock {name} is taken again at {second}, but this process took it at {first}; use that guard, or drop it first"
+        ),
+    )
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut guard = table();
+        let Some(table) = guard.as_mut() else { return };
+        if let Some(taken) = table.taken.get_mut(&self.key) {
+            taken.retain(|t| t.id != self.id);
+            if taken.is_empty() {
+                table.taken.remove(&self.key);
+            }
+        }
+    }
+}

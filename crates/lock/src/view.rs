@@ -1,0 +1,201 @@
+//! Looking without touching: no lock is taken here, so nobody's try can fail because of us.
+
+use std::collections::HashSet;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use rustix::fs::{FileType, Mode as Permissions, OFlags, RawDir};
+
+use crate::dir::{Inner, LockDir};
+use crate::table::{self, Key};
+use crate::{Error, ErrorKind, Fence, Holder, Name, Record, acquire, holder, kernel};
+
+/// What a look at a lock found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum State {
+    /// There is no such lock file; so nobody holds it.
+    Absent,
+    /// There is one, and nobody was seen to hold it. Only taking it proves that.
+    Free,
+    /// Somebody holds it.
+    Held(Holder),
+}
+
+impl State {
+    /// Whether somebody holds it.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Held(_))
+    }
+}
+
+/// A lock of the directory and its state.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    name: Name,
+    state: State,
+    waiters: usize,
+}
+
+impl Entry {
+    /// For implementations of [`crate::Locks`].
+    pub fn new(name: Name, state: State, waiters: usize) -> Self {
+        Self {
+            name,
+            state,
+            waiters,
+        }
+    }
+
+    /// The name of the lock.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Its state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// How many processes wait for it, as far as can be seen.
+    pub fn waiters(&self) -> usize {
+        self.waiters
+    }
+}
+
+impl LockDir {
+    /// Says whether the lock is held and by whom, without ever taking it.
+    ///
+    /// # Errors
+    ///
+    /// If the lock file cannot be opened or asked. That is no evidence that the lock is free.
+    pub fn peek(&self, name: &Name) -> Result<State, Error> {
+        let Some(file) = self.0.open_to_read(name.as_str())? else {
+            return Ok(State::Absent);
+        };
+        Ok(if self.0.is_held(name, &file)? {
+            State::Held(acquire::holder_of(&self.0, name, file.as_fd()).0)
+        } else {
+            State::Free
+        })
+    }
+
+    /// Every lock of the directory, in no order; the details only of those that are held.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be read to its end. That is no evidence that anything is free.
+    pub fn list(&self) -> Result<Vec<Entry>, Error> {
+        self.0.list()
+    }
+
+    /// The record that the present or the last holder left; none if there is no lock file, or none in it.
+    ///
+    /// # Errors
+    ///
+    /// If the lock file cannot be read.
+    pub fn record(&self, name: &Name) -> Result<Option<Record>, Error> {
+        match self.0.open_to_read(name.as_str())? {
+            Some(file) => self.0.read_record(file.as_fd(), name.as_str()),
+            None => Ok(None),
+        }
+    }
+
+    /// For one who was told a fence, and not given a guard: makes sure that it is that of the present holder.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Stale`] if that holder has been followed by another, has released the lock, or has lost it.
+    pub fn check_fence(&self, name: &Name, fence: Fence) -> Result<(), Error> {
+        let record = self.record(name)?;
+        let current = record
+            .as_ref()
+            .is_some_and(|r| r.fence() == fence && !r.released());
+        if current && self.peek(name)?.is_held() {
+            return Ok(());
+        }
+        let now = record.map_or("no holder".to_owned(), |r| format!("fence {}", r.fence()));
+        Err(Error::new(
+            ErrorKind::Stale,
+            format!(
+                "fence {fence} of lock {name} is not current, the lock file has {now}; do nothing under it"
+            ),
+        ))
+    }
+}
+
+impl Inner {
+    /// Our holders lock a range, which can be asked for. Of others, such as flock(1), only the kernel's list knows.
+    fn is_held(&self, name: &Name, file: &OwnedFd) -> Result<bool, Error> {
+        let asked = kernel::is_ranged(file)
+            .map_err(|e| self.error("cannot ask for the lock on", name.as_str(), e))?;
+        if asked {
+            return Ok(true);
+        }
+        let stat = rustix::fs::fstat(file)
+            .map_err(|e| self.error("cannot stat lock file", name.as_str(), e))?;
+        let key = self.key(stat.st_ino);
+        Ok(table::read().iter().any(|row| !row.waits && row.key == key))
+    }
+
+    /// The inodes of the directory joined with the kernel's list, read before and after: a lock that is held throughout is in both,
+    /// however the list changes under our eyes.
+    fn list(&self) -> Result<Vec<Entry>, Error> {
+        let before = table::read();
+        let found = self.read_names()?;
+        let rows = [before, table::read()].concat();
+        let device = self.key(0);
+        let ours = |key: &Key| (key.major, key.minor) == (device.major, device.minor);
+        let held: HashSet<u64> = rows
+            .iter()
+            .filter(|r| !r.waits && ours(&r.key))
+            .map(|r| r.key.ino)
+            .collect();
+        let (taken, free): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|(_, ino)| held.contains(ino));
+        let mut entries: Vec<Entry> = free
+            .into_iter()
+            .map(|(name, _)| Entry::new(name, State::Free, 0))
+            .collect();
+        entries.extend(self.details(taken, &rows));
+        Ok(entries)
+    }
+
+    fn details(&self, taken: Vec<(Name, u64)>, rows: &[table::Row]) -> Vec<Entry> {
+        let with_record = |(name, ino): (Name, u64)| {
+            let file = self.open_to_read(name.as_str()).ok().flatten();
+            let record =
+                file.and_then(|f| self.read_record(f.as_fd(), name.as_str()).ok().flatten());
+            (name, self.key(ino), record)
+        };
+        let locks: Vec<_> = taken.into_iter().map(with_record).collect();
+        // Rows of waiters are in both readings.
+        let waiters: Vec<_> = locks
+            .iter()
+            .map(|(_, key, _)| table::waiters(rows, *key).div_ceil(2))
+            .collect();
+        let entry = |((name, holder), waiters)| Entry::new(name, State::Held(holder), waiters);
+        holder::find_all(locks)
+            .into_iter()
+            .zip(waiters)
+            .map(entry)
+            .collect()
+    }
+
+    fn read_names(&self) -> Result<Vec<(Name, u64)>, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fail = |e| self.error("cannot list lock directory", "", e);
+        let dir = rustix::fs::openat(&self.fd, ".", flags, Permissions::empty()).map_err(fail)?;
+        let mut buffer = vec![MaybeUninit::uninit(); 128 * 1024];
+        let mut entries = RawDir::new(dir, &mut buffer);
+        let mut found = Vec::new();
+        while let Some(entry) = entries.next() {
+            let entry = entry.map_err(fail)?;
+            let name = entry.file_name().to_str().ok().and_then(Name::of_file);
+            if matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown) {
+                found.extend(name.map(|name| (name, entry.ino())));
+            }
+        }
+        Ok(found)
+    }
+}
