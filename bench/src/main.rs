@@ -6,11 +6,14 @@
     reason = "a command-line tool talks to its terminal"
 )]
 
+mod acquire;
 mod cgroup;
 mod contender;
 mod facts;
 mod idle;
 mod memory;
+mod ours;
+mod python;
 mod report;
 mod rivals;
 mod rounds;
@@ -35,6 +38,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 type Bench = (&'static str, fn(&Setting) -> Vec<Section>);
 
 const BENCHES: &[Bench] = &[
+    ("acquire", acquire::sections),
     ("spawn", |setting| vec![spawn::section(setting)]),
     ("tree", tree::sections),
     ("memory", |setting| vec![memory::section(setting)]),
