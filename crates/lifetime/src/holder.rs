@@ -279,7 +279,8 @@ impl<'a> Holder<'a> {
     }
 
     fn nobody_left(&mut self) {
-        if !self.machine.main_gone() {
+        // The cgroup is left before the parent is told: a program of ours is reaped in a moment.
+        if self.main.is_none() {
             self.feed(Input::MainLost);
         }
         self.feed(Input::Empty);

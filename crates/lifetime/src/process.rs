@@ -20,6 +20,11 @@ impl Identity {
         })
     }
 
+    /// Alive, or dead and not reaped.
+    pub(crate) fn exists(&self) -> bool {
+        Stat::of(self.pid).is_some_and(|stat| stat.start == self.start)
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         Stat::of(self.pid).is_some_and(|stat| stat.start == self.start && !stat.is_dead())
     }

@@ -72,18 +72,44 @@ impl Refused {
     }
 }
 
+/// How the child gets into its cgroup.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entrance {
+    /// It is born there.
+    Birth,
+    /// It moves there before its exec.
+    Move,
+}
+
 /// Starts `image` and answers when its exec has succeeded or failed.
+///
+/// Where the kernel, or a container's filter, has no birth in a cgroup, the child moves itself.
+/// So it does where the newborn was killed before its exec: Linux 6.14 takes a birth into a
+/// cgroup for one that `cgroup.kill` must end when the parent's own cgroup has ever been killed.
 pub(crate) fn spawn(image: &Image, setup: &Setup<'_>) -> Result<Child, Refused> {
+    match spawn_by(Entrance::Birth, image, setup) {
+        Err(Refused::Fork(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL | Errno::ESRCH)) => {
+            spawn_by(Entrance::Move, image, setup)
+        }
+        done => done,
+    }
+}
+
+fn spawn_by(entrance: Entrance, image: &Image, setup: &Setup<'_>) -> Result<Child, Refused> {
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
         .map_err(|e| Refused::Fork(raw(e)))?;
     let exec = Exec::new(image);
-    // SAFETY: the child goes straight into `run_child`, which keeps to system calls and never returns.
-    match unsafe { clone3(0, setup.cgroup) } {
-        Err(errno) => Err(Refused::Fork(errno)),
-        Ok(None) => run_child(&exec, setup, write.as_raw_fd()),
-        Ok(Some(child)) => {
+    let forked = match (entrance, setup.cgroup) {
+        // SAFETY: the child goes straight into `run_child`, which keeps to system calls and never returns.
+        (Entrance::Birth, Some(cgroup)) => unsafe { clone3_into(cgroup) },
+        // SAFETY: as above.
+        _ => unsafe { clone(0) },
+    };
+    match forked.map_err(Refused::Fork)? {
+        None => run_child(&exec, setup, entrance, write.as_raw_fd()),
+        Some(child) => {
             drop(write);
-            report(&read).map_or(Ok(child), |errno| Err(Refused::Exec(errno)))
+            report(&read).map(|()| child)
         }
     }
 }
@@ -92,39 +118,64 @@ fn raw(errno: rustix::io::Errno) -> Errno {
     Errno::from_raw(errno.raw_os_error())
 }
 
-/// The error of the exec; none when the pipe was closed by its success.
-fn report(pipe: &OwnedFd) -> Option<Errno> {
-    let mut bytes = [0; 4];
-    match rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut bytes)) {
-        Ok(4) => Some(Errno::from_raw(i32::from_ne_bytes(bytes))),
-        _ => None,
+/// The child writes a byte when it is about to exec, and the errno should that fail.
+const ABOUT_TO_EXEC: [u8; 1] = [1];
+
+fn report(pipe: &OwnedFd) -> Result<(), Refused> {
+    let mut bytes = [0; 5];
+    let mut length = 0;
+    while let Ok(read @ 1..) =
+        rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut bytes[length..]))
+    {
+        length += read;
+    }
+    match length {
+        0 => Err(Refused::Fork(Errno::ESRCH)),
+        5 => Err(Refused::Exec(Errno::from_raw(i32::from_ne_bytes([
+            bytes[1], bytes[2], bytes[3], bytes[4],
+        ])))),
+        _ => Ok(()),
     }
 }
 
 /// `linux/sched.h`; it does not fit the type that libc gives it.
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
-/// Forks with `clone3(2)`: into a cgroup, so that the child never is outside; with a pidfd, so
-/// that it cannot be taken for another; none is the child.
+/// Forks with `clone3(2)` into a cgroup, so that the child never is outside; none is the child.
 ///
 /// # Safety
 ///
 /// As for `fork(2)`: a child of a process with threads may only make async-signal-safe calls.
-pub(crate) unsafe fn clone3(
-    flags: i32,
-    cgroup: Option<BorrowedFd<'_>>,
-) -> Result<Option<Child>, Errno> {
+unsafe fn clone3_into(cgroup: BorrowedFd<'_>) -> Result<Option<Child>, Errno> {
     let mut pidfd: RawFd = -1;
+    // SAFETY: zeroes are valid for every field, and mean its absence.
     let mut args: libc::clone_args = unsafe { mem::zeroed() };
-    args.flags = (flags | libc::CLONE_PIDFD) as u64;
+    args.flags = CLONE_INTO_CGROUP | libc::CLONE_PIDFD as u64;
+    args.cgroup = cgroup.as_raw_fd() as u64;
     args.pidfd = &raw mut pidfd as u64;
     args.exit_signal = libc::SIGCHLD as u64;
-    if let Some(cgroup) = cgroup {
-        args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = cgroup.as_raw_fd() as u64;
-    }
     // SAFETY: clone3(2) reads `args` and writes the pidfd; without CLONE_VM the stack is copied.
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) };
+    made(pid, pidfd)
+}
+
+/// Forks with `clone(2)`, which filters let pass that do not know `clone3(2)`.
+///
+/// # Safety
+///
+/// As for `fork(2)`.
+pub(crate) unsafe fn clone(flags: i32) -> Result<Option<Child>, Errno> {
+    let mut pidfd: RawFd = -1;
+    let flags = i64::from(flags | libc::CLONE_PIDFD | libc::SIGCHLD);
+    let none = ptr::null_mut::<libc::c_void>();
+    // SAFETY: clone(2) writes the pidfd to its third argument; without CLONE_VM the stack is
+    // copied, and a null stack means this one. The order of arguments is that of all Linux
+    // architectures but s390, with the two last ones unused.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, none, &raw mut pidfd, none, none) };
+    made(pid, pidfd)
+}
+
+fn made(pid: i64, pidfd: RawFd) -> Result<Option<Child>, Errno> {
     match pid {
         -1 => Err(Errno::last()),
         0 => Ok(None),
@@ -198,7 +249,10 @@ impl<'a> Exec<'a> {
     }
 }
 
-fn run_child(exec: &Exec<'_>, setup: &Setup<'_>, report: RawFd) -> ! {
+fn run_child(exec: &Exec<'_>, setup: &Setup<'_>, entrance: Entrance, report: RawFd) -> ! {
+    if entrance == Entrance::Move && !move_into(setup.cgroup) {
+        give_up(report, Errno::last_raw());
+    }
     join_group(setup.group);
     enter_directory(setup.directory);
     connect(setup.stdio);
@@ -207,11 +261,30 @@ fn run_child(exec: &Exec<'_>, setup: &Setup<'_>, report: RawFd) -> ! {
         // SAFETY: write(2) on an open descriptor and a live buffer.
         unsafe { libc::write(file.as_raw_fd(), line.as_ptr().cast(), line.len()) };
     }
-    let errno = exec.exec().to_ne_bytes();
+    // SAFETY: write(2) on an open descriptor and a live buffer.
+    unsafe { libc::write(report, ABOUT_TO_EXEC.as_ptr().cast(), 1) };
+    give_up(report, exec.exec())
+}
+
+fn give_up(report: RawFd, errno: i32) -> ! {
+    let bytes = errno.to_ne_bytes();
     // SAFETY: write(2) and _exit(2).
     unsafe {
-        libc::write(report, errno.as_ptr().cast(), errno.len());
+        libc::write(report, bytes.as_ptr().cast(), bytes.len());
         libc::_exit(127)
+    }
+}
+
+fn move_into(cgroup: Option<BorrowedFd<'_>>) -> bool {
+    let Some(cgroup) = cgroup else { return true };
+    // SAFETY: openat(2) and write(2) on strings that end in NUL.
+    unsafe {
+        let members = libc::openat(
+            cgroup.as_raw_fd(),
+            c"cgroup.procs".as_ptr(),
+            libc::O_WRONLY | libc::O_CLOEXEC,
+        );
+        libc::write(members, c"0".as_ptr().cast(), 1) == 1
     }
 }
 

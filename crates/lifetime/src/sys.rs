@@ -8,7 +8,7 @@
 
 use std::{
     fs,
-    os::fd::{AsRawFd, BorrowedFd, RawFd},
+    os::fd::{AsRawFd, RawFd},
     sync::OnceLock,
 };
 
@@ -43,14 +43,13 @@ pub(crate) fn fork_process() -> nix::Result<Option<i32>> {
 /// stale, which matters to `raise(3)` alone.
 pub(crate) fn fork_raw(
     flags: i32,
-    cgroup: Option<BorrowedFd<'_>>,
-    body: impl FnOnce() -> nix::Result<()>,
+    body: impl FnOnce() -> nix::Result<i32>,
 ) -> Result<Child, Errno> {
     ids_before();
     // SAFETY: as above, the caller has one thread.
-    match unsafe { spawn::clone3(flags, cgroup) }? {
+    match unsafe { spawn::clone(flags) }? {
         Some(child) => Ok(child),
-        None => leave(i32::from(body().is_err())),
+        None => leave(body().unwrap_or(1)),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     process::Identity,
     program::Image,
     reaper::{Reaper, reap_one},
-    spawn::{self, Child, Group, Setup},
+    spawn::{self, Child, Group, Refused, Setup},
     tree::Tree,
     wait,
 };
@@ -139,15 +139,17 @@ impl Finish<'_> {
         );
         let from = Instant::now();
         let output = output_file(self.journal);
-        let code = match self.start(index, words, output.as_ref()) {
+        let room = self.room(index);
+        let code = match self.start(index, words, room.as_ref(), output.as_ref()) {
             Ok(child) => {
                 if let Some(identity) = Identity::of(child.pid) {
                     self.journal.append(&Entry::TeardownIs(index, identity));
                 }
-                self.await_end(&child)
+                self.await_end(&child, room.as_ref())
             }
             Err(code) => Some(code),
         };
+        self.clear(room.as_ref(), Duration::ZERO);
         let output = output.map(|file| tail(&file)).unwrap_or_default();
         self.ended(
             index,
@@ -158,6 +160,16 @@ impl Finish<'_> {
                 output,
             },
         )
+    }
+
+    fn room(&self, index: usize) -> Option<Tree> {
+        let tree = self.tree?;
+        // Only the guardian, or the owner after it, has the orphans as children.
+        if self.reaper.is_none() && tree.cgroup().is_none() {
+            None
+        } else {
+            tree.room(index)
+        }
     }
 
     /// Another holder has started it and died; it runs on, or has ended.
@@ -175,15 +187,16 @@ impl Finish<'_> {
             },
         );
         let from = Instant::now();
-        let alive = identity.filter(Identity::is_alive).and_then(|identity| {
+        let room = self.room(index);
+        let alive = identity.filter(Identity::exists).and_then(|identity| {
             let pidfd = guards::pin_child(identity.pid).ok()?;
-            identity.is_alive().then_some(Child {
+            identity.exists().then_some(Child {
                 pid: identity.pid,
                 pidfd,
             })
         });
-        let code = alive.and_then(|child| self.await_end(&child));
-        self.drain(self.run.settings.teardown_deadline);
+        let code = alive.and_then(|child| self.await_end(&child, room.as_ref()));
+        self.clear(room.as_ref(), self.run.settings.teardown_deadline);
         self.ended(
             index,
             TeardownReport {
@@ -207,67 +220,74 @@ impl Finish<'_> {
         report
     }
 
-    fn start(&self, index: usize, words: &[OsString], output: Option<&File>) -> Result<Child, u8> {
+    fn start(
+        &self,
+        index: usize,
+        words: &[OsString],
+        room: Option<&Tree>,
+        output: Option<&File>,
+    ) -> Result<Child, u8> {
         let image = Image::new(words, &self.run.environment).map_err(|_| 125)?;
         let null =
             open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map_err(|_| 125)?;
         let mark = line(&Entry::TeardownBegan(index));
         let directory = self.run.directory_c();
         let setup = Setup {
-            cgroup: self.tree.and_then(Tree::cgroup),
+            cgroup: room.and_then(Tree::cgroup),
             group: Group::Apart,
             mask: &self.run.mask,
             stdio: Some((null.as_fd(), output.map_or(null.as_fd(), AsFd::as_fd))),
             directory: Some(&directory),
             mark: Some((self.journal.as_fd(), &mark)),
         };
-        spawn::spawn(&image, &setup).map_err(|refused| refused.code())
+        let child = spawn::spawn(&image, &setup).map_err(Refused::code)?;
+        room.into_iter().for_each(|room| room.entered(child.pid));
+        Ok(child)
     }
 
     /// Its own deadline, then SIGTERM, then the grace, then SIGKILL to all that it started.
-    fn await_end(&self, child: &Child) -> Option<u8> {
+    fn await_end(&self, child: &Child, room: Option<&Tree>) -> Option<u8> {
         let settings = &self.run.settings;
         if !ends_within(child, settings.teardown_deadline) {
             let _ = pidfd_send_signal(&child.pidfd, Signal::TERM);
             let _ = pidfd_send_signal(&child.pidfd, Signal::CONT);
             if !ends_within(child, settings.grace) {
                 let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
+                room.into_iter().for_each(Tree::kill);
                 ends_within(child, KILL_PATIENCE);
             }
         }
-        let code = reap_one(child.pid).map(Status::shell_code);
-        self.drain(Duration::ZERO);
-        code
+        reap_one(child.pid).map(Status::shell_code)
     }
 
     /// Nobody whom a teardown left behind outlives it.
-    fn drain(&self, patience: Duration) {
-        let Some(tree) = self.tree.filter(|_| !self.spare) else {
+    fn clear(&self, room: Option<&Tree>, patience: Duration) {
+        let Some(room) = room.filter(|room| !self.spare || room.cgroup().is_some()) else {
             return;
         };
-        let mut until = Instant::now() + patience;
-        let mut killed = false;
+        if !self.empties_within(room, patience) {
+            room.kill();
+            self.empties_within(room, KILL_PATIENCE);
+        }
+        room.remove();
+    }
+
+    fn empties_within(&self, room: &Tree, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
         loop {
-            if let Some(reaper) = self.reaper {
-                reaper.reap(|_, _| {});
+            let watch = room.watch();
+            self.reaper
+                .into_iter()
+                .for_each(|reaper| reaper.reap(|_, _| {}));
+            if room.is_empty() || Instant::now() >= until {
+                return room.is_empty();
             }
-            if tree.is_empty() || (killed && Instant::now() >= until) {
-                return;
-            }
-            if Instant::now() >= until {
-                tree.kill();
-                killed = true;
-                until = Instant::now() + KILL_PATIENCE;
-            }
-            let watch = tree.watch();
             let fds: Vec<_> = watch
                 .iter()
                 .map(AsFd::as_fd)
                 .chain(self.reaper.map(AsFd::as_fd))
                 .collect();
-            if !tree.is_empty() {
-                wait::any(&fds, Some(until));
-            }
+            wait::any(&fds, Some(until));
         }
     }
 }

@@ -55,6 +55,16 @@ impl Held {
         Self { cgroup }
     }
 
+    /// The room of a teardown beside it; the same one for whoever asks.
+    pub(crate) fn sibling(&self, index: usize) -> Option<Self> {
+        let name = format!("{}.teardown-{index}", self.path().file_name()?.to_str()?);
+        let path = self.path().with_file_name(&name);
+        Cgroup::create(path.parent()?, &name)
+            .or_else(|_| Cgroup::open(&path))
+            .ok()
+            .map(Self::of)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.cgroup.path()
     }

@@ -127,7 +127,24 @@ impl Tree {
         }
     }
 
-    /// Where a teardown is started, once the tree is empty.
+    /// Room for a teardown. A cgroup that was killed is not used again: Linux 6.14 kills who is
+    /// born in it.
+    pub(crate) fn room(&self, index: usize) -> Option<Self> {
+        match self {
+            Tree::Cgroup(held) => held.sibling(index).map(Tree::Cgroup),
+            Tree::Namespace(_) | Tree::Descendants => Some(Tree::Descendants),
+            Tree::Group(_) => Some(Tree::Group(group::Held::default())),
+        }
+    }
+
+    /// The process that was started in that room.
+    pub(crate) fn entered(&self, pid: i32) {
+        if let Tree::Group(held) = self {
+            held.lead(pid);
+        }
+    }
+
+    /// The cgroup to start a process in.
     pub(crate) fn cgroup(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Tree::Cgroup(held) => Some(held.as_fd()),

@@ -37,7 +37,7 @@ const STARTED: i32 = i32::MAX;
 
 /// Whether a namespace can be made here, and why not.
 pub(crate) fn probe() -> Result<(), String> {
-    let made = sys::fork_raw(flags(), None, || Ok::<_, nix::Error>(prepare_view()?));
+    let made = sys::fork_raw(flags(), || prepare_view().map(|()| 0));
     match made.map(|child| waitpid(Pid::from_raw(child.pid), None)) {
         Ok(Ok(WaitStatus::Exited(_, 0))) => Ok(()),
         Ok(other) => Err(format!(
@@ -72,7 +72,7 @@ impl Held {
     pub(crate) fn start(&mut self, image: &Image, place: &Place<'_>) -> Result<Main, Refused> {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
             .map_err(|e| Refused::Fork(nix::errno::Errno::from_raw(e.raw_os_error())))?;
-        let child = sys::fork_raw(flags(), None, || {
+        let child = sys::fork_raw(flags(), || {
             prepare_view()?;
             run_first(image, place, &write)
         })
@@ -181,21 +181,22 @@ fn map_ids() {
 }
 
 /// The life of the first process: start the program, reap, hand on, end when all have.
-fn run_first(image: &Image, place: &Place<'_>, report: &OwnedFd) -> nix::Result<()> {
+fn run_first(image: &Image, place: &Place<'_>, report: &OwnedFd) -> nix::Result<i32> {
     let everything = SigSet::all();
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&everything), None)?;
     let main = match spawn::spawn(image, &setup(place, Group::Keep, None)) {
         Ok(child) => child,
         Err(Refused::Exec(errno) | Refused::Fork(errno)) => {
             write_report(report, 0, errno as i32);
-            return Ok(());
+            return Ok(0);
         }
     };
     write_report(report, STARTED, 0);
     keep_only(&[report.as_raw_fd(), main.pidfd.as_fd().as_raw_fd()]);
+    let mut code = 0;
     loop {
         match everything.wait()? {
-            Signal::SIGCHLD if reap(main.pid, report) => return Ok(()),
+            Signal::SIGCHLD if reap(main.pid, report, &mut code) => return Ok(code),
             Signal::SIGTERM => hand_on(&main, &[Signal::SIGTERM, Signal::SIGCONT]),
             Signal::SIGUSR1 => {
                 let _ = kill(Pid::from_raw(-1), Signal::SIGTERM);
@@ -206,15 +207,18 @@ fn run_first(image: &Image, place: &Place<'_>, report: &OwnedFd) -> nix::Result<
     }
 }
 
-/// Answers whether nobody is left to reap.
-fn reap(main: i32, report: &OwnedFd) -> bool {
+/// Answers whether nobody is left to reap. The program's code becomes this process's own, for a
+/// holder that has lost the pipe.
+fn reap(main: i32, report: &OwnedFd, code: &mut i32) -> bool {
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid.as_raw() == main => {
-                write_report(report, 1, code)
+            Ok(WaitStatus::Exited(pid, own)) if pid.as_raw() == main => {
+                write_report(report, 1, own);
+                *code = own;
             }
             Ok(WaitStatus::Signaled(pid, signal, _)) if pid.as_raw() == main => {
-                write_report(report, 2, signal as i32)
+                write_report(report, 2, signal as i32);
+                *code = 128 + signal as i32;
             }
             Ok(WaitStatus::StillAlive) => return false,
             Ok(_) => {}
