@@ -10,14 +10,17 @@ mod acquire;
 mod cgroup;
 mod contender;
 mod facts;
+mod handover;
 mod idle;
 mod memory;
+mod other;
 mod ours;
 mod python;
 mod report;
 mod rivals;
 mod rounds;
 mod running;
+mod scan;
 mod setting;
 mod spawn;
 mod stats;
@@ -39,6 +42,8 @@ type Bench = (&'static str, fn(&Setting) -> Vec<Section>);
 
 const BENCHES: &[Bench] = &[
     ("acquire", acquire::sections),
+    ("handover", |setting| vec![handover::section(setting)]),
+    ("scan", scan::sections),
     ("spawn", |setting| vec![spawn::section(setting)]),
     ("tree", tree::sections),
     ("memory", |setting| vec![memory::section(setting)]),
