@@ -68,7 +68,8 @@ fn run(options: &Options) -> Result {
 /// Builds what measures and what is measured; returns the folder of the programs.
 fn build() -> Result<PathBuf> {
     for package in ["runward-bench", "runward"] {
-        process::run(&mut process::cargo(["build", "--release", "--bins", "--package", package]))?;
+        let args = ["build", "--release", "--bins", "--package", package];
+        process::run(&mut process::cargo(args))?;
     }
     Ok(workspace::target().join(host()?).join("release"))
 }

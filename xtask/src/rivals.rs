@@ -131,7 +131,8 @@ fn bazel_program(root: &Path, program: &str) -> Result<Rival> {
 /// A Python that finds the package in a folder of its own.
 fn filelock() -> Result<Rival> {
     // The one on the PATH may be a script that looks for the interpreter at each start.
-    let asked = process::output(Command::new("python3").args(["-c", "import sys; print(sys.executable)"]))?;
+    let asked =
+        process::output(Command::new("python3").args(["-c", "import sys; print(sys.executable)"]))?;
     let python = PathBuf::from(asked.trim());
     let folder = workspace::target().join("bench/python");
     if !folder.join("filelock").is_dir() {
