@@ -50,11 +50,6 @@ pub(crate) fn merge(program: u8, found: Findings) -> u8 {
     }
 }
 
-/// The code of a run that signal `number` cancelled before its program started.
-pub(crate) fn cancelled_by(number: i32) -> u8 {
-    u8::try_from(number).map_or(TERMINATED, |n| n.saturating_add(128))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,14 +104,6 @@ mod tests {
                 }
             ),
             UNCLEAN
-        );
-    }
-
-    #[test]
-    fn a_cancel_is_named_as_a_shell_names_it() {
-        assert_eq!(
-            (cancelled_by(1), cancelled_by(2), cancelled_by(15)),
-            (HANGUP, INTERRUPTED, TERMINATED)
         );
     }
 }

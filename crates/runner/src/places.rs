@@ -1,6 +1,5 @@
 //! Where locks and run directories live, and where they must not.
 use std::fs::{self, DirBuilder};
-use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -217,11 +216,14 @@ impl Directories {
         make_private(&self.runs(), "--home")?;
         check_private(&self.home, user, "--home")
     }
+}
 
-    /// Creates the lock directory; the lock crate judges whether it can be trusted.
-    pub(crate) fn create_locks(&self) -> Result<()> {
-        make_private(&self.locks, "--lock-dir")
-    }
+/// What is wrong with a home; nothing where it is still to be made.
+pub(crate) fn judge_home(home: &Path, user: &User) -> Option<String> {
+    home.symlink_metadata().ok()?;
+    check_private(home, user, "--home")
+        .err()
+        .map(|e| e.to_string())
 }
 
 /// Creates `dir` and its missing parents, readable by this user alone.
@@ -256,14 +258,6 @@ fn check_private(dir: &Path, user: &User, option: &str) -> Result<()> {
         "{} {problem}; {remedy}",
         dir.display()
     )))
-}
-
-/// Whether `e` says that a directory on the way does not exist any more.
-pub(crate) fn is_gone(e: &io::Error) -> bool {
-    matches!(
-        e.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 #[cfg(test)]

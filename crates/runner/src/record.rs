@@ -1,10 +1,11 @@
 //! The record of a run: what `--result` holds, schema 1.
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::places::make_private;
@@ -29,7 +30,7 @@ pub(crate) struct Record {
 }
 
 /// An app that the run owned.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct App {
     pub(crate) name: String,
     pub(crate) fence: u64,
@@ -79,10 +80,11 @@ pub(crate) fn timestamp(moment: SystemTime) -> String {
 }
 
 /// Where the record will go, known to be writable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Target {
-    file: PathBuf,
-    fallback: PathBuf,
+    // As it is in the journal, a path need not be UTF-8.
+    file: OsString,
+    fallback: OsString,
 }
 
 impl Target {
@@ -96,27 +98,30 @@ impl Target {
         create_new(&trial)
             .and_then(|_| fs::remove_file(&trial))
             .map_err(refused)?;
-        Ok(Self { file, fallback })
+        Ok(Self {
+            file: file.into(),
+            fallback: fallback.into(),
+        })
     }
 
     /// Writes the record whole or not at all; where its directory is gone or full, to the fallback. Returns where.
     pub(crate) fn write(&self, record: &Record) -> io::Result<&Path> {
         let mut text = serde_json::to_vec(record)?;
         text.push(b'\n');
-        match replace(&self.file, &text) {
-            Ok(()) => Ok(&self.file),
-            Err(first) => self
-                .write_fallback(&text)
+        let (file, fallback) = (Path::new(&self.file), Path::new(&self.fallback));
+        match replace(file, &text) {
+            Ok(()) => Ok(file),
+            Err(first) => write_fallback(fallback, &text)
                 .map_err(|_| first)
-                .map(|()| self.fallback.as_path()),
+                .map(|()| fallback),
         }
     }
+}
 
-    fn write_fallback(&self, text: &[u8]) -> io::Result<()> {
-        let parent = self.fallback.parent().unwrap_or(Path::new("/"));
-        make_private(parent, "--home").map_err(|e| io::Error::other(e.to_string()))?;
-        replace(&self.fallback, text)
-    }
+fn write_fallback(file: &Path, text: &[u8]) -> io::Result<()> {
+    let parent = file.parent().unwrap_or(Path::new("/"));
+    make_private(parent, "--home").map_err(|e| io::Error::other(e.to_string()))?;
+    replace(file, text)
 }
 
 /// The regular file behind `file`, which may be a link to it; a device would be replaced by our rename.

@@ -1,8 +1,10 @@
 //! Text that a pull request can write, made fit for a file name.
 
-const LONGEST: usize = 64;
+const LONGEST: usize = 36;
+/// What a lock record has room for.
+pub(crate) const LONGEST_NAME: usize = 96;
 
-/// `text` with only letters, digits, `.`, `_` and `-`, never hidden, never empty, at most 64 bytes.
+/// `text` with only letters, digits, `.`, `_` and `-`, never hidden, never empty, at most 36 bytes.
 pub(crate) fn slug(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(LONGEST));
     for c in text.chars() {
@@ -32,7 +34,7 @@ pub(crate) fn slug_of_parts(parts: &[&str]) -> String {
 /// Whether `text` may stand in a file name as it is.
 pub(crate) fn is_safe_name(text: &str) -> bool {
     !text.is_empty()
-        && text.len() <= 128
+        && text.len() <= LONGEST_NAME
         && !text.starts_with(['.', '-'])
         && text.chars().all(is_safe)
 }
@@ -60,7 +62,7 @@ mod tests {
         assert_eq!(slug("a\nb\0c"), "a-b-c");
         assert_eq!(slug("..."), "unnamed");
         assert_eq!(slug(""), "unnamed");
-        assert_eq!(slug(&"x".repeat(300)).len(), 64);
+        assert_eq!(slug(&"x".repeat(300)).len(), 36);
     }
 
     #[test]
@@ -83,7 +85,7 @@ mod tests {
         fn a_name_with_its_hash_fits_a_file_name(parts in proptest::collection::vec(any::<String>(), 1..5)) {
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             let name = slug_of_parts(&parts);
-            prop_assert!(is_safe_name(&name) && name.len() <= 81, "{name:?}");
+            prop_assert!(is_safe_name(&name) && name.len() <= 53, "{name:?}");
         }
     }
 }

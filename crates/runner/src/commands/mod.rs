@@ -2,7 +2,6 @@
 pub(crate) mod doctor;
 pub(crate) mod locks;
 pub(crate) mod manual;
-pub(crate) mod run;
 pub(crate) mod whoami;
 
 use std::path::PathBuf;
@@ -39,14 +38,14 @@ fn print(bytes: &[u8]) -> Result<()> {
         .map_err(|e| Error::new(Kind::System, format!("cannot write to stdout: {e}")))
 }
 
-fn print_json(value: &impl Serialize) -> Result<()> {
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value);
     let text = text.map_err(|e| Error::new(Kind::System, format!("cannot write JSON: {e}")))?;
     print(format!("{text}\n").as_bytes())
 }
 
 /// The file named on the command line, by `RUNWARD_CONFIG`, or found.
-fn config(named: &FileArg, env: &Environment) -> Result<ConfigFile> {
+pub(crate) fn config(named: &FileArg, env: &Environment) -> Result<ConfigFile> {
     let named = named
         .config
         .clone()

@@ -211,7 +211,7 @@ mod tests {
         ];
         let layer = layer(&env.into()).unwrap();
         assert_eq!(layer.app[0].as_str(), "db");
-        assert_eq!(layer.run_id.unwrap().as_str(), "mine");
+        assert_eq!(String::from(layer.run_id.unwrap()), "mine");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::duration::Span;
 use crate::error::{Error, Result};
 
 pub(crate) use environment::{
-    layer as environment_layer, places as environment_places, warn_of_typos,
+    consumed, inside, layer as environment_layer, places as environment_places, warn_of_typos,
 };
 pub(crate) use file::{ConfigFile, load};
 #[cfg(test)]

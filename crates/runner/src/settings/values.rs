@@ -3,14 +3,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use runward_lock::Name;
 use serde::{Deserialize, Serialize};
 
 use crate::slug::is_safe_name;
 
-/// What an app may be called: a file name that means the same everywhere.
+/// What an app may be called: whatever a lock may be called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
-pub(crate) struct AppName(String);
+pub(crate) struct AppName(Name);
 
 /// A run's id as the user gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -25,9 +26,11 @@ pub(crate) struct CommandLine(Vec<String>);
 /// Why a value was refused; whoever reports it names the value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ValueError {
+    #[error("{0}; allowed are letters, digits and . _ - @ +")]
+    App(String),
     #[error("is empty; give a name of letters, digits, '.', '_', '-'")]
     Empty,
-    #[error("is {0} bytes long; at most 128 are allowed")]
+    #[error("is {0} bytes long; at most 96 are allowed")]
     TooLong(usize),
     #[error("starts with '{0}'; a name starts with a letter, a digit or '_'")]
     Start(char),
@@ -54,16 +57,48 @@ fn check_name(text: &str) -> Result<(), ValueError> {
     })
 }
 
-macro_rules! name {
-    ($type:ident) => {
-        impl FromStr for $type {
-            type Err = ValueError;
+impl FromStr for RunId {
+    type Err = ValueError;
 
-            fn from_str(text: &str) -> Result<Self, ValueError> {
-                check_name(text).map(|()| Self(text.to_owned()))
-            }
-        }
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        check_name(text).map(|()| Self(text.to_owned()))
+    }
+}
 
+impl FromStr for AppName {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Name::new(text)
+            .map(Self)
+            .map_err(|e| ValueError::App(e.to_string()))
+    }
+}
+
+impl AppName {
+    pub(crate) fn name(&self) -> &Name {
+        &self.0
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl From<AppName> for String {
+    fn from(app: AppName) -> Self {
+        app.as_str().to_owned()
+    }
+}
+
+impl From<RunId> for String {
+    fn from(id: RunId) -> Self {
+        id.0
+    }
+}
+
+macro_rules! from_string {
+    ($($type:ident),*) => {$(
         impl TryFrom<String> for $type {
             type Error = ValueError;
 
@@ -71,23 +106,10 @@ macro_rules! name {
                 text.parse()
             }
         }
-
-        impl From<$type> for String {
-            fn from(name: $type) -> String {
-                name.0
-            }
-        }
-
-        impl $type {
-            pub(crate) fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-    };
+    )*};
 }
 
-name!(AppName);
-name!(RunId);
+from_string!(AppName, RunId, CommandLine);
 
 impl FromStr for CommandLine {
     type Err = ValueError;
@@ -103,14 +125,6 @@ impl FromStr for CommandLine {
             Ok(_) => Err(ValueError::NoCommand),
             Err(_) => Err(ValueError::Quote),
         }
-    }
-}
-
-impl TryFrom<String> for CommandLine {
-    type Error = ValueError;
-
-    fn try_from(text: String) -> Result<Self, ValueError> {
-        text.parse()
     }
 }
 
@@ -192,17 +206,19 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn hostile_app_names_are_refused_by_kind() {
-        let refused = |text: &str| text.parse::<AppName>().unwrap_err();
-        assert_eq!(refused(""), ValueError::Empty);
-        assert_eq!(refused("a/b"), ValueError::Character('/'));
-        assert_eq!(refused(".."), ValueError::Start('.'));
-        assert_eq!(refused("...."), ValueError::Start('.'));
-        assert_eq!(refused("-rf"), ValueError::Start('-'));
-        assert_eq!(refused("a\nb"), ValueError::Character('\n'));
-        assert_eq!(refused("a\0b"), ValueError::Character('\0'));
-        assert_eq!(refused(&"a".repeat(300)), ValueError::TooLong(300));
-        assert!("My_app-1.2".parse::<AppName>().is_ok());
+    fn hostile_names_are_refused_with_what_is_allowed() {
+        let long = "a".repeat(300);
+        for text in ["", "a/b", "..", "....", "-rf", "a\nb", "a\0b", &long] {
+            let app = text.parse::<AppName>().unwrap_err();
+            assert!(
+                matches!(&app, ValueError::App(_))
+                    && app.to_string().contains("allowed are letters"),
+                "{app}"
+            );
+            assert!(text.parse::<RunId>().is_err(), "{text:?}");
+        }
+        assert_eq!("a/b".parse::<RunId>(), Err(ValueError::Character('/')));
+        assert!("My_app-1.2".parse::<AppName>().is_ok() && "My_app-1.2".parse::<RunId>().is_ok());
     }
 
     #[test]
@@ -230,7 +246,7 @@ mod tests {
         fn an_accepted_name_is_one_safe_component(text in any::<String>()) {
             if let Ok(name) = text.parse::<AppName>() {
                 prop_assert!(!name.as_str().contains(['/', '\0', '\n']));
-                prop_assert!(name.as_str().len() <= 128 && !name.as_str().starts_with('.'));
+                prop_assert!(name.as_str().len() <= 200 && !name.as_str().starts_with('.'));
             }
         }
     }

@@ -1,10 +1,7 @@
 //! A `runward` in a directory of its own, with an environment of its own.
-#![expect(
-    clippy::unwrap_used,
-    reason = "what fails in the harness fails its test"
-)]
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -102,5 +99,129 @@ impl Seen {
             Some("runward: failed, exit 125, teardown 0s, 0 survivors (none)")
         );
         assert!(self.stdout.is_empty(), "{self:?}");
+    }
+}
+
+/// A run that goes on; killed and reaped when its test ends, however that ends.
+pub(crate) struct Going {
+    child: Child,
+}
+
+impl Sandbox {
+    /// Starts a run and returns when its program has said a line: `ready`, as a rule.
+    pub(crate) fn start(&self, args: &[&str]) -> Going {
+        let mut child = self.piped(args);
+        let mut line = String::new();
+        BufReader::with_capacity(1, child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(
+            !line.is_empty(),
+            "the program of {args:?} said nothing: {:?}",
+            child.wait_with_output()
+        );
+        Going { child }
+    }
+
+    /// Starts a run and returns when it has said on stderr that it waits.
+    pub(crate) fn start_waiting(&self, args: &[&str]) -> Going {
+        let mut child = self.piped(args);
+        let mut line = String::new();
+        BufReader::with_capacity(1, child.stderr.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(line.contains("waiting"), "{line:?}");
+        Going { child }
+    }
+
+    fn piped(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// The record that `--result r.json` wrote.
+    pub(crate) fn record(&self) -> serde_json::Value {
+        let text = std::fs::read_to_string(self.path().join("r.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+impl Going {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// What came back once every holder of its streams is gone.
+    pub(crate) fn end(mut self) -> Seen {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut stdout)
+            .unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut stderr)
+            .unwrap();
+        Seen {
+            code: self.child.wait().unwrap().code(),
+            stdout,
+            stderr,
+        }
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Seen {
+    /// The last line of stderr.
+    pub(crate) fn last(&self) -> &str {
+        self.stderr.lines().last().unwrap_or_default()
+    }
+}
+
+/// The guardian of a run, held by a descriptor so that no other process is ever meant.
+pub(crate) struct Guardian(std::os::fd::OwnedFd);
+
+impl Sandbox {
+    /// The process besides the owner that holds the lock.
+    pub(crate) fn guardian_of(&self, app: &str) -> Guardian {
+        let seen = self.run(&["locks", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&seen.stdout).unwrap();
+        let locks = report["locks"].as_array().unwrap();
+        let lock = locks.iter().find(|lock| lock["name"] == app).unwrap();
+        let holders = lock["holders"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|holder| &holder["pid"]);
+        let pid = holders
+            .filter(|pid| **pid != lock["pid"])
+            .find_map(serde_json::Value::as_i64)
+            .unwrap();
+        let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
+        Guardian(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap())
+    }
+}
+
+impl Guardian {
+    pub(crate) fn stop(&self) {
+        rustix::process::pidfd_send_signal(&self.0, rustix::process::Signal::STOP).unwrap();
+    }
+
+    pub(crate) fn kill(&self) {
+        rustix::process::pidfd_send_signal(&self.0, rustix::process::Signal::KILL).unwrap();
     }
 }

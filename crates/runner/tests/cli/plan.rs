@@ -55,11 +55,7 @@ fn hostile_app_names_are_refused_with_what_is_allowed() {
         "a/b", "..", "../x", ".", "....", "", "a\nb", &long, "-x", "a b",
     ] {
         let seen = sandbox.run(&["run", &format!("--app={name}"), "--dry-run", "--", "true"]);
-        seen.refused("a");
-        assert!(
-            seen.stderr.contains("letter") || seen.stderr.contains("at most 128"),
-            "{seen:?}"
-        );
+        seen.refused("allowed are letters");
     }
     assert!(sandbox.names().is_empty());
 }

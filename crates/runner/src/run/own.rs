@@ -1,0 +1,183 @@
+//! Owning the apps of a run: all of them or none, and giving them back last.
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
+
+use runward_lifetime::{Armed, Cause};
+use runward_lock::{Error as LockError, Event, Guard, LockDir, Name, Request, Wait};
+
+use super::waiting::WaitLine;
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
+use crate::exit;
+use crate::plan::Plan;
+use crate::settings::{AppName, inside};
+use crate::terminal::printable;
+
+/// What became of the wish to own.
+pub(crate) enum Owned {
+    All(Vec<Guard>),
+    Not {
+        cause: Cause,
+        message: Option<String>,
+    },
+}
+
+/// A run without apps may have been cancelled already, too.
+pub(crate) fn nothing(armed: &mut Armed) -> Owned {
+    match armed.cancelled() {
+        None => Owned::All(Vec::new()),
+        Some(cause) => Owned::Not {
+            cause,
+            message: None,
+        },
+    }
+}
+
+/// Waits as long as the plan says, and not a moment longer than the run itself may last.
+pub(crate) fn acquire(plan: &Plan, locks: &LockDir, armed: &mut Armed, env: &Environment) -> Owned {
+    let names: Vec<Name> = plan.apps.iter().map(|app| app.name().clone()).collect();
+    let cancel = match armed.as_fd().try_clone_to_owned() {
+        Ok(fd) => fd,
+        Err(e) => return failed(format!("cannot watch for signals while waiting: {e}")),
+    };
+    let mut line = WaitLine::new();
+    let request = Request::new()
+        .run_id(&plan.run_id)
+        .what(what(plan))
+        .trace(plan.journal.to_string_lossy())
+        .wait(wait(plan, armed.deadline()))
+        .tick(line.pace())
+        .cancel_on(cancel.as_fd());
+    let outer = inside(env).map(|outer| outer.run_id);
+    let mut stop = None;
+    let mut own_outer = None;
+    let taken = locks.acquire_all(&names, &request, &mut |event| match event {
+        Event::Waiting { name, holder, .. } if is_outer(holder, outer.as_deref()) => {
+            own_outer = Some((*name).clone());
+            ControlFlow::Break(())
+        }
+        Event::Waiting {
+            name,
+            holder,
+            elapsed,
+            waiters,
+        } => {
+            line.show(name, holder, *elapsed, *waiters);
+            ControlFlow::Continue(())
+        }
+        _ => {
+            stop = armed.cancelled();
+            if stop.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        }
+    });
+    line.clear();
+    match (taken, own_outer) {
+        (_, Some(name)) => failed(format!(
+            "the app {name} is owned by the run that this one is a part of, which cannot end before it; leave --app out here"
+        )),
+        (Ok(guards), _) => match stop.or_else(|| armed.cancelled()) {
+            None => Owned::All(guards),
+            Some(cause) => Owned::Not {
+                cause,
+                message: None,
+            },
+        },
+        (Err(e), _) => not_taken(&e, stop.or_else(|| armed.cancelled())),
+    }
+}
+
+fn not_taken(e: &LockError, stop: Option<Cause>) -> Owned {
+    match stop {
+        Some(cause) => Owned::Not {
+            cause,
+            message: Some(e.to_string()),
+        },
+        None if e.is_busy() => {
+            let cause = Cause::Failed {
+                reason: e.to_string(),
+                code: exit::BUSY,
+            };
+            Owned::Not {
+                cause,
+                message: Some(e.to_string()),
+            }
+        }
+        None => failed(e.to_string()),
+    }
+}
+
+fn failed(reason: String) -> Owned {
+    let message = Some(reason.clone());
+    Owned::Not {
+        cause: Cause::Failed {
+            reason,
+            code: exit::FAILED,
+        },
+        message,
+    }
+}
+
+fn is_outer(holder: &runward_lock::Holder, outer: Option<&str>) -> bool {
+    let run = holder
+        .record()
+        .filter(|record| !record.released())
+        .map(runward_lock::Record::run_id);
+    outer.is_some() && run == outer
+}
+
+fn wait(plan: &Plan, deadline: Option<Instant>) -> Wait {
+    let patience = plan
+        .wait
+        .map(|wait| (wait.is_zero(), Instant::now() + wait.get()));
+    match (patience, deadline) {
+        (Some((true, _)), _) => Wait::Never,
+        (Some((_, until)), Some(deadline)) => Wait::Until(until.min(deadline)),
+        (Some((_, until)), None) | (None, Some(until)) => Wait::Until(until),
+        (None, None) => Wait::Forever,
+    }
+}
+
+/// The command as the record of a lock can hold it.
+fn what(plan: &Plan) -> String {
+    const LONGEST: usize = 96;
+    let words: Vec<String> = plan
+        .argv
+        .iter()
+        .map(|word| printable(&word.to_string_lossy()))
+        .collect();
+    let mut what = String::new();
+    for c in words.join(" ").trim().chars() {
+        if what.len() + c.len_utf8() > LONGEST {
+            break;
+        }
+        what.push(c);
+    }
+    what.trim_end().to_owned()
+}
+
+/// Copies for the guardian: the kernel keeps the locks as long as either process lives.
+pub(crate) fn copies(guards: &[Guard]) -> Result<Vec<OwnedFd>> {
+    let copies: std::io::Result<_> = guards
+        .iter()
+        .map(|guard| guard.as_fd().try_clone_to_owned())
+        .collect();
+    copies.map_err(|e| Error::new(Kind::System, format!("cannot share a lock: {e}")))
+}
+
+/// In the process that finished the run. If that is not the owner, and the owner is gone, nobody else marks the release.
+pub(crate) fn release(locks: Option<&LockDir>, apps: &[AppName], kept: Vec<OwnedFd>, owner: u32) {
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_pid().cast_unsigned());
+    if std::process::id() == owner || parent == Some(owner) {
+        return;
+    }
+    for (app, fd) in apps.iter().zip(kept) {
+        if let Some(guard) = locks.and_then(|locks| locks.adopt(app.name(), fd).ok()) {
+            let _ = guard.close();
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What people see on stderr while a run goes on.
+use runward_lifetime::{Event, Process, TeardownReport};
+
+use super::outcome::{describe, signal_name};
+use crate::duration::{Span, human};
+use crate::settings::Leaks;
+use crate::terminal::{self, printable};
+
+/// A line for each event that people want to know of.
+pub(crate) fn show(event: &Event, grace: Span, leaks: Leaks) {
+    match event {
+        Event::Cancelling { cause } => {
+            terminal::say(format_args!(
+                "{}; the work has {grace} to end",
+                describe(cause)
+            ));
+        }
+        Event::Leaks { processes, total } => {
+            let fate = if leaks == Leaks::Allow {
+                "left alone"
+            } else {
+                "ended now"
+            };
+            terminal::say(format_args!(
+                "the program left {total} processes, {fate}: {}",
+                list(processes)
+            ));
+        }
+        Event::Survivors { processes } => {
+            terminal::say(format_args!("killed, and still there: {}", list(processes)));
+        }
+        Event::Teardown { command, .. } => {
+            terminal::say(format_args!("teardown: {}", words(command)))
+        }
+        Event::TornDown { report } => torn_down(report),
+        Event::Ignored { signal } => {
+            terminal::say(format_args!(
+                "{} changes nothing: the teardown goes on",
+                signal_name(*signal)
+            ));
+        }
+        Event::GuardianLost => terminal::say("the guardian was killed; its work goes on here"),
+        _ => {}
+    }
+}
+
+fn torn_down(report: &TeardownReport) {
+    terminal::raw(&ended_line(&report.output));
+    if !report.succeeded() {
+        let how = report.code.map_or_else(
+            || "was cut short".into(),
+            |code| format!("failed with {code}"),
+        );
+        let took = human(std::time::Duration::from_millis(report.ms));
+        terminal::say(format_args!(
+            "teardown {how} after {took}: {}",
+            words(&report.command)
+        ));
+    }
+}
+
+fn ended_line(text: &str) -> String {
+    let end = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    format!("{text}{end}")
+}
+
+fn list(processes: &[Process]) -> String {
+    let shown: Vec<String> = processes
+        .iter()
+        .take(10)
+        .map(|one| format!("{} ({})", one.pid, printable(&one.command)))
+        .collect();
+    let more = if processes.len() > shown.len() {
+        ", ..."
+    } else {
+        ""
+    };
+    shown.join(", ") + more
+}
+
+fn words(command: &[String]) -> String {
+    printable(&shell_words::join(command))
+}
