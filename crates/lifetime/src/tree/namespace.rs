@@ -145,11 +145,12 @@ pub(crate) fn read_report(pipe: &OwnedFd) -> Option<(i32, i32)> {
     (read == STATUS_BYTES).then(|| (number(0), number(4)))
 }
 
-fn write_report(pipe: &OwnedFd, kind: i32, value: i32) {
+/// Answers whether anybody will read it.
+fn write_report(pipe: &OwnedFd, kind: i32, value: i32) -> bool {
     let mut bytes = [0; STATUS_BYTES];
     bytes[..4].copy_from_slice(&kind.to_ne_bytes());
     bytes[4..].copy_from_slice(&value.to_ne_bytes());
-    let _ = rustix::io::write(pipe, &bytes);
+    rustix::io::write(pipe, &bytes).is_ok()
 }
 
 /// Ids as outside, and a `/proc` of the namespace's own.
@@ -207,24 +208,26 @@ fn run_first(image: &Image, place: &Place<'_>, report: &OwnedFd) -> nix::Result<
     }
 }
 
-/// Answers whether nobody is left to reap. The program's code becomes this process's own, for a
-/// holder that has lost the pipe.
+/// Answers whether it is time to go: nobody is left to reap, or nobody has heard that the program
+/// has ended. Its code becomes this process's own, for a holder that has lost the pipe.
 fn reap(main: i32, report: &OwnedFd, code: &mut i32) -> bool {
-    loop {
+    let mut told = true;
+    while told {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(pid, own)) if pid.as_raw() == main => {
-                write_report(report, 1, own);
                 *code = own;
+                told = write_report(report, 1, own);
             }
             Ok(WaitStatus::Signaled(pid, signal, _)) if pid.as_raw() == main => {
-                write_report(report, 2, signal as i32);
                 *code = 128 + signal as i32;
+                told = write_report(report, 2, signal as i32);
             }
             Ok(WaitStatus::StillAlive) => return false,
             Ok(_) => {}
             Err(_) => return true,
         }
     }
+    true
 }
 
 fn hand_on(main: &Child, signals: &[Signal]) {
