@@ -1,4 +1,15 @@
 //! Black-box tests of `runward-lock` with real processes. `harness` says how a test talks to them.
-#![expect(missing_docs, reason = "tests")]
 
 mod basics;
+mod conformance;
+mod crash;
+mod harness;
+mod interleaving;
+mod looking;
+mod model;
+mod names;
+mod passing;
+mod peer;
+mod refusal;
+mod removal;
+mod waiting;
