@@ -67,8 +67,9 @@ pub(crate) fn decide(given: &Places, env: &Environment, user: &User) -> Result<D
         Some(dir) => absolute(dir)?,
         None => default_home(env, user),
     };
-    refuse_doomed(&locks, "lock directory", "--lock-dir", env, user)?;
-    refuse_doomed(&home, "home", "--home", env, user)?;
+    let doomed = doomed(env, user);
+    refuse_doomed(&locks, "lock directory", "--lock-dir", &doomed)?;
+    refuse_doomed(&home, "home", "--home", &doomed)?;
     Ok(Directories { locks, home })
 }
 
@@ -113,18 +114,16 @@ fn owned_by(dir: &Path, uid: u32) -> bool {
     fs::symlink_metadata(dir).is_ok_and(|found| found.is_dir() && found.uid() == uid)
 }
 
-fn refuse_doomed(
-    dir: &Path,
-    what: &str,
-    option: &str,
-    env: &Environment,
-    user: &User,
-) -> Result<()> {
-    let real = resolved(dir);
-    match doomed(env, user)
-        .into_iter()
-        .find(|(_, root)| real.starts_with(root))
-    {
+/// A directory that a CI deletes when it thinks that a job is over, and the variable that names it.
+type Doomed = (&'static str, PathBuf);
+
+fn refuse_doomed(dir: &Path, what: &str, option: &str, doomed: &[Doomed]) -> Result<()> {
+    let real = if doomed.is_empty() {
+        PathBuf::new()
+    } else {
+        resolved(dir)
+    };
+    match doomed.iter().find(|(_, root)| real.starts_with(root)) {
         None => Ok(()),
         Some((variable, root)) => Err(Error::place(format!(
             "the {what} {} lies below {} (${variable}), which the CI may delete while runward still cleans up; \
@@ -135,29 +134,31 @@ fn refuse_doomed(
     }
 }
 
-/// Directories that a CI deletes when it thinks that a job is over.
-fn doomed(env: &Environment, user: &User) -> Vec<(&'static str, PathBuf)> {
+fn doomed(env: &Environment, user: &User) -> Vec<Doomed> {
     let workspaces = WORKSPACES
         .into_iter()
         .filter_map(|name| Some((name, PathBuf::from(env.os(name)?))));
     let all = workspaces.chain(faked_home(env, user).map(|home| ("HOME", home)));
-    all.filter(|(_, root)| root.is_absolute())
-        .map(|(name, root)| (name, resolved(&root)))
-        .filter(|(_, root)| {
-            root.parent().is_some()
-                && user
-                    .home
-                    .as_deref()
-                    .is_none_or(|home| !resolved(home).starts_with(root))
-        })
-        .collect()
+    let all = all
+        .filter(|(_, root)| root.is_absolute())
+        .map(|(name, root)| (name, resolved(&root)));
+    all.filter(|(_, root)| !is_too_wide(root, user)).collect()
+}
+
+/// No CI deletes the root, or what this user's own home lies in.
+fn is_too_wide(root: &Path, user: &User) -> bool {
+    root.parent().is_none()
+        || user
+            .home
+            .as_deref()
+            .is_some_and(|home| resolved(home).starts_with(root))
 }
 
 /// `$HOME`, where it is not the one that the system gave this user.
 fn faked_home(env: &Environment, user: &User) -> Option<PathBuf> {
     let faked = PathBuf::from(env.os("HOME")?);
     let real = user.home.as_ref()?;
-    (resolved(&faked) != resolved(real)).then_some(faked)
+    (faked != *real && resolved(&faked) != resolved(real)).then_some(faked)
 }
 
 /// `path` without symbolic links, as far as it exists.
@@ -212,18 +213,20 @@ impl Directories {
     }
 
     /// Creates the home and what is in it, private to this user.
-    pub(crate) fn create_home(&self, user: &User) -> Result<()> {
+    pub(crate) fn create_home(&self) -> Result<()> {
+        // Before, so that nothing is made behind a link; after, as somebody may have been quicker.
+        if self.home.symlink_metadata().is_ok() {
+            check_private(&self.home)?;
+        }
         make_private(&self.runs(), "--home")?;
-        check_private(&self.home, user, "--home")
+        check_private(&self.home)
     }
 }
 
 /// What is wrong with a home; nothing where it is still to be made.
-pub(crate) fn judge_home(home: &Path, user: &User) -> Option<String> {
+pub(crate) fn judge_home(home: &Path) -> Option<String> {
     home.symlink_metadata().ok()?;
-    check_private(home, user, "--home")
-        .err()
-        .map(|e| e.to_string())
+    check_private(home).err().map(|e| e.to_string())
 }
 
 /// Creates `dir` and its missing parents, readable by this user alone.
@@ -239,12 +242,13 @@ pub(crate) fn make_private(dir: &Path, option: &str) -> Result<()> {
     })
 }
 
-fn check_private(dir: &Path, user: &User, option: &str) -> Result<()> {
-    let remedy = format!("name a directory of your own with {option}");
-    let found = fs::symlink_metadata(dir).map_err(|e| Error::io("look at", dir, &e, &remedy))?;
+fn check_private(home: &Path) -> Result<()> {
+    const REMEDY: &str = "name a directory of your own with --home";
+    let found = fs::symlink_metadata(home).map_err(|e| Error::io("look at", home, &e, REMEDY))?;
+    let user = rustix::process::geteuid().as_raw();
     let problem = if !found.is_dir() {
         "is no directory (a symbolic link is refused, as it may be turned elsewhere)".to_owned()
-    } else if found.uid() != user.uid && found.uid() != 0 {
+    } else if found.uid() != user && found.uid() != 0 {
         format!("belongs to uid {}", found.uid())
     } else if found.mode() & 0o022 != 0 {
         format!(
@@ -255,8 +259,8 @@ fn check_private(dir: &Path, user: &User, option: &str) -> Result<()> {
         return Ok(());
     };
     Err(Error::place(format!(
-        "{} {problem}; {remedy}",
-        dir.display()
+        "{} {problem}; {REMEDY}",
+        home.display()
     )))
 }
 

@@ -139,8 +139,7 @@ fn what_is_created_is_private() {
         locks: "/l".into(),
         home: dir.path().join("h"),
     };
-    let me = User::of_this_process();
-    made.create_home(&me).unwrap();
+    made.create_home().unwrap();
     for path in ["h", "h/runs"] {
         assert_eq!(
             fs::metadata(dir.path().join(path)).unwrap().mode() & 0o777,
@@ -153,7 +152,6 @@ fn what_is_created_is_private() {
 #[test]
 fn a_home_that_others_can_change_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let me = User::of_this_process();
     let open = dir.path().join("open");
     fs::create_dir(&open).unwrap();
     fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
@@ -164,7 +162,7 @@ fn a_home_that_others_can_change_is_refused() {
             locks: "/l".into(),
             home,
         }
-        .create_home(&me)
+        .create_home()
         .unwrap_err();
         assert_eq!(refused.kind(), Kind::Place);
     }

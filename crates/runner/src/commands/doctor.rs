@@ -9,7 +9,7 @@ use super::{directories, print, print_json};
 use crate::cli::ReportArgs;
 use crate::environment::Environment;
 use crate::error::Result;
-use crate::places::{User, judge_home};
+use crate::places::judge_home;
 use crate::terminal::printable;
 
 /// What `doctor --json` shows. Fields may be added; none is removed or renamed within schema 1.
@@ -53,11 +53,7 @@ pub(crate) fn main(args: &ReportArgs) -> Result<()> {
         places: match directories {
             Ok(found) => vec![
                 place("lock directory", &found.locks, judge_locks(&found.locks)),
-                place(
-                    "home",
-                    &found.home,
-                    judge_home(&found.home, &User::of_this_process()),
-                ),
+                place("home", &found.home, judge_home(&found.home)),
             ],
             Err(e) => vec![place("places", Path::new("-"), Some(e.to_string()))],
         },

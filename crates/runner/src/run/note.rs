@@ -1,6 +1,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use runward_lifetime::Leaks;
 use rustix::fs::MemfdFlags;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,15 @@ impl Desk {
 }
 
 impl Note {
+    /// The policy, as far as the exit code depends on it.
+    pub(crate) fn leaks(&self) -> Leaks {
+        if self.leaks_fail {
+            Leaks::Fail
+        } else {
+            Leaks::Warn
+        }
+    }
+
     pub(crate) fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

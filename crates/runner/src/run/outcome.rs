@@ -20,11 +20,6 @@ pub(crate) fn exit_code(outcome: &Outcome, leaks: Leaks) -> u8 {
 }
 
 pub(crate) fn record(outcome: &Outcome, note: &Note) -> Record {
-    let leaks = if note.leaks_fail {
-        Leaks::Fail
-    } else {
-        Leaks::Warn
-    };
     Record {
         schema: 1,
         run_id: outcome.run_id().to_owned(),
@@ -32,7 +27,7 @@ pub(crate) fn record(outcome: &Outcome, note: &Note) -> Record {
         argv: note.argv.clone(),
         cause: cause(outcome.cause(), note.busy),
         program: outcome.program().map(program),
-        exit: exit_code(outcome, leaks),
+        exit: exit_code(outcome, note.leaks()),
         started: timestamp(outcome.started()),
         ended: timestamp(outcome.ended()),
         containment: if note.started {

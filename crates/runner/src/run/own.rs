@@ -4,7 +4,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use runward_lifetime::{Armed, Cause};
-use runward_lock::{Error as LockError, Event, Guard, LockDir, Name, Request, Wait};
+use runward_lock::{
+    Error as LockError, Event, Guard, Holder, LockDir, Name, Record, Request, Wait,
+};
 
 use super::waiting::WaitLine;
 use crate::environment::Environment;
@@ -41,53 +43,85 @@ pub(crate) fn acquire(plan: &Plan, locks: &LockDir, armed: &mut Armed, env: &Env
         Ok(fd) => fd,
         Err(e) => return failed(format!("cannot watch for signals while waiting: {e}")),
     };
-    let mut line = WaitLine::new();
+    let wait = wait(plan, armed.deadline());
+    let mut watch = Watch::new(armed, env);
     let request = Request::new()
         .run_id(&plan.run_id)
         .what(what(plan))
         .trace(plan.journal.to_string_lossy())
-        .wait(wait(plan, armed.deadline()))
-        .tick(line.pace())
+        .wait(wait)
+        .tick(watch.line.pace())
         .cancel_on(cancel.as_fd());
-    let outer = inside(env).map(|outer| outer.run_id);
-    let mut stop = None;
-    let mut own_outer = None;
-    let taken = locks.acquire_all(&names, &request, &mut |event| match event {
-        Event::Waiting { name, holder, .. } if is_outer(holder, outer.as_deref()) => {
-            own_outer = Some((*name).clone());
-            ControlFlow::Break(())
+    let taken = locks.acquire_all(&names, &request, &mut |event| watch.on(event));
+    watch.judge(taken)
+}
+
+/// Looks after a wait: shows it, ends it on a cancel, and does not begin one that cannot end.
+struct Watch<'a> {
+    armed: &'a mut Armed,
+    line: WaitLine,
+    /// The run that this one is a part of.
+    outer: Option<String>,
+    outers_own: Option<Name>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(armed: &'a mut Armed, env: &Environment) -> Self {
+        let outer = inside(env).map(|outer| outer.run_id);
+        Self {
+            armed,
+            line: WaitLine::new(),
+            outer,
+            outers_own: None,
         }
-        Event::Waiting {
-            name,
-            holder,
-            elapsed,
-            waiters,
-        } => {
-            line.show(name, holder, *elapsed, *waiters);
-            ControlFlow::Continue(())
-        }
-        _ => {
-            stop = armed.cancelled();
-            if stop.is_some() {
+    }
+
+    fn on(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        match event {
+            Event::Waiting { name, holder, .. } if self.is_outer(holder) => {
+                self.outers_own = Some((*name).clone());
                 ControlFlow::Break(())
-            } else {
+            }
+            Event::Waiting {
+                name,
+                holder,
+                elapsed,
+                waiters,
+            } => {
+                self.line.show(name, holder, *elapsed, *waiters);
                 ControlFlow::Continue(())
             }
+            Event::CancelReadable { .. } if self.armed.cancelled().is_some() => {
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
         }
-    });
-    line.clear();
-    match (taken, own_outer) {
-        (_, Some(name)) => failed(format!(
-            "the app {name} is owned by the run that this one is a part of, which cannot end before it; leave --app out here"
-        )),
-        (Ok(guards), _) => match stop.or_else(|| armed.cancelled()) {
-            None => Owned::All(guards),
-            Some(cause) => Owned::Not {
+    }
+
+    fn is_outer(&self, holder: &Holder) -> bool {
+        let run = holder
+            .record()
+            .filter(|record| !record.released())
+            .map(Record::run_id);
+        self.outer.is_some() && run == self.outer.as_deref()
+    }
+
+    /// A cancel counts even if the locks came at the same moment.
+    fn judge(mut self, taken: std::result::Result<Vec<Guard>, LockError>) -> Owned {
+        self.line.clear();
+        if let Some(name) = self.outers_own {
+            return failed(format!(
+                "the app {name} is owned by the run that this one is a part of, and waiting would never end; leave --app out here"
+            ));
+        }
+        match (taken, self.armed.cancelled()) {
+            (Ok(guards), None) => Owned::All(guards),
+            (Ok(_), Some(cause)) => Owned::Not {
                 cause,
                 message: None,
             },
-        },
-        (Err(e), _) => not_taken(&e, stop.or_else(|| armed.cancelled())),
+            (Err(e), stop) => not_taken(&e, stop),
+        }
     }
 }
 
@@ -120,14 +154,6 @@ fn failed(reason: String) -> Owned {
         },
         message,
     }
-}
-
-fn is_outer(holder: &runward_lock::Holder, outer: Option<&str>) -> bool {
-    let run = holder
-        .record()
-        .filter(|record| !record.released())
-        .map(runward_lock::Record::run_id);
-    outer.is_some() && run == outer
 }
 
 fn wait(plan: &Plan, deadline: Option<Instant>) -> Wait {

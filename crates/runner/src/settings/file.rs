@@ -1,9 +1,11 @@
 //! `runward.toml`.
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use serde::Deserialize;
 
 use super::nearest::nearest;
@@ -54,13 +56,16 @@ pub(crate) fn load(named: Option<&Path>) -> Result<ConfigFile> {
 
 fn read(path: &Path) -> io::Result<String> {
     // A fifo would hold the run until somebody writes to it.
-    if !path.metadata()?.is_file() {
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
     let mut text = String::new();
-    File::open(path)?
-        .take(LARGEST + 1)
-        .read_to_string(&mut text)?;
+    file.take(LARGEST + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LARGEST {
         Err(io::Error::other("larger than 1 MiB"))
     } else {

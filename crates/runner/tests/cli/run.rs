@@ -271,3 +271,17 @@ fn nothing_is_left_behind() {
         0
     );
 }
+
+#[test]
+fn what_fails_before_the_start_has_a_record_too() {
+    let sandbox = Sandbox::new();
+    std::os::unix::fs::symlink("/tmp", sandbox.path().join("locks")).unwrap();
+    let seen = sandbox.run(&["run", "--app", "web", "--result", "r.json", "--", "true"]);
+    seen.refused("symbolic link");
+    let record = sandbox.record();
+    assert_eq!(
+        (&record["cause"]["kind"], &record["exit"]),
+        (&json!("failed"), &json!(125))
+    );
+    assert_eq!(record["containment"], "none");
+}

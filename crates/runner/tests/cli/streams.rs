@@ -22,6 +22,17 @@ fn the_code_is_right_with_all_streams_closed() {
     assert_eq!(in_shell("run --wait soon -- true", ">&- 2>&-"), Some(125));
     assert_eq!(in_shell("run --dry-run -- true", ">&- 2>&-"), Some(0));
     assert_eq!(in_shell("whoami", "<&- >&- 2>&-"), Some(0));
+    assert_eq!(
+        in_shell(
+            "run --teardown 'echo down' -- sh -c 'exit 7'",
+            "<&- >&- 2>&-"
+        ),
+        Some(7)
+    );
+    assert_eq!(
+        in_shell("run --app web --teardown false -- true", "<&- >&- 2>&-"),
+        Some(123)
+    );
 }
 
 #[test]
@@ -38,6 +49,34 @@ fn a_reader_that_left_is_no_failure() {
         let status = sandbox.command(args).stdout(writer).status().unwrap();
         assert_eq!(status.code(), Some(0), "{args:?}");
     }
+}
+
+#[test]
+fn a_reader_of_stderr_that_left_changes_neither_code_nor_teardown() {
+    let sandbox = Sandbox::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let args = [
+        "run",
+        "--deadline",
+        "100ms",
+        "--teardown",
+        "touch torn",
+        "--",
+        "sleep",
+        "600",
+    ];
+    let status = sandbox.command(&args).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(142));
+    assert!(sandbox.names().contains(&"torn".to_owned()));
+}
+
+#[test]
+fn the_program_is_not_given_our_way_with_pipes() {
+    // SIGPIPE, signal 13, is ignored here and must not be there.
+    let seen = Sandbox::new().run(&["run", "--", "grep", "SigIgn", "/proc/self/status"]);
+    let mask = u64::from_str_radix(seen.stdout.trim().rsplit('\t').next().unwrap(), 16).unwrap();
+    assert_eq!(mask & (1 << 12), 0, "{seen:?}");
 }
 
 #[test]

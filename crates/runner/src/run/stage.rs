@@ -1,0 +1,164 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use runward_lifetime::{Event, Leaks, Lifetime, Outcome};
+use runward_lock::LockDir;
+use serde_json::json;
+
+use super::note::{Desk, Note};
+use super::{outcome, own, progress};
+use crate::error::{Error, Result};
+use crate::events::Events;
+use crate::plan::Plan;
+use crate::record::{Cause, Record, Target, timestamp};
+use crate::{settings, terminal};
+
+type SharedEvents = Option<Rc<RefCell<Events>>>;
+
+/// What must be found usable before anything starts, and what guardian and owner share.
+pub(super) struct Stage {
+    run_id: String,
+    note: Note,
+    desk: Desk,
+    events: SharedEvents,
+}
+
+impl Stage {
+    pub(super) fn set(plan: &Plan) -> Result<Self> {
+        let directories = plan.directories();
+        directories.create_home()?;
+        let fallback = directories.record(&plan.run_id);
+        let result = plan
+            .result
+            .as_deref()
+            .map(|file| Target::check(file, fallback))
+            .transpose()?;
+        let events = plan
+            .events
+            .as_deref()
+            .map(|file| Events::open(file, &plan.run_id))
+            .transpose()?;
+        let note = Note {
+            argv: plan
+                .argv
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
+            apps: Vec::new(),
+            result,
+            leaks_fail: leaks(plan) == Leaks::Fail,
+            started: false,
+            busy: false,
+        };
+        let events = events.map(|events| Rc::new(RefCell::new(events)));
+        Ok(Self {
+            run_id: plan.run_id.clone(),
+            note,
+            desk: Desk::new()?,
+            events,
+        })
+    }
+
+    pub(super) fn leaks(&self) -> Leaks {
+        self.note.leaks()
+    }
+
+    /// Leaves the note, changed, where the guardian finds it; returns its text for the journal.
+    pub(super) fn note(&self, change: impl FnOnce(Note) -> Note) -> String {
+        let text = change(self.note.clone()).to_text();
+        self.desk.put(&text);
+        text
+    }
+
+    /// The hooks work in whichever process finishes the run.
+    pub(super) fn hook_up(
+        &self,
+        lifetime: Lifetime,
+        plan: &Plan,
+        locks: Option<LockDir>,
+    ) -> Result<Lifetime> {
+        self.note(|note| note);
+        let (desk, grace, leaks) = (self.desk.try_clone()?, plan.grace, plan.leaks);
+        let (events, last) = (self.events.clone(), self.events.clone());
+        let apps = plan.apps.clone();
+        let owner = std::process::id();
+        Ok(lifetime
+            .on_event(move |event| log(&events, event))
+            .on_progress(move |event| progress::show(event, grace, leaks))
+            .on_finish(move |outcome| {
+                if let Some(note) = desk.get() {
+                    keep_record(outcome, &note);
+                    log_end(
+                        &last,
+                        outcome.cause(),
+                        outcome::exit_code(outcome, note.leaks()),
+                    );
+                }
+            })
+            .on_release(move |kept| own::release(locks.as_ref(), &apps, kept, owner)))
+    }
+
+    /// The record of a run that came to nothing.
+    pub(super) fn keep_failure(&self, e: &Error, started: SystemTime) {
+        let cause = Cause {
+            kind: "failed",
+            message: Some(e.to_string()),
+            ..Cause::default()
+        };
+        log_end(&self.events, &cause, e.code());
+        keep(
+            &self.note,
+            &Record {
+                schema: 1,
+                run_id: self.run_id.clone(),
+                apps: Vec::new(),
+                argv: self.note.argv.clone(),
+                cause,
+                program: None,
+                exit: e.code(),
+                started: timestamp(started),
+                ended: timestamp(SystemTime::now()),
+                containment: "none".into(),
+                leaks: Vec::new(),
+                survivors: Vec::new(),
+                teardowns: Vec::new(),
+            },
+        );
+    }
+}
+
+pub(super) fn keep_record(outcome: &Outcome, note: &Note) {
+    keep(note, &outcome::record(outcome, note));
+}
+
+/// Where the record cannot be written at all, stderr may still be there to say so.
+fn keep(note: &Note, record: &Record) {
+    let Some(target) = &note.result else { return };
+    if let Err(e) = target.write(record) {
+        terminal::say(format_args!("the record of the run is lost: {e}"));
+    }
+}
+
+fn log(events: &SharedEvents, event: &Event) {
+    // Its exit code is that of the cause alone; the line written at the end has the one that CI sees.
+    if let (Some(events), false) = (events, matches!(event, Event::Finished { .. })) {
+        events.borrow_mut().write(event);
+    }
+}
+
+fn log_end(events: &SharedEvents, cause: &impl serde::Serialize, exit: u8) {
+    if let Some(events) = events {
+        events
+            .borrow_mut()
+            .write(&json!({"event": "finished", "cause": cause, "exit": exit}));
+    }
+}
+
+pub(super) fn leaks(plan: &Plan) -> Leaks {
+    match plan.leaks {
+        settings::Leaks::Warn => Leaks::Warn,
+        settings::Leaks::Fail => Leaks::Fail,
+        settings::Leaks::Allow => Leaks::Allow,
+    }
+}
