@@ -45,9 +45,8 @@ impl Waiter {
         let _ = mask(old);
         let (_, pidfd) = cloned?;
         // SAFETY: clone(2) with CLONE_PIDFD stored a new descriptor there, which nobody else owns.
-        Ok(Self {
-            pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) },
-        })
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        Ok(Self { pidfd })
     }
 }
 

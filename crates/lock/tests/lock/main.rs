@@ -1,5 +1,7 @@
 //! Black-box tests of `runward-lock` with real processes. `harness` says how a test talks to them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod basics;
 mod conformance;
 mod crash;
