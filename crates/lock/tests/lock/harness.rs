@@ -203,7 +203,7 @@ impl Peer {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
+        let pid = Pid::from_raw(self.child.id() as i32).unwrap();
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
@@ -215,7 +215,7 @@ impl Peer {
 
     /// Waits until it has stopped or ended.
     pub(crate) fn watch(&self) -> Seen {
-        let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
+        let pid = Pid::from_raw(self.child.id() as i32).unwrap();
         let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         let status =
             rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(pid), options))

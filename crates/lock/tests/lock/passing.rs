@@ -144,11 +144,8 @@ fn take_descriptor(peer: &Peer, lock: &str) -> Option<std::os::fd::OwnedFd> {
         .into_iter()
         .find(|l| fs::read_link(l.path()).is_ok_and(|l| l.ends_with(lock)))?;
     let number = link.file_name().to_str()?.parse().ok()?;
-    let pidfd = rustix::process::pidfd_open(
-        Pid::from_raw(peer.pid().cast_signed())?,
-        PidfdFlags::empty(),
-    )
-    .ok()?;
+    let pidfd =
+        rustix::process::pidfd_open(Pid::from_raw(peer.pid() as i32)?, PidfdFlags::empty()).ok()?;
     rustix::process::pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).ok()
 }
 
