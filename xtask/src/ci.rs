@@ -74,7 +74,10 @@ fn test() -> Result {
 }
 
 fn format() -> Result {
-    process::run(&mut process::cargo(["fmt", "--all", "--check"]))
+    let args = ["fmt", "--all", "--check", "--", "-l"];
+    process::run(&mut process::cargo(args)).map_err(|e| {
+        format!("{e}; the files are listed above, `cargo fmt --all` sees to them").into()
+    })
 }
 
 fn lints() -> Result {
