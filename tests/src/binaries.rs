@@ -14,7 +14,11 @@ pub fn runward() -> &'static Path {
 /// A fixture by its name after `fixture-`.
 pub fn fixture(name: &str) -> PathBuf {
     let path = directory().join(format!("fixture-{name}"));
-    assert!(path.exists(), "no fixture {}: build the whole package", path.display());
+    assert!(
+        path.exists(),
+        "no fixture {}: build the whole package",
+        path.display()
+    );
     path
 }
 
@@ -22,10 +26,17 @@ fn build() -> PathBuf {
     let path = directory().join("runward");
     // A test binary that is started by hand takes what is there.
     if let Some(cargo) = env::var_os("CARGO") {
-        let status = Command::new(cargo).args(cargo_arguments()).status().expect("cargo starts");
+        let status = Command::new(cargo)
+            .args(cargo_arguments())
+            .status()
+            .expect("cargo starts");
         assert!(status.success(), "cargo build -p runward failed");
     }
-    assert!(path.exists(), "no {}: run `cargo build -p runward` first, or set RUNWARD_BIN", path.display());
+    assert!(
+        path.exists(),
+        "no {}: run `cargo build -p runward` first, or set RUNWARD_BIN",
+        path.display()
+    );
     path
 }
 
@@ -41,5 +52,9 @@ fn cargo_arguments() -> Vec<&'static str> {
 fn directory() -> PathBuf {
     let own = env::current_exe().expect("/proc is mounted");
     let folder = own.parent().expect("a program lies in a folder");
-    if folder.ends_with("deps") { folder.parent().expect("deps has a parent").to_owned() } else { folder.to_owned() }
+    if folder.ends_with("deps") {
+        folder.parent().expect("deps has a parent").to_owned()
+    } else {
+        folder.to_owned()
+    }
 }

@@ -18,7 +18,11 @@ impl Bomb {
     /// A bomb with a user of its own.
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        Self { user: 64_100 + std::process::id() % 1000 * 10 + COUNT.fetch_add(1, Ordering::Relaxed) % 10 }
+        Self {
+            user: 64_100
+                + std::process::id() % 1000 * 10
+                + COUNT.fetch_add(1, Ordering::Relaxed) % 10,
+        }
     }
 
     /// The command that explodes; it says `full` once its limit is reached.
@@ -26,7 +30,12 @@ impl Bomb {
         let mut words: Vec<OsString> = vec![binaries::fixture("bomb").into()];
         let limit: u32 = number("RUNWARD_BOMB", 300);
         words.extend(["--token", sandbox.token()].map(OsString::from));
-        words.extend(["--limit".into(), limit.to_string().into(), "--user".into(), self.user.to_string().into()]);
+        words.extend([
+            "--limit".into(),
+            limit.to_string().into(),
+            "--user".into(),
+            self.user.to_string().into(),
+        ]);
         words.extend(["--line".into(), line.path().into()]);
         words
     }
@@ -41,6 +50,8 @@ impl Default for Bomb {
 impl Drop for Bomb {
     fn drop(&mut self) {
         let mut command = Command::new(binaries::fixture("bomb"));
-        let _ = command.args(["--defuse", "--limit", "0", "--user", &self.user.to_string()]).status();
+        let _ = command
+            .args(["--defuse", "--limit", "0", "--user", &self.user.to_string()])
+            .status();
     }
 }

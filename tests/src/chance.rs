@@ -14,7 +14,9 @@ pub struct Chance {
 impl Chance {
     /// A generator seeded by `RUNWARD_SEED`, else by the clock.
     pub fn new() -> Self {
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
+        let clock = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |now| now.as_nanos() as u64);
         let seed = number("RUNWARD_SEED", clock);
         Self { seed, state: seed }
     }
@@ -51,6 +53,9 @@ impl Default for Chance {
 ///
 /// When the variable is there and is not such a number.
 pub fn number<N: FromStr>(variable: &str, default: N) -> N {
-    let Ok(text) = env::var(variable) else { return default };
-    text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text:?}"))
+    let Ok(text) = env::var(variable) else {
+        return default;
+    };
+    text.parse()
+        .unwrap_or_else(|_| panic!("{variable} is no number: {text:?}"))
 }

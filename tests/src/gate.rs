@@ -16,7 +16,11 @@ impl Gate {
         crate::line::make_fifo(&path);
         // Open for both, so that neither side waits for the other to come, and so that the death of
         // the test is the end of file for those who wait.
-        let pipe = File::options().read(true).write(true).open(&path).expect("a fresh named pipe opens");
+        let pipe = File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .expect("a fresh named pipe opens");
         Self { path, pipe }
     }
 
@@ -27,11 +31,15 @@ impl Gate {
 
     /// Lets one process pass.
     pub fn open(&mut self) {
-        self.pipe.write_all(b"g").expect("a gate has room for a byte");
+        self.pipe
+            .write_all(b"g")
+            .expect("a gate has room for a byte");
     }
 
     /// Lets a shell pass that reads a line.
     pub fn open_line(&mut self) {
-        self.pipe.write_all(b"go\n").expect("a gate has room for a line");
+        self.pipe
+            .write_all(b"go\n")
+            .expect("a gate has room for a line");
     }
 }

@@ -31,7 +31,14 @@ impl Line {
             .open(&path)
             .expect("a fresh named pipe opens");
         let fd = OwnedFd::from(pipe.try_clone().expect("a descriptor duplicates"));
-        Self { path, pipe, fd, until, text: String::new(), read: 0 }
+        Self {
+            path,
+            pipe,
+            fd,
+            until,
+            text: String::new(),
+            read: 0,
+        }
     }
 
     /// The path for the writers.
@@ -47,15 +54,23 @@ impl Line {
 
     /// The next line; fails the test at its limit, or when all writers are gone.
     #[track_caller]
-    pub fn next(&mut self) -> String {
+    pub fn next_line(&mut self) -> String {
         loop {
             if let Some(line) = self.take_line() {
                 return line;
             }
-            assert!(procs::wait_readable(&self.fd, self.until), "no line came in time; so far: {:?}", self.text);
+            assert!(
+                procs::wait_readable(&self.fd, self.until),
+                "no line came in time; so far: {:?}",
+                self.text
+            );
             let before = self.text.len();
             self.drain();
-            assert!(self.text.len() > before || !self.hung_up(), "all writers are gone; they wrote {:?}", self.text);
+            assert!(
+                self.text.len() > before || !self.hung_up(),
+                "all writers are gone; they wrote {:?}",
+                self.text
+            );
         }
     }
 
@@ -63,7 +78,7 @@ impl Line {
     #[track_caller]
     pub fn wait_for(&mut self, word: &str) -> String {
         loop {
-            let line = self.next();
+            let line = self.next_line();
             if line.starts_with(word) {
                 return line;
             }
@@ -80,9 +95,13 @@ impl Line {
                     return true;
                 }
             }
-            if procs::wait_either(&self.fd, pidfd, until) != Some(procs::Either::First) || self.hung_up() {
+            if procs::wait_either(&self.fd, pidfd, until) != Some(procs::Either::First)
+                || self.hung_up()
+            {
                 self.drain();
-                return self.text[self.read..].lines().any(|line| line.starts_with(word));
+                return self.text[self.read..]
+                    .lines()
+                    .any(|line| line.starts_with(word));
             }
         }
     }
@@ -104,7 +123,11 @@ impl Line {
     #[track_caller]
     pub fn wait_end(&mut self) {
         let until = self.until;
-        assert!(self.ended_by(until), "the pipe is still held; written so far: {:?}", self.text);
+        assert!(
+            self.ended_by(until),
+            "the pipe is still held; written so far: {:?}",
+            self.text
+        );
     }
 
     fn take_line(&mut self) -> Option<String> {
@@ -118,7 +141,8 @@ impl Line {
     fn drain(&mut self) {
         let mut chunk = [0; 4096];
         while let Ok(count @ 1..) = self.pipe.read(&mut chunk) {
-            self.text.push_str(&String::from_utf8_lossy(&chunk[..count]));
+            self.text
+                .push_str(&String::from_utf8_lossy(&chunk[..count]));
         }
     }
 
@@ -126,13 +150,17 @@ impl Line {
     // is set only when there was one.
     fn hung_up(&self) -> bool {
         let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
-        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let now = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
         poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().contains(PollFlags::HUP)
     }
 }
 
 pub(crate) fn make_fifo(path: &Path) {
-    nix::unistd::mkfifo(path, nix::sys::stat::Mode::from_bits_truncate(0o666)).expect("a named pipe can be made");
+    nix::unistd::mkfifo(path, nix::sys::stat::Mode::from_bits_truncate(0o666))
+        .expect("a named pipe can be made");
     // The umask must not keep an ordinary user's processes from reporting.
     crate::places::set_mode(path, 0o666);
 }

@@ -16,8 +16,13 @@ impl Options {
     pub fn of_process() -> Self {
         let mut words: Vec<OsString> = env::args_os().skip(1).collect();
         let split = words.iter().position(|word| word == "--");
-        let command = split.map(|at| words.split_off(at).split_off(1)).unwrap_or_default();
-        let words = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let command = split
+            .map(|at| words.split_off(at).split_off(1))
+            .unwrap_or_default();
+        let words = words
+            .into_iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
         Self { words, command }
     }
 
@@ -35,7 +40,10 @@ impl Options {
     /// The value of an option that is no mere text.
     pub fn value<V: FromStr>(&self, name: &str) -> Option<V> {
         let text = self.text(name)?;
-        Some(text.parse().unwrap_or_else(|_| panic!("{name} cannot be {text:?}")))
+        Some(
+            text.parse()
+                .unwrap_or_else(|_| panic!("{name} cannot be {text:?}")),
+        )
     }
 
     /// The command after `--`.

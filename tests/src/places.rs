@@ -8,7 +8,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 /// Changes the permission bits of a file.
 pub fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("the mode of an own file can be set");
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .expect("the mode of an own file can be set");
 }
 
 /// Gives a file to the user `nobody`.
@@ -31,8 +32,17 @@ impl Tmpfs {
     pub fn mount(path: &Path, kilobytes: u32) -> Option<Self> {
         fs::create_dir_all(path).expect("a mount point can be made");
         let size = format!("size={kilobytes}k,mode=700");
-        mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::empty(), Some(size.as_str())).ok()?;
-        Some(Self { path: path.to_owned() })
+        mount(
+            Some("tmpfs"),
+            path,
+            Some("tmpfs"),
+            MsFlags::empty(),
+            Some(size.as_str()),
+        )
+        .ok()?;
+        Some(Self {
+            path: path.to_owned(),
+        })
     }
 
     /// Where it is mounted.
@@ -43,7 +53,8 @@ impl Tmpfs {
     /// Fills it to the last byte.
     pub fn fill(&self) {
         let mut chunk = 65536;
-        let mut filler = fs::File::create(self.path.join("filler")).expect("an empty file system has room for a name");
+        let mut filler = fs::File::create(self.path.join("filler"))
+            .expect("an empty file system has room for a name");
         while chunk > 0 {
             if std::io::Write::write_all(&mut filler, &vec![b'x'; chunk]).is_err() {
                 chunk /= 2;
@@ -54,7 +65,8 @@ impl Tmpfs {
     /// Makes it read-only.
     pub fn make_read_only(&self) {
         let flags = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-        mount(None::<&str>, &self.path, None::<&str>, flags, None::<&str>).expect("a mount without writers can be remounted");
+        mount(None::<&str>, &self.path, None::<&str>, flags, None::<&str>)
+            .expect("a mount without writers can be remounted");
     }
 }
 

@@ -27,7 +27,13 @@ pub enum Leaf {
 
 impl Leaf {
     /// The five kinds of the behaviour matrix.
-    pub const MATRIX: [Self; 5] = [Self::Plain, Self::Group, Self::Session, Self::Stubborn, Self::StubbornSession];
+    pub const MATRIX: [Self; 5] = [
+        Self::Plain,
+        Self::Group,
+        Self::Session,
+        Self::Stubborn,
+        Self::StubbornSession,
+    ];
     /// All kinds.
     pub const ALL: [Self; 7] = [
         Self::Plain,
@@ -63,7 +69,10 @@ impl FromStr for Leaf {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|leaf| leaf.name() == name).ok_or_else(|| format!("no kind of leaf: {name:?}"))
+        Self::ALL
+            .into_iter()
+            .find(|leaf| leaf.name() == name)
+            .ok_or_else(|| format!("no kind of leaf: {name:?}"))
     }
 }
 
@@ -102,7 +111,9 @@ impl FromStr for Then {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (word, number) = text.split_once(':').unwrap_or((text, "0"));
-        let number: u64 = number.parse().map_err(|_| format!("no number: {number:?}"))?;
+        let number: u64 = number
+            .parse()
+            .map_err(|_| format!("no number: {number:?}"))?;
         match word {
             "wait" => Ok(Self::Wait),
             "exit" => Ok(Self::Exit(number as i32)),
@@ -123,7 +134,9 @@ pub struct Plant {
 
 impl Plant {
     pub(crate) fn new(sandbox: &Sandbox) -> Self {
-        let plant = Self { arguments: vec![binaries::fixture("plant").into()] };
+        let plant = Self {
+            arguments: vec![binaries::fixture("plant").into()],
+        };
         plant.with("--token", sandbox.token())
     }
 

@@ -44,7 +44,9 @@ impl Proc {
             sid: number(3)?,
             state,
             comm: head.split_once('(')?.1.to_owned(),
-            command: String::from_utf8_lossy(&command).trim_end_matches('\0').replace('\0', " "),
+            command: String::from_utf8_lossy(&command)
+                .trim_end_matches('\0')
+                .replace('\0', " "),
         };
         (!matches!(state, 'Z' | 'X')).then_some(found)
     }
@@ -81,7 +83,9 @@ impl Proc {
 
 /// Every process of this PID namespace that is not a zombie.
 pub fn all() -> Vec<Proc> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -91,17 +95,26 @@ pub fn all() -> Vec<Proc> {
 
 /// The processes that carry this token: those of runward and those of the work.
 pub fn of_token(token: &str) -> Vec<Proc> {
-    all().into_iter().filter(|found| found.belongs_to(token)).collect()
+    all()
+        .into_iter()
+        .filter(|found| found.belongs_to(token))
+        .collect()
 }
 
 /// The processes of the work that carry this token.
 pub fn work_of(token: &str) -> Vec<Proc> {
-    of_token(token).into_iter().filter(|found| !found.is_runward()).collect()
+    of_token(token)
+        .into_iter()
+        .filter(|found| !found.is_runward())
+        .collect()
 }
 
 /// The living children of a process.
 pub fn children(pid: i32) -> Vec<Proc> {
-    all().into_iter().filter(|found| found.ppid == pid).collect()
+    all()
+        .into_iter()
+        .filter(|found| found.ppid == pid)
+        .collect()
 }
 
 /// The living descendants of a process, nearest first.
@@ -110,7 +123,11 @@ pub fn descendants(pid: i32) -> Vec<Proc> {
     let mut found: Vec<Proc> = Vec::new();
     let mut parents = vec![pid];
     while !parents.is_empty() {
-        let next: Vec<Proc> = everyone.iter().filter(|one| parents.contains(&one.ppid)).cloned().collect();
+        let next: Vec<Proc> = everyone
+            .iter()
+            .filter(|one| parents.contains(&one.ppid))
+            .cloned()
+            .collect();
         parents = next.iter().map(|one| one.pid).collect();
         found.extend(next);
     }
@@ -138,15 +155,25 @@ pub enum Either {
 
 /// Waits until one of two descriptors is readable or hung up; none when `until` came first.
 pub fn wait_either(first: &OwnedFd, second: &OwnedFd, until: Instant) -> Option<Either> {
-    let mut fds = [PollFd::new(first, PollFlags::IN), PollFd::new(second, PollFlags::IN)];
+    let mut fds = [
+        PollFd::new(first, PollFlags::IN),
+        PollFd::new(second, PollFlags::IN),
+    ];
     let came = wait_any(&mut fds, until);
-    came.then_some(if fds[0].revents().is_empty() { Either::Second } else { Either::First })
+    came.then_some(if fds[0].revents().is_empty() {
+        Either::Second
+    } else {
+        Either::First
+    })
 }
 
 fn wait_any(fds: &mut [PollFd<'_>], until: Instant) -> bool {
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
+        let timeout = Timespec {
+            tv_sec: left.as_secs() as i64,
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
         match poll(fds, Some(&timeout)) {
             Ok(0) => return false,
             Ok(_) => return true,

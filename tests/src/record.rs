@@ -104,7 +104,9 @@ impl Record {
     /// When there is none, or one that is not as documented.
     #[track_caller]
     pub fn read(path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("no record {}: {error}", path.display()));
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("no record as documented: {error}\n{text}"))
+        let text = fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("no record {}: {error}", path.display()));
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("no record as documented: {error}\n{text}"))
     }
 }

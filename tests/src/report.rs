@@ -14,7 +14,12 @@ pub struct Reporter {
 impl Reporter {
     /// Opens the line that `--line` names, if it does.
     pub fn open(options: &Options) -> Self {
-        let pipe = options.text("--line").map(|path| File::options().write(true).open(path).expect("the line has a reader"));
+        let pipe = options.text("--line").map(|path| {
+            File::options()
+                .write(true)
+                .open(path)
+                .expect("the line has a reader")
+        });
         Self { pipe }
     }
 
@@ -36,7 +41,10 @@ pub fn pass_gate(options: &Options) {
 
 /// Appends one line to the file that `--log` names, if it does.
 pub fn log(options: &Options, text: &str) {
-    let Some(path) = options.text("--log") else { return };
+    let Some(path) = options.text("--log") else {
+        return;
+    };
     let file = File::options().append(true).create(true).open(path);
-    file.and_then(|mut file| file.write_all(format!("{text}\n").as_bytes())).expect("the log can be written");
+    file.and_then(|mut file| file.write_all(format!("{text}\n").as_bytes()))
+        .expect("the log can be written");
 }

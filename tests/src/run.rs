@@ -35,12 +35,22 @@ impl<'a> Run<'a> {
             stdin: Stdio::null(),
             output: None,
         };
-        run.option("--lock-dir", sandbox.path("locks")).option("--home", sandbox.path("home")).option("--result", result)
+        run.option("--lock-dir", sandbox.path("locks"))
+            .option("--home", sandbox.path("home"))
+            .option("--result", result)
     }
 
-    /// Adds an option with its value.
-    pub fn option(self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.flag(name).flag(value)
+    /// Adds an option with its value; one that every run has gets another value.
+    pub fn option(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        if name == "--result" {
+            self.result = value.as_ref().into();
+        }
+        let own = ["--lock-dir", "--home", "--result"].contains(&name);
+        match self.options.iter().position(|word| own && word == name) {
+            Some(at) => self.options[at + 1] = value.as_ref().to_owned(),
+            None => self = self.flag(name).flag(value),
+        }
+        self
     }
 
     /// Adds one argument before the program.
@@ -66,13 +76,15 @@ impl<'a> Run<'a> {
 
     /// Starts runward through this command, which gets it as its last arguments.
     pub fn via<S: AsRef<OsStr>>(mut self, command: impl IntoIterator<Item = S>) -> Self {
-        self.via.extend(command.into_iter().map(|word| word.as_ref().to_owned()));
+        self.via
+            .extend(command.into_iter().map(|word| word.as_ref().to_owned()));
         self
     }
 
     /// Sets a variable of the environment.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -96,7 +108,10 @@ impl<'a> Run<'a> {
 
     /// The program and its arguments.
     pub fn program<S: AsRef<OsStr>>(mut self, program: impl IntoIterator<Item = S>) -> Self {
-        self.program = program.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self.program = program
+            .into_iter()
+            .map(|word| word.as_ref().to_owned())
+            .collect();
         self
     }
 
@@ -123,8 +138,13 @@ impl<'a> Run<'a> {
 
     /// The same as a line of shell.
     pub fn shell_line(&self) -> String {
-        let quoted = |word: &OsString| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
-        self.command_line().iter().map(quoted).collect::<Vec<_>>().join(" ")
+        let quoted =
+            |word: &OsString| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
+        self.command_line()
+            .iter()
+            .map(quoted)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Starts it, as the leader of a process group as a shell with job control would.
@@ -138,7 +158,9 @@ impl<'a> Run<'a> {
             command.env_remove(name);
         }
         command.envs(self.environment);
-        let (stdout, stderr) = self.output.unwrap_or_else(|| (Stdio::piped(), Stdio::piped()));
+        let (stdout, stderr) = self
+            .output
+            .unwrap_or_else(|| (Stdio::piped(), Stdio::piped()));
         command.stdout(stdout).stderr(stderr);
         Running::start(self.sandbox, command, self.result)
     }

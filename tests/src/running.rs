@@ -14,8 +14,19 @@ use crate::{Line, Record, Sandbox, binaries};
 
 /// What would give a run the identity of the CI that the tests themselves run in.
 pub(crate) const CI_VARIABLES: [&str; 13] = [
-    "CI", "DRONE", "GITHUB_ACTIONS", "GITHUB_RUN_ID", "GITLAB_CI", "CI_JOB_ID", "BUILDKITE", "JENKINS_URL", "FORGEJO_ACTIONS",
-    "GITEA_ACTIONS", "RUNWARD_RUN_ID", "RUNWARD_BIN", "CI_JOB_TIMEOUT",
+    "CI",
+    "DRONE",
+    "GITHUB_ACTIONS",
+    "GITHUB_RUN_ID",
+    "GITLAB_CI",
+    "CI_JOB_ID",
+    "BUILDKITE",
+    "JENKINS_URL",
+    "FORGEJO_ACTIONS",
+    "GITEA_ACTIONS",
+    "RUNWARD_RUN_ID",
+    "RUNWARD_BIN",
+    "CI_JOB_TIMEOUT",
 ];
 
 /// A command that was started in a sandbox: `runward run`, or what starts it.
@@ -32,18 +43,29 @@ pub struct Running<'a> {
 impl<'a> Running<'a> {
     #[track_caller]
     pub(crate) fn start(sandbox: &'a Sandbox, mut command: Command, result: PathBuf) -> Self {
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("failed to start {command:?}: {error}"));
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("failed to start {command:?}: {error}"));
         let pid = Pid::from_child(&child);
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("an own child has a pidfd");
         let stdout = child.stdout.take().map(Stream::of).unwrap_or_default();
         let stderr = child.stderr.take().map(Stream::of).unwrap_or_default();
-        Self { sandbox, child, pidfd, stdout, stderr, result }
+        Self {
+            sandbox,
+            child,
+            pidfd,
+            stdout,
+            stderr,
+            result,
+        }
     }
 
     /// Starts any command of a sandbox with its output collected.
     #[track_caller]
     pub fn of(sandbox: &'a Sandbox, mut command: Command) -> Self {
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
         Self::start(sandbox, command, sandbox.fresh("result"))
     }
 
@@ -81,14 +103,20 @@ impl<'a> Running<'a> {
     #[track_caller]
     pub fn wait_word(&self, line: &mut Line, word: &str) {
         if !line.comes_by(word, &self.pidfd, self.sandbox.until()) {
-            panic!("no {word:?} from the work but {:?}\nstderr: {}", line.text(), self.stderr.text());
+            panic!(
+                "no {word:?} from the work but {:?}\nstderr: {}",
+                line.text(),
+                self.stderr.text()
+            );
         }
     }
 
     /// Waits until stderr contains a text.
     #[track_caller]
     pub fn wait_stderr(&self, text: &str) {
-        let found = self.stderr.wait_until(|so_far| so_far.contains(text), self.sandbox.until());
+        let found = self
+            .stderr
+            .wait_until(|so_far| so_far.contains(text), self.sandbox.until());
         assert!(found, "stderr never said {text:?}:\n{}", self.stderr.text());
     }
 
@@ -97,7 +125,8 @@ impl<'a> Running<'a> {
     pub fn owner(&self) -> Proc {
         let own = Proc::find(self.pid()).into_iter();
         let mut all = own.chain(procs::descendants(self.pid()));
-        all.find(|one| runs_runward(one) && !is_guardian(one)).expect("a runward process is running")
+        all.find(|one| runs_runward(one) && !is_guardian(one))
+            .expect("a runward process is running")
     }
 
     /// The guardian of the run.
@@ -162,7 +191,10 @@ impl Ended {
     /// Fails the test unless the exit code is this one.
     #[track_caller]
     pub fn assert_code(&self, code: i32) -> &Self {
-        assert!(self.code == Some(code), "expected exit code {code}: {self:#?}");
+        assert!(
+            self.code == Some(code),
+            "expected exit code {code}: {self:#?}"
+        );
         self
     }
 

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -30,12 +30,22 @@ impl Sandbox {
     /// A sandbox whose waits end after `seconds`.
     pub fn new(seconds: u64) -> Self {
         let token = fresh_token();
-        let root = tempfile::Builder::new().prefix(&token).rand_bytes(0).tempdir().expect("a temporary directory");
+        let root = tempfile::Builder::new()
+            .prefix(&token)
+            .rand_bytes(0)
+            .tempdir()
+            .expect("a temporary directory");
         // Ordinary users' processes must reach their pipes in it.
         places::set_mode(root.path(), 0o755);
         let limit = Duration::from_secs(seconds);
         let watchdog = watch(token.clone(), limit * 2 + Duration::from_secs(20));
-        Self { root, token, until: Instant::now() + limit, names: Cell::new(0), _watchdog: watchdog }
+        Self {
+            root,
+            token,
+            until: Instant::now() + limit,
+            names: Cell::new(0),
+            _watchdog: watchdog,
+        }
     }
 
     /// What every process of this test carries.
@@ -103,14 +113,23 @@ impl Sandbox {
     #[track_caller]
     pub fn assert_no_survivors(&self) {
         let survivors = self.survivors();
-        assert!(survivors.is_empty(), "{} survivors: {survivors:#?}", survivors.len());
+        let shown = &survivors[..survivors.len().min(20)];
+        assert!(
+            survivors.is_empty(),
+            "{} survivors: {shown:#?}",
+            survivors.len()
+        );
     }
 
     /// Waits for the end of everything, runward included; false when `until` came first.
     pub fn everyone_ended_by(&self, until: Instant) -> bool {
         loop {
-            let Some(one) = self.everyone().into_iter().next() else { return true };
-            let ended = one.pidfd().is_none_or(|pidfd| procs::wait_end(&pidfd, until));
+            let Some(one) = self.everyone().into_iter().next() else {
+                return true;
+            };
+            let ended = one
+                .pidfd()
+                .is_none_or(|pidfd| procs::wait_end(&pidfd, until));
             if !ended {
                 return false;
             }
@@ -122,8 +141,17 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         if thread::panicking() {
             let alive = self.everyone();
-            let shown: Vec<String> = alive.iter().take(20).map(|one| format!("{} {} {}", one.pid, one.state, one.command)).collect();
-            let text = format!("alive at the failure: {} of {}\n  {}\n", alive.len(), self.token, shown.join("\n  "));
+            let shown: Vec<String> = alive
+                .iter()
+                .take(20)
+                .map(|one| format!("{} {} {}", one.pid, one.state, one.command))
+                .collect();
+            let text = format!(
+                "alive at the failure: {} of {}\n  {}\n",
+                alive.len(),
+                self.token,
+                shown.join("\n  ")
+            );
             let _ = std::io::stderr().write_all(text.as_bytes());
         }
         kill_all(&self.token);
@@ -132,8 +160,14 @@ impl Drop for Sandbox {
 
 fn fresh_token() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
-    format!("rwt-{}-{}-{clock:x}-", process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    let clock = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| now.subsec_nanos());
+    format!(
+        "rwt-{}-{}-{clock:x}-",
+        process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 // By group as well as by process: one that forks and exits all the time has no id for long, but its group stays.
@@ -161,7 +195,10 @@ fn watch(token: String, limit: Duration) -> Sender<()> {
             if done.recv_timeout(limit) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
-            let _ = writeln!(std::io::stderr(), "a test hangs: everything of {token} is killed");
+            let _ = writeln!(
+                std::io::stderr(),
+                "a test hangs: everything of {token} is killed"
+            );
             kill_all(&token);
         }
         process::abort();

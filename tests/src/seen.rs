@@ -32,19 +32,36 @@ impl Seen {
     pub fn look() -> Self {
         let descriptors = descriptors();
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(|rest| rest.trim().to_owned());
+        let field = |name: &str| {
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .map(|rest| rest.trim().to_owned())
+        };
         let pick = |names: &[&str]| {
-            names.iter().filter_map(|name| Some(((*name).to_owned(), field(&format!("{name}:"))?))).collect::<BTreeMap<_, _>>()
+            names
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), field(&format!("{name}:"))?)))
+                .collect::<BTreeMap<_, _>>()
         };
         let mut misc = pick(&["Umask", "NoNewPrivs", "Seccomp", "CapEff", "Cpus_allowed"]);
         misc.insert("oom_score_adj".to_owned(), read("oom_score_adj"));
-        misc.insert("nice".to_owned(), read("stat").split_whitespace().nth(18).unwrap_or_default().to_owned());
+        misc.insert(
+            "nice".to_owned(),
+            read("stat")
+                .split_whitespace()
+                .nth(18)
+                .unwrap_or_default()
+                .to_owned(),
+        );
         Self {
             signals: pick(&["SigBlk", "SigIgn", "SigCgt"]),
             descriptors,
             limits: read("limits"),
             environment: variables(),
-            folder: std::env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+            folder: std::env::current_dir()
+                .map(|path| path.to_string_lossy().into_owned())
+                .unwrap_or_default(),
             misc,
             foreground: foreground(),
             alarm: None,
@@ -54,7 +71,8 @@ impl Seen {
     /// Reads what `fixture-seen` wrote.
     #[track_caller]
     pub fn read(path: &std::path::Path) -> Self {
-        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("nothing seen at {}: {error}", path.display()));
+        let text = fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("nothing seen at {}: {error}", path.display()));
         serde_json::from_str(&text).expect("what the fixture wrote")
     }
 }
@@ -64,18 +82,25 @@ fn read(name: &str) -> String {
 }
 
 fn variables() -> Vec<String> {
-    let mut names: Vec<String> = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = std::env::vars_os()
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
 
 fn descriptors() -> BTreeMap<i32, String> {
-    let Ok(entries) = fs::read_dir("/proc/self/fd") else { return BTreeMap::new() };
+    let Ok(entries) = fs::read_dir("/proc/self/fd") else {
+        return BTreeMap::new();
+    };
     let listed: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     let open = listed.iter().filter_map(|path| {
         let number = path.file_name()?.to_str()?.parse().ok()?;
         // The one of the listing itself is gone by now.
-        Some((number, fs::read_link(path).ok()?.to_string_lossy().into_owned()))
+        Some((
+            number,
+            fs::read_link(path).ok()?.to_string_lossy().into_owned(),
+        ))
     });
     open.collect()
 }

@@ -11,7 +11,10 @@ use crate::{Sandbox, places};
 /// A TCP port of the loopback interface that is free now.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+    listener
+        .local_addr()
+        .expect("a bound socket has an address")
+        .port()
 }
 
 /// Whether a port can be bound.
@@ -28,7 +31,10 @@ pub fn installed(program: &str) -> bool {
 /// The folder of the newest PostgreSQL's programs.
 pub fn postgres_programs() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut folders: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
+    let mut folders: Vec<PathBuf> = versions
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
     folders.retain(|folder| folder.join("initdb").exists());
     folders.sort();
     folders.pop()
@@ -38,8 +44,16 @@ pub fn postgres_programs() -> Option<PathBuf> {
 pub fn make_cluster(sandbox: &Sandbox, programs: &Path, data: &Path) {
     static TEMPLATE: OnceLock<tempfile::TempDir> = OnceLock::new();
     let template = TEMPLATE.get_or_init(|| initialise(programs));
-    let copied = Command::new("cp").arg("-a").arg(template.path().join("data")).arg(data).current_dir(sandbox.root()).status();
-    assert!(copied.expect("cp starts").success(), "the cluster can be copied");
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(template.path().join("data"))
+        .arg(data)
+        .current_dir(sandbox.root())
+        .status();
+    assert!(
+        copied.expect("cp starts").success(),
+        "the cluster can be copied"
+    );
 }
 
 // Once for all rounds, as it takes longer than a whole round.
@@ -65,7 +79,12 @@ pub fn as_nobody() -> Command {
 }
 
 /// The words that start a command as the user nobody.
-pub const AS_NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+pub const AS_NOBODY: [&str; 4] = [
+    "setpriv",
+    "--reuid=65534",
+    "--regid=65534",
+    "--clear-groups",
+];
 
 /// A script that starts Redis and PostgreSQL as daemons, says so, and waits.
 pub fn script(programs: &Path, folder: &Path, ports: (u16, u16), ready: &Path) -> String {
@@ -88,8 +107,17 @@ pub fn script(programs: &Path, folder: &Path, ports: (u16, u16), ready: &Path) -
 
 /// Removes the shared memory that a killed PostgreSQL leaves in the kernel; its lock file names it.
 pub fn remove_shared_memory(data: &Path) {
-    let Ok(text) = fs::read_to_string(data.join("postmaster.pid")) else { return };
-    if let Some(id) = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) {
-        let _ = Command::new("ipcrm").args(["-m", id]).stderr(Stdio::null()).status();
+    let Ok(text) = fs::read_to_string(data.join("postmaster.pid")) else {
+        return;
+    };
+    if let Some(id) = text
+        .lines()
+        .nth(6)
+        .and_then(|line| line.split_whitespace().nth(1))
+    {
+        let _ = Command::new("ipcrm")
+            .args(["-m", id])
+            .stderr(Stdio::null())
+            .status();
     }
 }

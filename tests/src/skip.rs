@@ -14,9 +14,14 @@ pub fn skip(test: &str, reason: &str) {
     let _ = std::io::stderr().write_all(line.as_bytes());
     if let Some(path) = env::var_os("RUNWARD_SKIP_LOG") {
         let log = File::options().append(true).create(true).open(path);
-        log.and_then(|mut log| log.write_all(line.as_bytes())).expect("RUNWARD_SKIP_LOG can be written");
+        log.and_then(|mut log| log.write_all(line.as_bytes()))
+            .expect("RUNWARD_SKIP_LOG can be written");
     }
-    assert!(env::var_os("RUNWARD_FORBID_SKIPS").is_none(), "{}", line.trim_end());
+    assert!(
+        env::var_os("RUNWARD_FORBID_SKIPS").is_none(),
+        "{}",
+        line.trim_end()
+    );
 }
 
 /// Leaves the test when a condition of the host does not hold.

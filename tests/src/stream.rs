@@ -32,7 +32,10 @@ impl Stream {
 
     /// Waits until what came satisfies `enough`; false when the end or `until` came first.
     pub fn wait_until(&self, enough: impl Fn(&str) -> bool, until: Instant) -> bool {
-        let found = self.wait(|state| state.ended || enough(&String::from_utf8_lossy(&state.bytes)), until);
+        let found = self.wait(
+            |state| state.ended || enough(&String::from_utf8_lossy(&state.bytes)),
+            until,
+        );
         enough(&String::from_utf8_lossy(&found.bytes))
     }
 
@@ -43,7 +46,10 @@ impl Stream {
 
     fn wait(&self, done: impl Fn(&State) -> bool, until: Instant) -> MutexGuard<'_, State> {
         let left = until.saturating_duration_since(Instant::now());
-        let waited = self.shared.1.wait_timeout_while(self.lock(), left, |state| !done(state));
+        let waited = self
+            .shared
+            .1
+            .wait_timeout_while(self.lock(), left, |state| !done(state));
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 

@@ -21,8 +21,13 @@ impl Teardown {
     /// A teardown with this log.
     pub fn logging_to(sandbox: &Sandbox, log: &Path) -> Self {
         let program = binaries::fixture("teardown").display().to_string();
-        let teardown = Self { log: log.to_owned(), words: vec![program] };
-        teardown.with("--token", sandbox.token()).with("--log", log.display())
+        let teardown = Self {
+            log: log.to_owned(),
+            words: vec![program],
+        };
+        teardown
+            .with("--token", sandbox.token())
+            .with("--log", log.display())
     }
 
     /// Reports over this line, too.
@@ -76,7 +81,12 @@ impl Teardown {
     /// Fails the test unless it ran once, from its start to its end.
     #[track_caller]
     pub fn assert_once(&self) {
-        assert_eq!(self.counts(), (1, 1), "starts and ends of the teardown: {:?}", self.trace());
+        assert_eq!(
+            self.counts(),
+            (1, 1),
+            "starts and ends of the teardown: {:?}",
+            self.trace()
+        );
     }
 
     fn with(mut self, option: &str, value: impl ToString) -> Self {

@@ -12,8 +12,15 @@ use runward_tests::options::Options;
 fn main() {
     let options = Options::of_process();
     let line = options.command().to_vec();
-    let start = move || Command::new(&line[0]).args(&line[1..]).spawn().expect("the command starts");
-    let mut child: Child = if options.flag("--thread") { thread::spawn(start).join().expect("no panic") } else {
+    let start = move || {
+        Command::new(&line[0])
+            .args(&line[1..])
+            .spawn()
+            .expect("the command starts")
+    };
+    let mut child: Child = if options.flag("--thread") {
+        thread::spawn(start).join().expect("no panic")
+    } else {
         become_subreaper();
         start()
     };
@@ -22,7 +29,11 @@ fn main() {
         writeln!(file, "{}", child.id()).expect("the pid file can be written");
     }
     let status = child.wait().expect("an own child");
-    exit(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)));
+    exit(
+        status
+            .code()
+            .unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
+    );
 }
 
 fn become_subreaper() {

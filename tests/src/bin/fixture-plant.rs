@@ -1,5 +1,12 @@
 //! Plants processes that try to outlive their run, and reports when they are in place.
-#![expect(unsafe_code, reason = "plain forks: each kind of leaf is defined by its system calls")]
+#![expect(
+    clippy::exit,
+    reason = "a fixture ends where its kind says, in whatever process that is"
+)]
+#![expect(
+    unsafe_code,
+    reason = "plain forks: each kind of leaf is defined by its system calls"
+)]
 
 use std::io::{Read, Write};
 use std::process::exit;
@@ -9,7 +16,9 @@ use std::time::Duration;
 use nix::libc;
 use nix::sys::signal::{SigHandler, SigSet, Signal, kill, raise, signal};
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, getpid, setpgid, setsid};
+use nix::unistd::{
+    ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, getpid, setpgid, setsid,
+};
 use runward_tests::options::Options;
 use runward_tests::report::{self, Reporter};
 use runward_tests::{Leaf, Then};
@@ -39,12 +48,18 @@ fn end(then: Then, options: &Options, reporter: &Reporter, term: Option<&SigSet>
         Then::Work(milliseconds) => sleep(Duration::from_millis(milliseconds)),
         Then::Exit(code) => leave(options, code),
         Then::Raise(number) => {
-            // SAFETY: raise(3) has no precondition; real-time signals have no name in nix.
-            unsafe { libc::raise(number) };
+            // The runtime of a Rust program handles some of them; real-time signals have no name in nix.
+            // SAFETY: SIG_DFL is no handler (signal(2)), and raise(3) has no precondition.
+            unsafe {
+                libc::signal(number, libc::SIG_DFL);
+                libc::raise(number);
+            }
             linger();
         }
         Then::Cleanup => {
-            term.expect("the mask was set").wait().expect("a valid mask");
+            term.expect("the mask was set")
+                .wait()
+                .expect("a valid mask");
             reporter.say("cleanup-start");
             report::pass_gate(options);
             report::log(options, "cleanup-end");
@@ -62,7 +77,10 @@ fn leave(options: &Options, code: i32) -> ! {
 
 fn plant_all(options: &Options, reporter: &Reporter) {
     let copies = options.value("--copies").unwrap_or(1);
-    let kinds = options.text("--leaves").map(parse_leaves).unwrap_or_default();
+    let kinds = options
+        .text("--leaves")
+        .map(parse_leaves)
+        .unwrap_or_default();
     let leaves = kinds.repeat(copies);
     let (mut placed, mut place) = std::io::pipe().expect("a pipe");
     let mut stopped = Vec::new();
@@ -76,14 +94,20 @@ fn plant_all(options: &Options, reporter: &Reporter) {
             stopped.push(child);
         }
     }
-    placed.read_exact(&mut vec![0; leaves.len()]).expect("every leaf reports");
+    placed
+        .read_exact(&mut vec![0; leaves.len()])
+        .expect("every leaf reports");
     for child in stopped {
         waitpid(child, Some(WaitPidFlag::WUNTRACED)).expect("the leaf stops");
     }
 }
 
 fn parse_leaves(names: &str) -> Vec<Leaf> {
-    names.split(',').filter(|name| !name.is_empty()).map(|name| name.parse().expect("a kind of leaf")).collect()
+    names
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(|name| name.parse().expect("a kind of leaf"))
+        .collect()
 }
 
 fn split(leaf: Leaf, place: impl FnOnce()) -> Pid {
@@ -147,8 +171,15 @@ fn roll() -> ! {
 }
 
 fn close_stdio() {
-    let null = std::fs::File::options().read(true).write(true).open("/dev/null").expect("/dev/null");
-    dup2_stdin(&null).and_then(|()| dup2_stdout(&null)).and_then(|()| dup2_stderr(&null)).expect("descriptors");
+    let null = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/null")
+        .expect("/dev/null");
+    dup2_stdin(&null)
+        .and_then(|()| dup2_stdout(&null))
+        .and_then(|()| dup2_stderr(&null))
+        .expect("descriptors");
 }
 
 // For ever, as far as a test goes; a bound, in case the test itself dies.

@@ -10,7 +10,8 @@ fn main() {
     let seen = Seen::look();
     let options = Options::of_process();
     let text = serde_json::to_string_pretty(&seen).expect("plain data");
-    std::fs::write(options.text("--out").expect("--out is needed"), text).expect("the out file can be written");
+    std::fs::write(options.text("--out").expect("--out is needed"), text)
+        .expect("the out file can be written");
     if options.flag("--ask") {
         let _ = std::io::stdout().write_all(b"asked\n");
         let mut answer = [0; 64];

@@ -27,8 +27,15 @@ fn main() {
 fn chatter(bytes: usize) {
     let line = [b'x'; 1023];
     for _ in 0..bytes / 1024 {
-        for output in [&mut std::io::stdout() as &mut dyn Write, &mut std::io::stderr()] {
-            if output.write_all(&line).and_then(|()| output.write_all(b"\n")).is_err() {
+        for output in [
+            &mut std::io::stdout() as &mut dyn Write,
+            &mut std::io::stderr(),
+        ] {
+            if output
+                .write_all(&line)
+                .and_then(|()| output.write_all(b"\n"))
+                .is_err()
+            {
                 return;
             }
         }

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use runward_tests::binaries::{self, fixture};
 use runward_tests::pty::Pty;
 use runward_tests::seen::Seen;
 use runward_tests::servers::installed;
-use runward_tests::{Running, Sandbox, need};
+use runward_tests::{Leaf, Running, Sandbox, Teardown, need};
 
 /// What the program sees with and without runward, started in the same way by a line of shell.
 struct Pair {
@@ -23,10 +22,17 @@ impl Pair {
     fn look(start: &str, containment: &str) -> Self {
         let sandbox = Sandbox::new(30);
         let (with, without) = (sandbox.path("with"), sandbox.path("without"));
-        let run = sandbox.run().app("a").containment(containment).program(seen(&with));
+        let run = sandbox
+            .run()
+            .app("a")
+            .containment(containment)
+            .program(seen(&with));
         launch(&sandbox, start, run.command_line());
         launch(&sandbox, start, seen(&without));
-        Self { with: Seen::read(&with), without: Seen::read(&without) }
+        Self {
+            with: Seen::read(&with),
+            without: Seen::read(&without),
+        }
     }
 }
 
@@ -36,28 +42,49 @@ fn seen(out: &std::path::Path) -> Vec<OsString> {
 
 fn launch(sandbox: &Sandbox, start: &str, line: Vec<OsString>) {
     let mut command = Command::new("sh");
-    command.args(["-c", start, "sh"]).args(line).current_dir(sandbox.root());
+    command
+        .args(["-c", start, "sh"])
+        .args(line)
+        .current_dir(sandbox.root());
     Running::of(sandbox, command).wait().assert_code(0);
 }
 
 fn added(pair: &Pair) -> BTreeSet<&String> {
     let before: BTreeSet<&String> = pair.without.environment.iter().collect();
-    pair.with.environment.iter().filter(|name| !before.contains(name)).collect()
+    pair.with
+        .environment
+        .iter()
+        .filter(|name| !before.contains(name))
+        .collect()
 }
 
 #[test]
 fn everything_is_the_same() {
     for containment in ["auto", "subreaper", "group"] {
         let pair = Pair::look("exec \"$@\"", containment);
-        assert_eq!(pair.with.signals, pair.without.signals, "signals under {containment}");
+        assert_eq!(
+            pair.with.signals, pair.without.signals,
+            "signals under {containment}"
+        );
         let numbers = |seen: &Seen| seen.descriptors.keys().copied().collect::<Vec<i32>>();
-        assert_eq!(numbers(&pair.with), numbers(&pair.without), "{:#?}", pair.with.descriptors);
+        assert_eq!(
+            numbers(&pair.with),
+            numbers(&pair.without),
+            "{:#?}",
+            pair.with.descriptors
+        );
         assert_eq!(pair.with.limits, pair.without.limits);
         assert_eq!(pair.with.folder, pair.without.folder);
         assert_eq!(pair.with.misc, pair.without.misc, "under {containment}");
         let added = added(&pair);
-        assert!(added.iter().all(|name| name.starts_with("RUNWARD_")), "{added:?}");
-        assert!(added.iter().any(|name| *name == "RUNWARD_RUN_ID"), "{added:?}");
+        assert!(
+            added.iter().all(|name| name.starts_with("RUNWARD_")),
+            "{added:?}"
+        );
+        assert!(
+            added.iter().any(|name| *name == "RUNWARD_RUN_ID"),
+            "{added:?}"
+        );
         assert!(added.iter().any(|name| *name == "RUNWARD_APP"), "{added:?}");
     }
 }
@@ -76,49 +103,101 @@ fn nohup_stays_nohup() {
 
 #[test]
 fn a_blocked_signal_stays_blocked() {
-    need!("a_blocked_signal_stays_blocked", env_blocks(), "needs an `env` with --block-signal");
-    let pair = Pair::look("exec env --block-signal=USR1 --block-signal=TERM --block-signal=CHLD \"$@\"", "auto");
+    need!(
+        "a_blocked_signal_stays_blocked",
+        env_blocks(),
+        "needs an `env` with --block-signal"
+    );
+    let pair = Pair::look(
+        "exec env --block-signal=USR1 --block-signal=TERM --block-signal=CHLD \"$@\"",
+        "auto",
+    );
     assert_eq!(pair.with.signals, pair.without.signals);
 }
 
 fn env_blocks() -> bool {
-    Command::new("env").args(["--block-signal=USR1", "true"]).status().is_ok_and(|status| status.success())
+    Command::new("env")
+        .args(["--block-signal=USR1", "true"])
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 #[test]
 fn extra_descriptors_pass_through() {
     let pair = Pair::look("exec \"$@\" 5</dev/null 9>/dev/null", "auto");
     let numbers = |seen: &Seen| seen.descriptors.keys().copied().collect::<Vec<i32>>();
-    assert_eq!(numbers(&pair.with), numbers(&pair.without), "{:#?}", pair.with.descriptors);
+    assert_eq!(
+        numbers(&pair.with),
+        numbers(&pair.without),
+        "{:#?}",
+        pair.with.descriptors
+    );
 }
 
+/// A shell looks, as the runtime of a Rust program opens what is closed before it can be seen.
 #[test]
 fn closed_descriptors_stay_closed() {
-    for start in ["exec \"$@\" <&-", "exec \"$@\" >&-", "exec \"$@\" 2>&-", "exec \"$@\" <&- >&- 2>&-"] {
-        let pair = Pair::look(start, "auto");
-        assert_eq!(pair.with.descriptors, pair.without.descriptors, "{start}");
+    let sandbox = Sandbox::new(30);
+    for (how, open) in [
+        ("<&-", "1 2"),
+        (">&-", "0 2"),
+        ("2>&-", "0 1"),
+        ("<&- >&- 2>&-", ""),
+    ] {
+        let out = sandbox.fresh("open");
+        let look = "for fd in 0 1 2; do [ -e /proc/$$/fd/$fd ] && seen=\"$seen $fd\"; done; echo $seen > $0";
+        let look = ["sh", "-c", look]
+            .map(OsString::from)
+            .into_iter()
+            .chain([out.clone().into()]);
+        let run = sandbox.run().app("a").program(look);
+        launch(&sandbox, &format!("exec \"$@\" {how}"), run.command_line());
+        let seen = std::fs::read_to_string(&out).expect("the shell looked");
+        assert_eq!(seen.trim(), open, "{how}");
     }
 }
 
 #[test]
 fn niceness_limits_and_umask_pass_through() {
-    let pair = Pair::look("umask 027; ulimit -n 64 -c 0; exec nice -n 5 \"$@\"", "auto");
-    assert_eq!((&pair.with.limits, &pair.with.misc), (&pair.without.limits, &pair.without.misc));
+    let pair = Pair::look(
+        "umask 027; ulimit -n 64 -c 0; exec nice -n 5 \"$@\"",
+        "auto",
+    );
+    assert_eq!(
+        (&pair.with.limits, &pair.with.misc),
+        (&pair.without.limits, &pair.without.misc)
+    );
     let pair = Pair::look("echo 500 > /proc/self/oom_score_adj; exec \"$@\"", "auto");
     assert_eq!(pair.with.misc, pair.without.misc);
 }
 
+/// A poor man's timeout: the alarm clock survives exec, and goes off in runward.
 #[test]
-fn a_pending_alarm_does_not_shoot() {
-    need!("a_pending_alarm_does_not_shoot", installed("perl"), "needs perl, for alarm(2) before exec");
+fn an_inherited_alarm_ends_the_whole_run() {
+    need!(
+        "an_inherited_alarm_ends_the_whole_run",
+        installed("perl"),
+        "needs perl, for alarm(2) before exec"
+    );
     let sandbox = Sandbox::new(30);
-    let (mut line, mut gate) = (sandbox.line(), sandbox.gate());
-    let plant = sandbox.plant().line(&line).gate(&gate).then(runward_tests::Then::Gate);
-    let run = sandbox.run().via(["perl", "-e", "alarm 1; exec @ARGV"]);
-    let running = run.program(plant.command()).spawn_ready(&mut line);
-    assert!(!running.ends_within(Duration::from_millis(1300)), "an inherited alarm went off");
-    gate.open();
-    running.wait().assert_code(0);
+    let (mut line, teardown) = (sandbox.line(), Teardown::new(&sandbox));
+    let plant = sandbox.plant().line(&line).leaves(&Leaf::MATRIX);
+    let run = sandbox
+        .run()
+        .via(["perl", "-e", "alarm 1; exec @ARGV"])
+        .option("--grace", "0.3s");
+    let running = run
+        .teardown(teardown.command())
+        .program(plant.command())
+        .spawn_ready(&mut line);
+    running.wait();
+    assert!(
+        sandbox.everyone_ended_by(sandbox.until()),
+        "{:#?}",
+        sandbox.everyone()
+    );
+    line.wait_end();
+    teardown.assert_once();
 }
 
 struct Terminal {
@@ -131,20 +210,34 @@ impl Terminal {
     fn new() -> Self {
         let sandbox = Sandbox::new(30);
         let out = sandbox.path("seen");
-        Self { sandbox, pty: Pty::open(), out }
+        Self {
+            sandbox,
+            pty: Pty::open(),
+            out,
+        }
     }
 
     fn start(&self, containment: &str) -> std::process::Child {
         let mut words = seen(&self.out);
         words.push("--ask".into());
         let run = self.sandbox.run().containment(containment).program(words);
-        self.pty.command(&run.command_line()).spawn().expect("setsid starts")
+        self.pty
+            .command(&run.command_line())
+            .spawn()
+            .expect("setsid starts")
     }
 
     #[track_caller]
     fn wait_screen(&self, text: &str) {
-        let found = self.pty.screen().wait_until(|screen| screen.contains(text), self.sandbox.until());
-        assert!(found, "no {text:?} on the screen: {}", self.pty.screen().text());
+        let found = self
+            .pty
+            .screen()
+            .wait_until(|screen| screen.contains(text), self.sandbox.until());
+        assert!(
+            found,
+            "no {text:?} on the screen: {}",
+            self.pty.screen().text()
+        );
     }
 }
 
@@ -181,7 +274,12 @@ fn stdin_belongs_to_the_program() {
     let input = sandbox.path("input");
     std::fs::write(&input, "one\ntwo\n").expect("a file");
     let file = std::fs::File::open(&input).expect("a file");
-    let ended = sandbox.run().app("a").stdin(file.into()).program(["cat"]).finish();
+    let ended = sandbox
+        .run()
+        .app("a")
+        .stdin(file.into())
+        .program(["cat"])
+        .finish();
     ended.assert_code(0);
     assert_eq!(ended.stdout, "one\ntwo\n");
     assert!(binaries::runward().exists());

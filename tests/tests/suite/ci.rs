@@ -30,7 +30,11 @@ impl Step {
         for folder in ["home", "src", "tmp"] {
             fs::create_dir_all(root.join(folder)).expect("a directory");
         }
-        Self { sandbox, teardown, root }
+        Self {
+            sandbox,
+            teardown,
+            root,
+        }
     }
 
     fn plant(&self, line: &Line) -> Plant {
@@ -38,21 +42,38 @@ impl Step {
     }
 
     fn run(&self, plant: Plant) -> Run<'_> {
-        self.sandbox.run().app("recipe-1234").teardown(self.teardown.command()).program(plant.command())
+        self.sandbox
+            .run()
+            .app("recipe-1234")
+            .teardown(self.teardown.command())
+            .program(plant.command())
     }
 
     /// The script that the runner makes of a step's commands.
     fn script(&self, run: &Run<'_>, exec: &str) -> PathBuf {
         let path = self.root.join("tmp/script");
-        fs::write(&path, format!("echo '+ the step'\n{exec}{}\necho '+ over'\n", run.shell_line())).expect("a script");
+        fs::write(
+            &path,
+            format!(
+                "echo '+ the step'\n{exec}{}\necho '+ over'\n",
+                run.shell_line()
+            ),
+        )
+        .expect("a script");
         path
     }
 
     /// The environment and the folder that the runner gives: nothing is inherited.
     fn command(&self, shell: &[&str], script: &Path, environment: &[(&str, &str)]) -> Command {
         let mut command = Command::new(shell[0]);
-        command.args(&shell[1..]).arg(script).env_clear().envs(environment.iter().copied());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.root.join("home"));
+        command
+            .args(&shell[1..])
+            .arg(script)
+            .env_clear()
+            .envs(environment.iter().copied());
+        command
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.root.join("home"));
         command.current_dir(self.root.join("src"));
         command
     }
@@ -65,13 +86,21 @@ impl Step {
     #[track_caller]
     fn assert_cleaned(&self, mut line: Line, watched: &[Proc], result: &Path) -> Record {
         for one in watched {
-            let ended = one.pidfd().is_none_or(|pidfd| procs::wait_end(&pidfd, self.sandbox.until()));
+            let ended = one
+                .pidfd()
+                .is_none_or(|pidfd| procs::wait_end(&pidfd, self.sandbox.until()));
             assert!(ended, "it lives on: {one:?}");
         }
         line.wait_end();
         self.sandbox.assert_no_survivors();
         self.teardown.assert_once();
-        let free = self.sandbox.run().app("recipe-1234").option("--wait", "0").shell("exit 0").finish();
+        let free = self
+            .sandbox
+            .run()
+            .app("recipe-1234")
+            .option("--wait", "0")
+            .shell("exit 0")
+            .finish();
         free.assert_code(0);
         Record::read(result)
     }
@@ -137,10 +166,16 @@ fn drone_exec_is_not_held_up_by_daemons() {
         let line = step.sandbox.line();
         let run = step.run(step.plant(&line).holding_output().then(Then::Exit(code)));
         let script = step.script(&run, "");
-        let ended = step.start(step.command(&["/bin/sh", "-e"], &script, &DRONE)).wait();
+        let ended = step
+            .start(step.command(&["/bin/sh", "-e"], &script, &DRONE))
+            .wait();
         ended.assert_code(code);
         assert!(ended.drained, "a daemon holds the step's output");
-        assert_eq!(ended.stdout.contains("+ over"), said, "errexit sees the program's own code");
+        assert_eq!(
+            ended.stdout.contains("+ over"),
+            said,
+            "errexit sees the program's own code"
+        );
     }
 }
 
@@ -169,8 +204,19 @@ fn github(exec: &str, obeys: bool) -> (Record, Option<i32>) {
     let mut line = step.sandbox.line();
     let then = if obeys { Then::Wait } else { Then::Cleanup };
     let gate = step.sandbox.gate();
-    let leaves = if obeys { vec![Leaf::Plain, Leaf::Session] } else { Leaf::ALL.to_vec() };
-    let run = step.run(step.sandbox.plant().line(&line).gate(&gate).leaves(&leaves).then(then));
+    let leaves = if obeys {
+        vec![Leaf::Plain, Leaf::Session]
+    } else {
+        Leaf::ALL.to_vec()
+    };
+    let run = step.run(
+        step.sandbox
+            .plant()
+            .line(&line)
+            .gate(&gate)
+            .leaves(&leaves)
+            .then(then),
+    );
     let (script, result) = (step.script(&run, exec), run.result());
     let (watched, code) = {
         let running = step.start(step.command(&["bash", "-e"], &script, &GITHUB));
@@ -187,13 +233,20 @@ fn github_actions_cancelled() {
     // bash passes nothing on: SIGTERM ends it, and runward sees an ancestor die.
     let (record, _) = github("", true);
     assert_eq!(record.cause.kind, "ancestor");
-    assert!(record.run_id.contains("1234567") && record.run_id.contains('2'), "{}", record.run_id);
+    assert!(
+        record.run_id.contains("1234567") && record.run_id.contains('2'),
+        "{}",
+        record.run_id
+    );
 }
 
 #[test]
 fn github_actions_cancelled_with_exec() {
     let (record, code) = github("exec ", true);
-    assert_eq!((record.cause.kind.as_str(), record.exit, code), ("cancelled", 130, Some(130)));
+    assert_eq!(
+        (record.cause.kind.as_str(), record.exit, code),
+        ("cancelled", 130, Some(130))
+    );
 }
 
 #[test]
@@ -201,16 +254,38 @@ fn github_actions_cancelled_and_nothing_obeys() {
     let (record, code) = github("exec ", false);
     // The runner's patience is shorter than the grace: it kills the owner in the middle of the cancel.
     assert_eq!(code, None, "{record:#?}");
-    assert!(matches!(record.cause.kind.as_str(), "cancelled" | "owner-killed"), "{record:#?}");
+    assert!(
+        matches!(record.cause.kind.as_str(), "cancelled" | "owner-killed"),
+        "{record:#?}"
+    );
 }
 
 /// GitLab's shell executor and Buildkite's agent: SIGTERM to the process group, then SIGKILL to it.
-fn group_cancels(environment: &[(&str, &str)], shell: &[&str], obeys: bool, patience: Duration) -> Record {
+fn group_cancels(
+    environment: &[(&str, &str)],
+    shell: &[&str],
+    obeys: bool,
+    patience: Duration,
+) -> Record {
     let step = Step::new();
     let mut line = step.sandbox.line();
-    let (then, gate) = (if obeys { Then::Wait } else { Then::Cleanup }, step.sandbox.gate());
-    let leaves = if obeys { vec![Leaf::Plain, Leaf::Session] } else { Leaf::ALL.to_vec() };
-    let run = step.run(step.sandbox.plant().line(&line).gate(&gate).leaves(&leaves).then(then));
+    let (then, gate) = (
+        if obeys { Then::Wait } else { Then::Cleanup },
+        step.sandbox.gate(),
+    );
+    let leaves = if obeys {
+        vec![Leaf::Plain, Leaf::Session]
+    } else {
+        Leaf::ALL.to_vec()
+    };
+    let run = step.run(
+        step.sandbox
+            .plant()
+            .line(&line)
+            .gate(&gate)
+            .leaves(&leaves)
+            .then(then),
+    );
     let (script, result) = (step.script(&run, ""), run.result());
     let watched = {
         let mut command = step.command(shell, &script, environment);
@@ -219,7 +294,10 @@ fn group_cancels(environment: &[(&str, &str)], shell: &[&str], obeys: bool, pati
         running.wait_word(&mut line, "ready");
         let watched = [running.owner(), running.guardian()];
         running.signal_group(Signal::TERM);
-        let _ = procs::wait_end(&watched[0].pidfd().expect("it was just there"), std::time::Instant::now() + patience);
+        let _ = procs::wait_end(
+            &watched[0].pidfd().expect("it was just there"),
+            std::time::Instant::now() + patience,
+        );
         running.signal_group(Signal::KILL);
         running.wait();
         watched
@@ -227,14 +305,26 @@ fn group_cancels(environment: &[(&str, &str)], shell: &[&str], obeys: bool, pati
     step.assert_cleaned(line, &watched, &result)
 }
 
-const GITLAB: [(&str, &str); 4] = [("CI", "true"), ("GITLAB_CI", "true"), ("CI_JOB_ID", "777"), ("CI_PROJECT_PATH", "acme/recipe")];
-const BUILDKITE: [(&str, &str); 3] = [("CI", "true"), ("BUILDKITE", "true"), ("BUILDKITE_JOB_ID", "0190-aaaa")];
+const GITLAB: [(&str, &str); 4] = [
+    ("CI", "true"),
+    ("GITLAB_CI", "true"),
+    ("CI_JOB_ID", "777"),
+    ("CI_PROJECT_PATH", "acme/recipe"),
+];
+const BUILDKITE: [(&str, &str); 3] = [
+    ("CI", "true"),
+    ("BUILDKITE", "true"),
+    ("BUILDKITE_JOB_ID", "0190-aaaa"),
+];
 
 #[test]
 fn gitlab_shell_cancelled() {
     let record = group_cancels(&GITLAB, &["bash", "--login"], true, Duration::from_secs(20));
     // The shell dies of the same signal that runward gets: which of the two comes first is chance.
-    assert!(matches!(record.cause.kind.as_str(), "cancelled" | "ancestor"), "{record:#?}");
+    assert!(
+        matches!(record.cause.kind.as_str(), "cancelled" | "ancestor"),
+        "{record:#?}"
+    );
     assert_eq!(record.exit, 143);
     assert!(record.run_id.contains("777"), "{}", record.run_id);
 }
@@ -246,7 +336,12 @@ fn gitlab_shell_cancelled_and_nothing_obeys() {
 
 #[test]
 fn buildkite_cancelled() {
-    let record = group_cancels(&BUILDKITE, &["/bin/sh", "-e"], true, Duration::from_secs(20));
+    let record = group_cancels(
+        &BUILDKITE,
+        &["/bin/sh", "-e"],
+        true,
+        Duration::from_secs(20),
+    );
     assert_eq!(record.exit, 143);
     assert!(record.run_id.contains("0190-aaaa"), "{}", record.run_id);
 }

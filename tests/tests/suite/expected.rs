@@ -17,10 +17,22 @@ pub(crate) struct Containment {
 /// All containments, from strong to weak.
 pub(crate) const CONTAINMENTS: [Containment; 4] = [CGROUP, PIDNS, SUBREAPER, GROUP];
 
-pub(crate) const CGROUP: Containment = Containment { name: "cgroup", escapes: &[], holds_bombs: true };
-pub(crate) const PIDNS: Containment = Containment { name: "pidns", escapes: &[], holds_bombs: true };
+pub(crate) const CGROUP: Containment = Containment {
+    name: "cgroup",
+    escapes: &[],
+    holds_bombs: true,
+};
+pub(crate) const PIDNS: Containment = Containment {
+    name: "pidns",
+    escapes: &[],
+    holds_bombs: true,
+};
 /// As strong as the others while its guardian lives, for what does not fork faster than it can be stopped.
-pub(crate) const SUBREAPER: Containment = Containment { name: "subreaper", escapes: &[], holds_bombs: true };
+pub(crate) const SUBREAPER: Containment = Containment {
+    name: "subreaper",
+    escapes: &[],
+    holds_bombs: true,
+};
 /// Whoever leaves the process group has left the run.
 pub(crate) const GROUP: Containment = Containment {
     name: "group",
@@ -41,5 +53,8 @@ impl Containment {
 
 fn cgroup_writable() -> bool {
     let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-    is_root() && mounts.iter().any(|mount| Path::new(mount).join("cgroup.procs").exists())
+    is_root()
+        && mounts
+            .iter()
+            .any(|mount| Path::new(mount).join("cgroup.procs").exists())
 }

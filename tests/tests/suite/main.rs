@@ -1,19 +1,19 @@
 //! Black-box tests of the binary `runward`; the harness and how to run them: the library of this package.
 
-mod fixtures;
+mod child;
+mod ci;
+mod codes;
+mod config;
 mod expected;
-mod matrix;
-mod starts;
+mod fixtures;
 mod kills;
 mod masses;
-mod servers;
-mod waiting;
-mod codes;
-mod signals;
-mod ci;
+mod matrix;
 mod names;
-mod config;
-mod storage;
-mod child;
-mod output;
 mod nested;
+mod output;
+mod servers;
+mod signals;
+mod starts;
+mod storage;
+mod waiting;

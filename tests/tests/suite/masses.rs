@@ -1,6 +1,7 @@
 //! A fork bomb, and ten thousand daemons.
 
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use runward_tests::binaries::fixture;
 use runward_tests::bomb::Bomb;
@@ -11,25 +12,44 @@ use rustix::process::Signal;
 
 use crate::expected::{CGROUP, Containment, PIDNS, SUBREAPER};
 
+/// One mass at a time: two of them measure nothing but the patience of the machine.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn bomb_ends(test: &str, held_by: &Containment, signal: Signal) {
     assert!(held_by.holds_bombs);
-    let reason = held_by.missing().or((!is_root()).then_some("needs root, to become a user with a process limit"));
+    let reason = held_by
+        .missing()
+        .or((!is_root()).then_some("needs root, to become a user with a process limit"));
     if let Some(reason) = reason {
         return skip(test, reason);
     }
+    let _alone = alone();
     let sandbox = Sandbox::new(60);
     let bomb = Bomb::new();
     let mut line = sandbox.line();
-    let run = sandbox.run().containment(held_by.name).option("--grace", "0.2s");
+    let run = sandbox
+        .run()
+        .containment(held_by.name)
+        .option("--grace", "0.2s");
     let running = run.program(bomb.command(&sandbox, &line)).spawn();
     running.wait_word(&mut line, "full");
     let guardian = running.guardian().pidfd();
     running.signal(signal);
     running.wait();
     if let Some(guardian) = guardian {
-        assert!(procs::wait_end(&guardian, sandbox.until()), "the guardian is still at it");
+        assert!(
+            procs::wait_end(&guardian, sandbox.until()),
+            "the guardian is still at it"
+        );
     }
-    assert!(line.ended_by(sandbox.within(Duration::from_millis(100))), "{} still fork", sandbox.survivors().len());
+    assert!(
+        line.ended_by(sandbox.within(Duration::from_millis(100))),
+        "{} still fork",
+        sandbox.survivors().len()
+    );
 }
 
 macro_rules! bombs {
@@ -62,32 +82,53 @@ fn daemons(sandbox: &Sandbox, line: &Line, more: &[&str]) -> Vec<std::ffi::OsStr
 
 #[test]
 fn ten_thousand_daemons_left() {
+    let _alone = alone();
     let sandbox = Sandbox::new(90);
-    let mut line = sandbox.line();
-    let ended = sandbox.run().program(daemons(&sandbox, &line, &[])).finish();
+    let line = sandbox.line();
+    let ended = sandbox
+        .run()
+        .program(daemons(&sandbox, &line, &[]))
+        .finish();
     ended.assert_code(0);
-    assert!(line.ended_by(Instant::now()), "{} are left", sandbox.survivors().len());
+    sandbox.assert_no_survivors();
     assert!(!ended.record().leaks.is_empty());
     assert!(ended.record().survivors.is_empty());
 }
 
 #[test]
 fn ten_thousand_daemons_of_a_killed_owner() {
+    let _alone = alone();
     let sandbox = Sandbox::new(90);
     let mut line = sandbox.line();
-    let running = sandbox.run().program(daemons(&sandbox, &line, &["--wait"])).spawn_ready(&mut line);
+    let words = daemons(&sandbox, &line, &["--wait"]);
+    let running = sandbox.run().program(words).spawn_ready(&mut line);
     let guardian = running.guardian().pidfd().expect("the guardian lives");
     running.signal(Signal::KILL);
-    assert!(procs::wait_end(&guardian, sandbox.until()), "the guardian is still at it");
-    assert!(line.ended_by(Instant::now()), "{} are left", sandbox.survivors().len());
+    assert!(
+        procs::wait_end(&guardian, sandbox.until()),
+        "the guardian is still at it"
+    );
+    sandbox.assert_no_survivors();
 }
 
 #[test]
 fn allowed_leaks_live_on() {
     let sandbox = Sandbox::new(30);
     let mut line = sandbox.line();
-    let plant = sandbox.plant().line(&line).leaves(&[runward_tests::Leaf::Session]).then(Then::Exit(0));
-    sandbox.run().option("--leaks", "allow").program(plant.command()).finish().assert_code(0);
-    assert!(!line.ended_by(sandbox.within(Duration::from_millis(100))), "the leaf was allowed to stay");
+    let plant = sandbox
+        .plant()
+        .line(&line)
+        .leaves(&[runward_tests::Leaf::Session])
+        .then(Then::Exit(0));
+    sandbox
+        .run()
+        .option("--leaks", "allow")
+        .program(plant.command())
+        .finish()
+        .assert_code(0);
+    assert!(
+        !line.ended_by(sandbox.within(Duration::from_millis(100))),
+        "the leaf was allowed to stay"
+    );
     assert_eq!(sandbox.survivors().len(), 1);
 }

@@ -21,7 +21,10 @@ impl<'a> Row<'a> {
             skip(&format!("{test} {}", held_by.name), reason);
             return None;
         }
-        Some(Self { held_by, sandbox: Sandbox::new(30) })
+        Some(Self {
+            held_by,
+            sandbox: Sandbox::new(30),
+        })
     }
 
     fn run(&self) -> runward_tests::Run<'_> {
@@ -31,19 +34,38 @@ impl<'a> Row<'a> {
     /// What is left once the tree is said to be empty is exactly what the containment cannot hold.
     #[track_caller]
     fn assert_left(&self, line: &mut Line, planted: &[Leaf]) {
-        let expected: Vec<Leaf> = planted.iter().copied().filter(|leaf| self.held_by.escapes.contains(leaf)).collect();
+        let expected: Vec<Leaf> = planted
+            .iter()
+            .copied()
+            .filter(|leaf| self.held_by.escapes.contains(leaf))
+            .collect();
         let alive: Vec<Proc> = self.sandbox.survivors();
-        let mut left: Vec<Leaf> = alive.iter().filter_map(|one| leaf_of(line, one.pid)).collect();
+        let mut left: Vec<Leaf> = alive
+            .iter()
+            .filter_map(|one| leaf_of(line, one.pid))
+            .collect();
         left.sort();
-        assert_eq!(left, expected, "left under {}: {alive:#?}", self.held_by.name);
-        assert_eq!(alive.len(), expected.len(), "left under {}: {alive:#?}", self.held_by.name);
+        assert_eq!(
+            left, expected,
+            "left under {}: {alive:#?}",
+            self.held_by.name
+        );
+        assert_eq!(
+            alive.len(),
+            expected.len(),
+            "left under {}: {alive:#?}",
+            self.held_by.name
+        );
     }
 }
 
 /// Which leaf reported with this id.
 fn leaf_of(line: &mut Line, pid: i32) -> Option<Leaf> {
     let own = format!(" {pid}");
-    let found = line.text().lines().find(|text| text.starts_with("leaf ") && text.ends_with(&own))?;
+    let found = line
+        .text()
+        .lines()
+        .find(|text| text.starts_with("leaf ") && text.ends_with(&own))?;
     found.split(' ').nth(1)?.parse().ok()
 }
 
@@ -51,16 +73,25 @@ fn leaf_of(line: &mut Line, pid: i32) -> Option<Leaf> {
 #[track_caller]
 fn wait_guardian(sandbox: &Sandbox, guardian: &Proc) {
     if let Some(pidfd) = guardian.pidfd() {
-        assert!(procs::wait_end(&pidfd, sandbox.until()), "the guardian does not end");
+        assert!(
+            procs::wait_end(&pidfd, sandbox.until()),
+            "the guardian does not end"
+        );
     }
 }
 
 fn owner_killed(held_by: &Containment) {
-    let Some(row) = Row::new("owner_killed", held_by) else { return };
+    let Some(row) = Row::new("owner_killed", held_by) else {
+        return;
+    };
     let mut line = row.sandbox.line();
     let teardown = Teardown::new(&row.sandbox);
     let plant = row.sandbox.plant().line(&line).leaves(&Leaf::MATRIX);
-    let running = row.run().teardown(teardown.command()).program(plant.command()).spawn_ready(&mut line);
+    let running = row
+        .run()
+        .teardown(teardown.command())
+        .program(plant.command())
+        .spawn_ready(&mut line);
     let guardian = running.guardian();
     running.signal(Signal::KILL);
     wait_guardian(&row.sandbox, &guardian);
@@ -72,10 +103,16 @@ fn owner_killed(held_by: &Containment) {
 }
 
 fn terminated(held_by: &Containment) {
-    let Some(row) = Row::new("terminated", held_by) else { return };
+    let Some(row) = Row::new("terminated", held_by) else {
+        return;
+    };
     let mut line = row.sandbox.line();
     let plant = row.sandbox.plant().line(&line).leaves(&Leaf::MATRIX);
-    let running = row.run().option("--grace", "0.3s").program(plant.command()).spawn_ready(&mut line);
+    let running = row
+        .run()
+        .option("--grace", "0.3s")
+        .program(plant.command())
+        .spawn_ready(&mut line);
     running.signal(Signal::TERM);
     let ended = running.wait();
     row.assert_left(&mut line, &Leaf::MATRIX);
@@ -86,23 +123,48 @@ fn terminated(held_by: &Containment) {
 fn assert_cancelled(ended: &Ended, held_by: &Containment, code: i32) {
     ended.assert_code(code);
     let record = ended.record();
-    assert_eq!((record.cause.kind.as_str(), record.exit), ("cancelled", code));
+    assert_eq!(
+        (record.cause.kind.as_str(), record.exit),
+        ("cancelled", code)
+    );
     assert_eq!(record.containment.as_deref(), Some(held_by.name));
-    assert!(ended.last_line().starts_with("runward: "), "{}", ended.last_line());
-    assert!(ended.last_line().ends_with(&format!("({})", held_by.name)), "{}", ended.last_line());
+    assert!(
+        ended.last_line().starts_with("runward: "),
+        "{}",
+        ended.last_line()
+    );
+    assert!(
+        ended.last_line().ends_with(&format!("({})", held_by.name)),
+        "{}",
+        ended.last_line()
+    );
 }
 
 fn exited_with_leaves(held_by: &Containment) {
-    let Some(row) = Row::new("exited_with_leaves", held_by) else { return };
+    let Some(row) = Row::new("exited_with_leaves", held_by) else {
+        return;
+    };
     let mut line = row.sandbox.line();
-    let plant = row.sandbox.plant().line(&line).leaves(&Leaf::MATRIX).then(Then::Exit(7));
+    let plant = row
+        .sandbox
+        .plant()
+        .line(&line)
+        .leaves(&Leaf::MATRIX)
+        .then(Then::Exit(7));
     let ended = row.run().program(plant.command()).finish();
     row.assert_left(&mut line, &Leaf::MATRIX);
     ended.assert_code(7);
     let record = ended.record();
     assert_eq!(record.program.and_then(|program| program.code), Some(7));
-    let held: Vec<Leaf> = Leaf::MATRIX.into_iter().filter(|leaf| !held_by.escapes.contains(leaf)).collect();
-    let mut reported: Vec<Leaf> = record.leaks.iter().filter_map(|leak| leaf_of(&mut line, leak.pid)).collect();
+    let held: Vec<Leaf> = Leaf::MATRIX
+        .into_iter()
+        .filter(|leaf| !held_by.escapes.contains(leaf))
+        .collect();
+    let mut reported: Vec<Leaf> = record
+        .leaks
+        .iter()
+        .filter_map(|leak| leaf_of(&mut line, leak.pid))
+        .collect();
     reported.sort();
     // Inside a namespace the leaves know other ids than those of the host.
     if held_by.name == "pidns" {
@@ -113,22 +175,43 @@ fn exited_with_leaves(held_by: &Containment) {
 }
 
 fn output_held(held_by: &Containment) {
-    let Some(row) = Row::new("output_held", held_by) else { return };
+    let Some(row) = Row::new("output_held", held_by) else {
+        return;
+    };
     let mut line = row.sandbox.line();
-    let plant = row.sandbox.plant().line(&line).leaves(&Leaf::MATRIX).holding_output().then(Then::Exit(7));
+    let plant = row
+        .sandbox
+        .plant()
+        .line(&line)
+        .leaves(&Leaf::MATRIX)
+        .holding_output()
+        .then(Then::Exit(7));
     let ended = row.run().program(plant.command()).finish();
     row.assert_left(&mut line, &Leaf::MATRIX);
     ended.assert_code(7);
-    assert_eq!(ended.drained, held_by.escapes.is_empty(), "the end of the output");
+    assert_eq!(
+        ended.drained,
+        held_by.escapes.is_empty(),
+        "the end of the output"
+    );
 }
 
 fn stopped_leaf(held_by: &Containment) {
-    let Some(row) = Row::new("stopped_leaf", held_by) else { return };
+    let Some(row) = Row::new("stopped_leaf", held_by) else {
+        return;
+    };
     let mut line = row.sandbox.line();
     let plant = row.sandbox.plant().line(&line).leaves(&[Leaf::Stopped]);
-    let running = row.run().option("--grace", "20s").program(plant.command()).spawn_ready(&mut line);
+    let running = row
+        .run()
+        .option("--grace", "20s")
+        .program(plant.command())
+        .spawn_ready(&mut line);
     running.signal(Signal::TERM);
-    assert!(running.ends_within(Duration::from_secs(10)), "SIGCONT after SIGTERM spares the grace");
+    assert!(
+        running.ends_within(Duration::from_secs(10)),
+        "SIGCONT after SIGTERM spares the grace"
+    );
     let ended = running.wait();
     row.assert_left(&mut line, &[Leaf::Stopped]);
     assert_cancelled(&ended, held_by, 143);
@@ -139,22 +222,38 @@ fn cleaned_up(held_by: &Containment) {
 }
 
 fn signalled_twice(held_by: &Containment) {
-    cleanup(held_by, "signalled_twice", |running| running.signal(Signal::TERM));
+    cleanup(held_by, "signalled_twice", |running| {
+        running.signal(Signal::TERM)
+    });
 }
 
 fn cleanup(held_by: &Containment, test: &str, meanwhile: impl Fn(&Running<'_>)) {
-    let Some(row) = Row::new(test, held_by) else { return };
+    let Some(row) = Row::new(test, held_by) else {
+        return;
+    };
     let (mut line, mut gate) = (row.sandbox.line(), row.sandbox.gate());
     let teardown = Teardown::new(&row.sandbox);
-    let plant = row.sandbox.plant().line(&line).gate(&gate).leaves(&[Leaf::Plain, Leaf::Session]).then(Then::Cleanup);
-    let run = row.run().option("--grace", "20s").teardown(teardown.command());
+    let plant = row
+        .sandbox
+        .plant()
+        .line(&line)
+        .gate(&gate)
+        .leaves(&[Leaf::Plain, Leaf::Session])
+        .then(Then::Cleanup);
+    let run = row
+        .run()
+        .option("--grace", "20s")
+        .teardown(teardown.command());
     let running = run.program(plant.command()).spawn_ready(&mut line);
     running.signal(Signal::TERM);
     running.wait_word(&mut line, "cleanup-start");
     meanwhile(&running);
     gate.open();
     let ended = running.wait();
-    assert!(line.text().contains("cleanup-end"), "the program's own cleanup came to its end");
+    assert!(
+        line.text().contains("cleanup-end"),
+        "the program's own cleanup came to its end"
+    );
     row.assert_left(&mut line, &[Leaf::Plain, Leaf::Session]);
     assert_cancelled(&ended, held_by, 143);
     teardown.assert_once();
@@ -190,7 +289,13 @@ fn require_refuses_what_is_weaker() {
         let (stronger, weaker) = (pair[0].name, pair[1].name);
         let ran = sandbox.fresh("ran");
         let touch = ["touch".as_ref(), ran.as_os_str()];
-        sandbox.run().containment(weaker).option("--require", stronger).program(touch).finish().assert_code(125);
+        sandbox
+            .run()
+            .containment(weaker)
+            .option("--require", stronger)
+            .program(touch)
+            .finish()
+            .assert_code(125);
         assert!(!ran.exists(), "{weaker} is no {stronger}");
     }
 }

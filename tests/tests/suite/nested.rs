@@ -17,31 +17,60 @@ impl Nest {
     fn new() -> Self {
         let sandbox = Sandbox::new(40);
         let (outer, inner) = (Teardown::new(&sandbox), Teardown::new(&sandbox));
-        Self { sandbox, outer, inner }
+        Self {
+            sandbox,
+            outer,
+            inner,
+        }
     }
 
     fn inner(&self, containment: &str, line: &Line) -> Run<'_> {
         let plant = self.sandbox.plant().line(line).leaves(&Leaf::ALL);
-        let run = self.sandbox.run().app("inner").containment(containment).option("--grace", "0.3s");
+        let run = self
+            .sandbox
+            .run()
+            .app("inner")
+            .containment(containment)
+            .option("--grace", "0.3s");
         run.teardown(self.inner.command()).program(plant.command())
     }
 
     fn start(&self, outer: &str, inner: Vec<OsString>) -> Running<'_> {
-        let run = self.sandbox.run().app("outer").containment(outer).teardown(self.outer.command());
+        let run = self
+            .sandbox
+            .run()
+            .app("outer")
+            .containment(outer)
+            .teardown(self.outer.command());
         run.program(inner).spawn()
     }
 
     #[track_caller]
     fn assert_all_ended(&self, line: &mut Line) {
-        assert!(self.sandbox.everyone_ended_by(self.sandbox.until()), "{:#?}", self.sandbox.everyone());
+        assert!(
+            self.sandbox.everyone_ended_by(self.sandbox.until()),
+            "{:#?}",
+            self.sandbox.everyone()
+        );
         line.wait_end();
         for app in ["outer", "inner"] {
-            self.sandbox.run().app(app).option("--wait", "0").shell("exit 0").finish().assert_code(0);
+            self.sandbox
+                .run()
+                .app(app)
+                .option("--wait", "0")
+                .shell("exit 0")
+                .finish()
+                .assert_code(0);
         }
     }
 }
 
-const PAIRS: [(&str, &str); 4] = [("auto", "auto"), ("subreaper", "subreaper"), ("auto", "subreaper"), ("subreaper", "auto")];
+const PAIRS: [(&str, &str); 4] = [
+    ("auto", "auto"),
+    ("subreaper", "subreaper"),
+    ("auto", "subreaper"),
+    ("subreaper", "auto"),
+];
 
 #[test]
 fn both_tear_down_when_the_outer_is_cancelled() {
@@ -81,14 +110,22 @@ fn nothing_is_left_when_the_outer_is_killed() {
 fn only_the_inner_ends_when_the_inner_is_killed() {
     let nest = Nest::new();
     let (mut line, mut gate) = (nest.sandbox.line(), nest.sandbox.gate());
-    let script = format!("{} & echo $! > inner-pid; read x < {}; exit 4", nest.inner("auto", &line).shell_line(), gate.path().display());
+    let script = format!(
+        "{} & echo $! > inner-pid; read x < {}; exit 4",
+        nest.inner("auto", &line).shell_line(),
+        gate.path().display()
+    );
     let running = nest.start("auto", ["sh", "-c", &script].map(OsString::from).to_vec());
     running.wait_word(&mut line, "ready");
     let pid = fs::read_to_string(nest.sandbox.path("inner-pid")).expect("the shell wrote it");
-    let inner = procs::Proc::find(pid.trim().parse().expect("a number")).expect("the inner run lives");
+    let inner =
+        procs::Proc::find(pid.trim().parse().expect("a number")).expect("the inner run lives");
     inner.signal(Signal::KILL);
     line.wait_end();
-    assert!(!running.ends_within(std::time::Duration::from_millis(200)), "the outer run goes on");
+    assert!(
+        !running.ends_within(std::time::Duration::from_millis(200)),
+        "the outer run goes on"
+    );
     gate.open_line();
     running.wait().assert_code(4);
     nest.inner.assert_once();
@@ -103,13 +140,23 @@ fn a_teardown_outlives_home_folder_and_program() {
     fs::create_dir(&workspace).expect("a directory");
     let teardown = Teardown::new(&sandbox);
     let plant = sandbox.plant().line(&line).leaves(&Leaf::ALL);
-    let run = sandbox.run().folder(&workspace).env("HOME", &workspace).env("TMPDIR", &workspace);
-    let running = run.teardown(teardown.command()).program(plant.command()).spawn_ready(&mut line);
+    let run = sandbox
+        .run()
+        .folder(&workspace)
+        .env("HOME", &workspace)
+        .env("TMPDIR", &workspace);
+    let running = run
+        .teardown(teardown.command())
+        .program(plant.command())
+        .spawn_ready(&mut line);
     let guardian = running.guardian();
     running.signal(Signal::KILL);
     fs::remove_dir_all(&workspace).expect("nobody writes there");
     if let Some(pidfd) = guardian.pidfd() {
-        assert!(procs::wait_end(&pidfd, sandbox.until()), "the guardian does not end");
+        assert!(
+            procs::wait_end(&pidfd, sandbox.until()),
+            "the guardian does not end"
+        );
     }
     line.wait_end();
     teardown.assert_once();

@@ -14,14 +14,20 @@ fn signals_during_the_teardown_change_nothing() {
     let after = Teardown::new(&sandbox);
     let mut work = sandbox.line();
     let plant = sandbox.plant().line(&work).leaves(&[Leaf::Session]);
-    let run = sandbox.run().teardown(teardown.command()).teardown(after.command());
+    let run = sandbox
+        .run()
+        .teardown(teardown.command())
+        .teardown(after.command());
     let running = run.program(plant.command()).spawn_ready(&mut work);
     running.signal(Signal::TERM);
     running.wait_word(&mut line, "teardown-start");
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         running.signal(signal);
     }
-    assert!(!running.ends_within(Duration::from_millis(200)), "a signal cut the teardown");
+    assert!(
+        !running.ends_within(Duration::from_millis(200)),
+        "a signal cut the teardown"
+    );
     gate.open();
     running.wait().assert_code(143);
     teardown.assert_once();
@@ -33,10 +39,17 @@ fn a_signal_during_the_teardown_of_a_green_run() {
     let sandbox = Sandbox::new(30);
     let (mut line, mut gate) = (sandbox.line(), sandbox.gate());
     let teardown = Teardown::new(&sandbox).line(&line).gate(&gate);
-    let running = sandbox.run().teardown(teardown.command()).shell("exit 0").spawn();
+    let running = sandbox
+        .run()
+        .teardown(teardown.command())
+        .shell("exit 0")
+        .spawn();
     running.wait_word(&mut line, "teardown-start");
     running.signal(Signal::TERM);
-    assert!(!running.ends_within(Duration::from_millis(200)), "a signal cut the teardown");
+    assert!(
+        !running.ends_within(Duration::from_millis(200)),
+        "a signal cut the teardown"
+    );
     gate.open();
     let ended = running.wait();
     ended.assert_code(0);
@@ -49,15 +62,29 @@ fn the_third_kills_the_work_but_not_the_teardown() {
     let sandbox = Sandbox::new(30);
     let (mut line, gate) = (sandbox.line(), sandbox.gate());
     let teardown = Teardown::new(&sandbox);
-    let plant = sandbox.plant().line(&line).gate(&gate).leaves(&Leaf::MATRIX).then(Then::Cleanup);
-    let run = sandbox.run().option("--grace", "1h").teardown(teardown.command());
+    let plant = sandbox
+        .plant()
+        .line(&line)
+        .gate(&gate)
+        .leaves(&Leaf::MATRIX)
+        .then(Then::Cleanup);
+    let run = sandbox
+        .run()
+        .option("--grace", "1h")
+        .teardown(teardown.command());
     let running = run.program(plant.command()).spawn_ready(&mut line);
     running.signal(Signal::TERM);
     running.wait_word(&mut line, "cleanup-start");
     running.signal(Signal::INT);
-    assert!(!running.ends_within(Duration::from_millis(200)), "the second is no third");
+    assert!(
+        !running.ends_within(Duration::from_millis(200)),
+        "the second is no third"
+    );
     running.signal(Signal::HUP);
-    assert!(running.ends_within(Duration::from_secs(10)), "the third does not wait for the grace");
+    assert!(
+        running.ends_within(Duration::from_secs(10)),
+        "the third does not wait for the grace"
+    );
     running.wait().assert_code(143);
     assert!(!line.text().contains("cleanup-end"));
     sandbox.assert_no_survivors();
@@ -68,9 +95,18 @@ fn the_third_kills_the_work_but_not_the_teardown() {
 fn a_teardown_has_a_deadline_of_its_own() {
     let sandbox = Sandbox::new(30);
     let (mut line, gate) = (sandbox.line(), sandbox.gate());
-    let (endless, after) = (Teardown::new(&sandbox).line(&line).gate(&gate), Teardown::new(&sandbox));
-    let run = sandbox.run().teardown(endless.command()).teardown(after.command());
-    let ended = run.option("--teardown-deadline", "500ms").shell("exit 0").finish();
+    let (endless, after) = (
+        Teardown::new(&sandbox).line(&line).gate(&gate),
+        Teardown::new(&sandbox),
+    );
+    let run = sandbox
+        .run()
+        .teardown(endless.command())
+        .teardown(after.command());
+    let ended = run
+        .option("--teardown-deadline", "500ms")
+        .shell("exit 0")
+        .finish();
     ended.assert_code(123);
     line.wait_end();
     sandbox.assert_no_survivors();
@@ -83,9 +119,21 @@ fn a_teardown_has_a_deadline_of_its_own() {
 fn what_a_teardown_leaves_is_ended() {
     let sandbox = Sandbox::new(30);
     let mut line = sandbox.line();
-    let plant = sandbox.plant().line(&line).leaves(&[Leaf::Plain, Leaf::StubbornSession]).then(Then::Exit(0));
-    let words: Vec<String> = plant.command().iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    sandbox.run().teardown(words.join(" ")).shell("exit 0").finish();
+    let plant = sandbox
+        .plant()
+        .line(&line)
+        .leaves(&[Leaf::Plain, Leaf::StubbornSession])
+        .then(Then::Exit(0));
+    let words: Vec<String> = plant
+        .command()
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    sandbox
+        .run()
+        .teardown(words.join(" "))
+        .shell("exit 0")
+        .finish();
     assert!(line.ended_by(Instant::now()), "{:#?}", sandbox.survivors());
     assert!(line.text().contains("ready"), "the teardown ran");
 }
@@ -94,13 +142,24 @@ fn what_a_teardown_leaves_is_ended() {
 fn teardowns_run_in_the_order_given() {
     let sandbox = Sandbox::new(30);
     let log = sandbox.path("log");
-    let teardowns: Vec<_> = (1..=3).map(|code| Teardown::logging_to(&sandbox, &log).exit(code)).collect();
-    let run = teardowns.iter().fold(sandbox.run(), |run, teardown| run.teardown(teardown.command()));
+    let teardowns: Vec<_> = (1..=3)
+        .map(|code| Teardown::logging_to(&sandbox, &log).exit(code))
+        .collect();
+    let run = teardowns.iter().fold(sandbox.run(), |run, teardown| {
+        run.teardown(teardown.command())
+    });
     let record = run.shell("exit 0").finish().record();
-    let codes: Vec<_> = record.teardowns.iter().map(|teardown| teardown.code).collect();
+    let codes: Vec<_> = record
+        .teardowns
+        .iter()
+        .map(|teardown| teardown.code)
+        .collect();
     assert_eq!(codes, [Some(1), Some(2), Some(3)]);
     let trace = teardowns[0].trace();
-    let words: Vec<_> = trace.iter().filter_map(|line| line.split(' ').next()).collect();
+    let words: Vec<_> = trace
+        .iter()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
     assert_eq!(words, ["start", "end", "start", "end", "start", "end"]);
 }
 
@@ -109,8 +168,15 @@ fn teardowns_run_in_the_order_given() {
 fn wait_state(running: &Running<'_>, pid: i32, stopped: bool) {
     let start = Instant::now();
     while Proc::find(pid).is_some_and(|one| (one.state == 'T') != stopped) {
-        assert!(!running.ends_within(Duration::from_millis(5)), "the run ended");
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", Proc::find(pid));
+        assert!(
+            !running.ends_within(Duration::from_millis(5)),
+            "the run ended"
+        );
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            Proc::find(pid)
+        );
     }
 }
 
@@ -118,7 +184,12 @@ fn wait_state(running: &Running<'_>, pid: i32, stopped: bool) {
 fn a_pause_stops_the_work_and_goes_on() {
     let sandbox = Sandbox::new(30);
     let (mut line, mut gate) = (sandbox.line(), sandbox.gate());
-    let plant = sandbox.plant().line(&line).gate(&gate).leaves(&[Leaf::Plain]).then(Then::Gate);
+    let plant = sandbox
+        .plant()
+        .line(&line)
+        .gate(&gate)
+        .leaves(&[Leaf::Plain])
+        .then(Then::Gate);
     let running = sandbox.run().program(plant.command()).spawn();
     let main = ready_pid(&mut line);
     running.signal(Signal::TSTP);
@@ -136,7 +207,10 @@ fn a_pause_stops_the_work_and_goes_on() {
 fn a_paused_run_can_be_cancelled() {
     let sandbox = Sandbox::new(30);
     let mut line = sandbox.line();
-    let plant = sandbox.plant().line(&line).leaves(&[Leaf::Stopped, Leaf::Session]);
+    let plant = sandbox
+        .plant()
+        .line(&line)
+        .leaves(&[Leaf::Stopped, Leaf::Session]);
     let running = sandbox.run().program(plant.command()).spawn();
     let main = ready_pid(&mut line);
     running.signal(Signal::TSTP);
@@ -153,7 +227,11 @@ fn a_paused_run_can_be_killed() {
     let mut line = sandbox.line();
     let teardown = Teardown::new(&sandbox);
     let plant = sandbox.plant().line(&line).leaves(&[Leaf::Session]);
-    let running = sandbox.run().teardown(teardown.command()).program(plant.command()).spawn();
+    let running = sandbox
+        .run()
+        .teardown(teardown.command())
+        .program(plant.command())
+        .spawn();
     let main = ready_pid(&mut line);
     let guardian = running.guardian();
     running.signal(Signal::TSTP);
@@ -161,7 +239,10 @@ fn a_paused_run_can_be_killed() {
     running.signal(Signal::KILL);
     running.wait();
     if let Some(pidfd) = guardian.pidfd() {
-        assert!(runward_tests::procs::wait_end(&pidfd, sandbox.until()), "a paused guardian sleeps for ever");
+        assert!(
+            runward_tests::procs::wait_end(&pidfd, sandbox.until()),
+            "a paused guardian sleeps for ever"
+        );
     }
     sandbox.assert_no_survivors();
     teardown.assert_once();
@@ -171,5 +252,9 @@ fn a_paused_run_can_be_killed() {
 #[track_caller]
 fn ready_pid(line: &mut Line) -> i32 {
     let ready = line.wait_for("ready");
-    ready.split(' ').nth(1).and_then(|pid| pid.parse().ok()).expect("the planter says its id")
+    ready
+        .split(' ')
+        .nth(1)
+        .and_then(|pid| pid.parse().ok())
+        .expect("the planter says its id")
 }

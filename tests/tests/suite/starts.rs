@@ -21,12 +21,21 @@ impl Start {
     fn new() -> Self {
         let sandbox = Sandbox::new(30);
         let (line, teardown) = (sandbox.line(), Teardown::new(&sandbox));
-        Self { sandbox, line, teardown }
+        Self {
+            sandbox,
+            line,
+            teardown,
+        }
     }
 
     fn through(&mut self, via: &[&str]) -> Running<'_> {
         let plant = self.sandbox.plant().line(&self.line).leaves(&Leaf::ALL);
-        let run = self.sandbox.run().via(via).option("--grace", "0.3s").teardown(self.teardown.command());
+        let run = self
+            .sandbox
+            .run()
+            .via(via)
+            .option("--grace", "0.3s")
+            .teardown(self.teardown.command());
         run.program(plant.command()).spawn_ready(&mut self.line)
     }
 }
@@ -37,7 +46,12 @@ fn assert_ends_with_ancestor(via: &[&str]) {
     let mut start = Start::new();
     let (owner, guardian, top, result) = {
         let running = start.through(via);
-        let found = (running.owner(), running.guardian(), running.pid(), running.result().to_owned());
+        let found = (
+            running.owner(),
+            running.guardian(),
+            running.pid(),
+            running.result().to_owned(),
+        );
         assert_ne!(found.0.pid, found.2, "{via:?} stays above runward");
         running.signal(Signal::KILL);
         wait_gone(&start_until(&running, 20), &found.0);
@@ -48,7 +62,11 @@ fn assert_ends_with_ancestor(via: &[&str]) {
     start.line.wait_end();
     start.teardown.assert_once();
     let record = Record::read(&result);
-    assert_eq!((record.cause.kind.as_str(), record.exit), ("ancestor", 143), "{owner:?} {guardian:?}");
+    assert_eq!(
+        (record.cause.kind.as_str(), record.exit),
+        ("ancestor", 143),
+        "{owner:?} {guardian:?}"
+    );
     assert_eq!(record.cause.ancestor_pid, Some(top));
 }
 
@@ -73,7 +91,11 @@ fn sh_with_errexit() {
 
 #[test]
 fn bash_that_does_more_afterwards() {
-    need!("bash_that_does_more_afterwards", installed("bash"), "needs bash");
+    need!(
+        "bash_that_does_more_afterwards",
+        installed("bash"),
+        "needs bash"
+    );
     assert_ends_with_ancestor(&["bash", "-c", "\"$@\"; true", "bash"]);
 }
 
@@ -84,13 +106,32 @@ fn timeout_above() {
 
 #[test]
 fn three_levels_above() {
-    assert_ends_with_ancestor(&["sh", "-c", "\"$@\"; true", "sh", "timeout", "60", "sh", "-c", "\"$@\"; true", "sh"]);
+    assert_ends_with_ancestor(&[
+        "sh",
+        "-c",
+        "\"$@\"; true",
+        "sh",
+        "timeout",
+        "60",
+        "sh",
+        "-c",
+        "\"$@\"; true",
+        "sh",
+    ]);
 }
 
 #[test]
 fn subreaper_above() {
     let launch = fixture("launch").display().to_string();
-    assert_ends_with_ancestor(&[&launch, "--subreaper", "--", "sh", "-c", "\"$@\"; true", "sh"]);
+    assert_ends_with_ancestor(&[
+        &launch,
+        "--subreaper",
+        "--",
+        "sh",
+        "-c",
+        "\"$@\"; true",
+        "sh",
+    ]);
 }
 
 #[test]
@@ -98,7 +139,15 @@ fn shell_below_a_subreaper() {
     let mut start = Start::new();
     let launch = fixture("launch").display().to_string();
     let result = {
-        let running = start.through(&[&launch, "--subreaper", "--", "sh", "-c", "\"$@\"; true", "sh"]);
+        let running = start.through(&[
+            &launch,
+            "--subreaper",
+            "--",
+            "sh",
+            "-c",
+            "\"$@\"; true",
+            "sh",
+        ]);
         let (owner, shell) = (running.owner(), procs::children(running.pid()));
         assert_ne!(owner.ppid, running.pid(), "a shell is in between");
         shell.iter().for_each(|one| one.signal(Signal::KILL));
@@ -131,14 +180,30 @@ fn a_thread_that_exits_is_no_ancestor() {
     let sandbox = Sandbox::new(30);
     let (mut line, mut gate, pid_file) = (sandbox.line(), sandbox.gate(), sandbox.path("pid"));
     let launch = fixture("launch");
-    let via = [launch.as_os_str(), "--thread".as_ref(), "--pid-file".as_ref(), pid_file.as_os_str(), "--".as_ref()];
+    let via = [
+        launch.as_os_str(),
+        "--thread".as_ref(),
+        "--pid-file".as_ref(),
+        pid_file.as_os_str(),
+        "--".as_ref(),
+    ];
     let plant = sandbox.plant().line(&line).gate(&gate).then(Then::Gate);
-    let running = sandbox.run().via(via).program(plant.command()).spawn_ready(&mut line);
+    let running = sandbox
+        .run()
+        .via(via)
+        .program(plant.command())
+        .spawn_ready(&mut line);
     // The thread is joined by now: the file is written afterwards.
     while !pid_file.exists() {
-        assert!(!running.ends_within(Duration::from_millis(10)), "the run ended with the thread");
+        assert!(
+            !running.ends_within(Duration::from_millis(10)),
+            "the run ended with the thread"
+        );
     }
-    assert!(!running.ends_within(Duration::from_millis(200)), "the run ended with the thread");
+    assert!(
+        !running.ends_within(Duration::from_millis(200)),
+        "the run ended with the thread"
+    );
     gate.open();
     running.wait().assert_code(0);
 }
@@ -149,7 +214,11 @@ fn unshare(more: &[&'static str]) -> Vec<&'static str> {
 
 #[test]
 fn first_process_of_a_namespace() {
-    need!("first_process_of_a_namespace", is_root(), "needs root, to make a PID namespace");
+    need!(
+        "first_process_of_a_namespace",
+        is_root(),
+        "needs root, to make a PID namespace"
+    );
     for more in [&["--mount-proc"][..], &[]] {
         let mut start = Start::new();
         let running = start.through(&unshare(more));
@@ -165,14 +234,27 @@ fn first_process_of_a_namespace() {
 
 #[test]
 fn first_process_of_a_namespace_adopts_no_failure() {
-    need!("first_process_of_a_namespace_adopts_no_failure", is_root(), "needs root, to make a PID namespace");
+    need!(
+        "first_process_of_a_namespace_adopts_no_failure",
+        is_root(),
+        "needs root, to make a PID namespace"
+    );
     let sandbox = Sandbox::new(30);
-    sandbox.run().via(unshare(&["--mount-proc"])).shell("exit 3").finish().assert_code(3);
+    sandbox
+        .run()
+        .via(unshare(&["--mount-proc"]))
+        .shell("exit 3")
+        .finish()
+        .assert_code(3);
 }
 
 #[test]
 fn first_process_of_a_namespace_killed() {
-    need!("first_process_of_a_namespace_killed", is_root(), "needs root, to make a PID namespace");
+    need!(
+        "first_process_of_a_namespace_killed",
+        is_root(),
+        "needs root, to make a PID namespace"
+    );
     let mut start = Start::new();
     let running = start.through(&unshare(&["--mount-proc"]));
     running.owner().signal(Signal::KILL);
@@ -183,7 +265,11 @@ fn first_process_of_a_namespace_killed() {
 
 #[test]
 fn ordinary_user() {
-    need!("ordinary_user", is_root(), "needs root, to become an ordinary user");
+    need!(
+        "ordinary_user",
+        is_root(),
+        "needs root, to become an ordinary user"
+    );
     for signal in [Signal::TERM, Signal::KILL] {
         let sandbox = Sandbox::new(30);
         places::set_mode(sandbox.root(), 0o755);
@@ -191,7 +277,12 @@ fn ordinary_user() {
         let mut line = sandbox.line();
         let teardown = Teardown::new(&sandbox);
         let plant = sandbox.plant().line(&line).leaves(&Leaf::ALL);
-        let run = sandbox.run().via(AS_NOBODY).app("a").option("--grace", "0.3s").teardown(teardown.command());
+        let run = sandbox
+            .run()
+            .via(AS_NOBODY)
+            .app("a")
+            .option("--grace", "0.3s")
+            .teardown(teardown.command());
         let running = run.program(plant.command()).spawn_ready(&mut line);
         let (guardian, result) = (running.guardian(), running.result().to_owned());
         running.signal(signal);
@@ -199,6 +290,9 @@ fn ordinary_user() {
         wait_gone(&sandbox.until(), &guardian);
         sandbox.assert_no_survivors();
         teardown.assert_once();
-        assert_eq!(Record::read(&result).containment.as_deref(), Some("subreaper"));
+        assert_eq!(
+            Record::read(&result).containment.as_deref(),
+            Some("subreaper")
+        );
     }
 }

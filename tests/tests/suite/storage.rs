@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use runward_tests::places::{self, Tmpfs};
 use runward_tests::skip::{is_root, skip};
@@ -15,14 +15,27 @@ fn assert_refused(sandbox: &Sandbox, option: &str, folder: &Path) {
     let run = sandbox.run().app("a").option(option, folder);
     let ended = run.program(["touch".as_ref(), ran.as_os_str()]).finish();
     ended.assert_code(125);
-    assert!(!ran.exists(), "{option} {}: the program ran", folder.display());
-    assert!(ended.stderr.contains(&folder.display().to_string()), "no path in {}", ended.stderr);
+    assert!(
+        !ran.exists(),
+        "{option} {}: the program ran",
+        folder.display()
+    );
+    assert!(
+        ended.stderr.contains(&folder.display().to_string()),
+        "no path in {}",
+        ended.stderr
+    );
 }
 
 #[test]
 fn a_directory_that_others_can_write_to() {
     let sandbox = Sandbox::new(20);
-    for (mode, option) in [(0o777, "--lock-dir"), (0o770, "--lock-dir"), (0o1777, "--lock-dir"), (0o777, "--home")] {
+    for (mode, option) in [
+        (0o777, "--lock-dir"),
+        (0o770, "--lock-dir"),
+        (0o1777, "--lock-dir"),
+        (0o777, "--home"),
+    ] {
         let folder = sandbox.fresh("open");
         fs::create_dir(&folder).expect("a directory");
         places::set_mode(&folder, mode);
@@ -46,7 +59,10 @@ fn a_directory_that_is_a_symlink() {
 #[test]
 fn a_directory_of_somebody_else() {
     if !is_root() {
-        return skip("a_directory_of_somebody_else", "needs root, to give a directory away");
+        return skip(
+            "a_directory_of_somebody_else",
+            "needs root, to give a directory away",
+        );
     }
     let sandbox = Sandbox::new(20);
     let folder = sandbox.path("theirs");
@@ -67,7 +83,9 @@ fn a_file_is_no_directory() {
 }
 
 fn mounted(test: &str, sandbox: &Sandbox) -> Option<Tmpfs> {
-    let mounted = is_root().then(|| Tmpfs::mount(&sandbox.fresh("disk"), 256)).flatten();
+    let mounted = is_root()
+        .then(|| Tmpfs::mount(&sandbox.fresh("disk"), 256))
+        .flatten();
     if mounted.is_none() {
         skip(test, "needs root, to mount a file system");
     }
@@ -77,11 +95,15 @@ fn mounted(test: &str, sandbox: &Sandbox) -> Option<Tmpfs> {
 #[test]
 fn locks_on_a_full_or_read_only_disk() {
     let sandbox = Sandbox::new(30);
-    let Some(full) = mounted("locks_on_a_full_or_read_only_disk", &sandbox) else { return };
+    let Some(full) = mounted("locks_on_a_full_or_read_only_disk", &sandbox) else {
+        return;
+    };
     full.fill();
     // The first directory that has to be made may still fit; what has to be written does not.
     assert_refused_or_whole(&sandbox, "--lock-dir", full.path());
-    let Some(fixed) = mounted("locks_on_a_full_or_read_only_disk", &sandbox) else { return };
+    let Some(fixed) = mounted("locks_on_a_full_or_read_only_disk", &sandbox) else {
+        return;
+    };
     fixed.make_read_only();
     assert_refused(&sandbox, "--lock-dir", fixed.path());
 }
@@ -89,10 +111,14 @@ fn locks_on_a_full_or_read_only_disk() {
 #[test]
 fn home_on_a_full_or_read_only_disk() {
     let sandbox = Sandbox::new(30);
-    let Some(full) = mounted("home_on_a_full_or_read_only_disk", &sandbox) else { return };
+    let Some(full) = mounted("home_on_a_full_or_read_only_disk", &sandbox) else {
+        return;
+    };
     full.fill();
     assert_refused_or_whole(&sandbox, "--home", full.path());
-    let Some(fixed) = mounted("home_on_a_full_or_read_only_disk", &sandbox) else { return };
+    let Some(fixed) = mounted("home_on_a_full_or_read_only_disk", &sandbox) else {
+        return;
+    };
     fixed.make_read_only();
     assert_refused(&sandbox, "--home", fixed.path());
 }
@@ -102,14 +128,22 @@ fn home_on_a_full_or_read_only_disk() {
 fn assert_refused_or_whole(sandbox: &Sandbox, option: &str, folder: &Path) {
     let ran = sandbox.fresh("ran");
     let teardown = Teardown::new(sandbox);
-    let run = sandbox.run().app("a").teardown(teardown.command()).option(option, folder);
+    let run = sandbox
+        .run()
+        .app("a")
+        .teardown(teardown.command())
+        .option(option, folder);
     let ended = run.program(["touch".as_ref(), ran.as_os_str()]).finish();
     if ran.exists() {
         ended.assert_code(0);
         teardown.assert_once();
     } else {
         ended.assert_code(125);
-        assert!(ended.stderr.contains(&folder.display().to_string()), "no path in {}", ended.stderr);
+        assert!(
+            ended.stderr.contains(&folder.display().to_string()),
+            "no path in {}",
+            ended.stderr
+        );
     }
 }
 
@@ -118,8 +152,16 @@ fn assert_refused_or_whole(sandbox: &Sandbox, option: &str, folder: &Path) {
 fn assert_whole(sandbox: &Sandbox, option: &str, file: &Path) -> Ended {
     let mut line = sandbox.line();
     let teardown = Teardown::new(sandbox);
-    let plant = sandbox.plant().line(&line).leaves(&Leaf::MATRIX).then(Then::Exit(7));
-    let run = sandbox.run().app("a").teardown(teardown.command()).option(option, file);
+    let plant = sandbox
+        .plant()
+        .line(&line)
+        .leaves(&Leaf::MATRIX)
+        .then(Then::Exit(7));
+    let run = sandbox
+        .run()
+        .app("a")
+        .teardown(teardown.command())
+        .option(option, file);
     let ended = run.program(plant.command()).finish();
     if ended.code == Some(125) {
         assert_eq!(teardown.counts(), (0, 0), "refused before the start");
@@ -129,7 +171,11 @@ fn assert_whole(sandbox: &Sandbox, option: &str, file: &Path) -> Ended {
         teardown.assert_once();
     }
     sandbox.assert_no_survivors();
-    assert!(ended.stderr.contains(&file.display().to_string()), "no path in {}", ended.stderr);
+    assert!(
+        ended.stderr.contains(&file.display().to_string()),
+        "no path in {}",
+        ended.stderr
+    );
     ended
 }
 
@@ -138,10 +184,14 @@ fn record_and_events_on_a_full_or_read_only_disk() {
     let sandbox = Sandbox::new(60);
     let test = "record_and_events_on_a_full_or_read_only_disk";
     for option in ["--result", "--events"] {
-        let Some(full) = mounted(test, &sandbox) else { return };
+        let Some(full) = mounted(test, &sandbox) else {
+            return;
+        };
         full.fill();
         assert_whole(&sandbox, option, &full.path().join("file"));
-        let Some(fixed) = mounted(test, &sandbox) else { return };
+        let Some(fixed) = mounted(test, &sandbox) else {
+            return;
+        };
         fixed.make_read_only();
         assert_whole(&sandbox, option, &fixed.path().join("file"));
     }
@@ -160,15 +210,20 @@ fn the_record_replaces_whole_files_only() {
     let sandbox = Sandbox::new(30);
     let result = sandbox.path("result");
     fs::write(&result, "the last one").expect("a file");
-    sandbox.run().option("--result", &result).shell("exit 0").finish().assert_code(0);
+    sandbox
+        .run()
+        .option("--result", &result)
+        .shell("exit 0")
+        .finish()
+        .assert_code(0);
     let record = runward_tests::Record::read(&result);
     assert_eq!(record.schema, 1);
-    let leftovers: Vec<PathBuf> = fs::read_dir(sandbox.root())
+    let names = fs::read_dir(sandbox.root())
         .expect("a directory")
         .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.to_string_lossy().contains("tmp") && !path.is_dir())
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("result")))
+        .map(|entry| entry.file_name());
+    let leftovers: Vec<_> = names
+        .filter(|name| name.to_string_lossy().contains("result") && name != "result")
         .collect();
     assert!(leftovers.is_empty(), "{leftovers:?}");
 }
@@ -179,7 +234,10 @@ fn each_event_is_a_whole_line() {
     let events = sandbox.path("events");
     let mut line = sandbox.line();
     let plant = sandbox.plant().line(&line).leaves(&Leaf::MATRIX);
-    let run = sandbox.run().option("--events", &events).option("--grace", "0.2s");
+    let run = sandbox
+        .run()
+        .option("--events", &events)
+        .option("--grace", "0.2s");
     let running = run.program(plant.command()).spawn_ready(&mut line);
     let guardian = running.guardian();
     running.signal(rustix::process::Signal::KILL);
@@ -189,6 +247,7 @@ fn each_event_is_a_whole_line() {
     let text = fs::read_to_string(&events).expect("events");
     assert!(text.ends_with('\n') && text.lines().count() > 1, "{text:?}");
     for one in text.lines() {
-        let _: serde_json::Value = serde_json::from_str(one).unwrap_or_else(|error| panic!("{error} in {one:?}"));
+        let _: serde_json::Value =
+            serde_json::from_str(one).unwrap_or_else(|error| panic!("{error} in {one:?}"));
     }
 }

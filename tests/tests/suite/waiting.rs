@@ -8,7 +8,12 @@ use rustix::process::Signal;
 /// A run that holds an app until its gate opens.
 fn hold<'a>(sandbox: &'a Sandbox, line: &mut Line, gate: &Gate, app: &str) -> Running<'a> {
     let plant = sandbox.plant().line(line).gate(gate).then(Then::Gate);
-    sandbox.run().app(app).option("--run-id", "the-first-run").program(plant.command()).spawn_ready(line)
+    sandbox
+        .run()
+        .app(app)
+        .option("--run-id", "the-first-run")
+        .program(plant.command())
+        .spawn_ready(line)
 }
 
 #[test]
@@ -17,12 +22,18 @@ fn the_second_says_whom_it_waits_for_and_goes_on() {
     let (mut line, mut gate) = (sandbox.line(), sandbox.gate());
     let first = hold(&sandbox, &mut line, &gate, "shared");
     let ran = sandbox.path("ran");
-    let second = sandbox.run().app("shared").program(["touch".as_ref(), ran.as_os_str()]).spawn();
+    let second = sandbox
+        .run()
+        .app("shared")
+        .program(["touch".as_ref(), ran.as_os_str()])
+        .spawn();
     second.wait_stderr("the-first-run");
     second.wait_stderr("shared");
     second.wait_stderr("fixture-plant");
     let text = second.stderr().text();
-    let named = [first.pid(), first.guardian().pid].iter().any(|pid| text.contains(&pid.to_string()));
+    let named = [first.pid(), first.guardian().pid]
+        .iter()
+        .any(|pid| text.contains(&pid.to_string()));
     assert!(named, "no pid of the holder in {text}");
     assert!(!ran.exists(), "two hold the app");
     gate.open();
@@ -52,7 +63,13 @@ fn two_apps_do_not_wait_for_each_other() {
     let sandbox = Sandbox::new(30);
     let (mut line, gate) = (sandbox.line(), sandbox.gate());
     let _first = hold(&sandbox, &mut line, &gate, "one");
-    sandbox.run().app("other").option("--wait", "0").shell("exit 0").finish().assert_code(0);
+    sandbox
+        .run()
+        .app("other")
+        .option("--wait", "0")
+        .shell("exit 0")
+        .finish()
+        .assert_code(0);
 }
 
 #[test]
@@ -60,8 +77,21 @@ fn all_apps_or_none() {
     let sandbox = Sandbox::new(30);
     let (mut line, gate) = (sandbox.line(), sandbox.gate());
     let _first = hold(&sandbox, &mut line, &gate, "b");
-    sandbox.run().app("a").app("b").option("--wait", "0").shell("exit 0").finish().assert_code(120);
-    sandbox.run().app("a").option("--wait", "0").shell("exit 0").finish().assert_code(0);
+    sandbox
+        .run()
+        .app("a")
+        .app("b")
+        .option("--wait", "0")
+        .shell("exit 0")
+        .finish()
+        .assert_code(120);
+    sandbox
+        .run()
+        .app("a")
+        .option("--wait", "0")
+        .shell("exit 0")
+        .finish()
+        .assert_code(0);
 }
 
 #[test]
@@ -69,7 +99,11 @@ fn opposite_orders_do_not_deadlock() {
     let sandbox = Sandbox::new(60);
     let runs: Vec<Running<'_>> = (0..10)
         .map(|number| {
-            let (first, second) = if number % 2 == 0 { ("a", "b") } else { ("b", "a") };
+            let (first, second) = if number % 2 == 0 {
+                ("a", "b")
+            } else {
+                ("b", "a")
+            };
             sandbox.run().app(first).app(second).shell("exit 0").spawn()
         })
         .collect();
@@ -85,10 +119,18 @@ fn the_wait_is_over_on_time() {
     let _first = hold(&sandbox, &mut line, &gate, "a");
     for (option, least, most) in [("0", 0, 1000), ("2s", 2000, 3500), ("500ms", 500, 2000)] {
         let start = Instant::now();
-        let ended = sandbox.run().app("a").option("--wait", option).shell("exit 0").finish();
+        let ended = sandbox
+            .run()
+            .app("a")
+            .option("--wait", option)
+            .shell("exit 0")
+            .finish();
         let took = start.elapsed().as_millis();
         ended.assert_code(120);
-        assert!((least..most).contains(&took), "--wait {option} took {took} ms");
+        assert!(
+            (least..most).contains(&took),
+            "--wait {option} took {took} ms"
+        );
         assert_eq!(ended.record().cause.kind, "busy");
     }
 }
@@ -100,16 +142,31 @@ fn a_signal_ends_the_wait_at_once() {
     let first = hold(&sandbox, &mut line, &gate, "a");
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let teardown = runward_tests::Teardown::new(&sandbox);
-        let second = sandbox.run().app("a").teardown(teardown.command()).shell("exit 0").spawn();
+        let second = sandbox
+            .run()
+            .app("a")
+            .teardown(teardown.command())
+            .shell("exit 0")
+            .spawn();
         second.wait_stderr("the-first-run");
         second.signal(signal);
-        assert!(second.ends_within(Duration::from_secs(1)), "{signal:?} does not end the wait");
+        assert!(
+            second.ends_within(Duration::from_secs(1)),
+            "{signal:?} does not end the wait"
+        );
         let ended = second.wait();
         ended.assert_code(code);
         assert_eq!(ended.record().cause.kind, "cancelled");
-        assert_eq!(teardown.counts(), (0, 0), "the work of the holder is not torn down by others");
+        assert_eq!(
+            teardown.counts(),
+            (0, 0),
+            "the work of the holder is not torn down by others"
+        );
     }
-    assert!(!first.ends_within(Duration::ZERO), "the holder is not touched");
+    assert!(
+        !first.ends_within(Duration::ZERO),
+        "the holder is not touched"
+    );
 }
 
 #[test]
@@ -117,7 +174,12 @@ fn the_deadline_counts_the_wait() {
     let sandbox = Sandbox::new(30);
     let (mut line, gate) = (sandbox.line(), sandbox.gate());
     let _first = hold(&sandbox, &mut line, &gate, "a");
-    let second = sandbox.run().app("a").option("--deadline", "700ms").shell("exit 0").finish();
+    let second = sandbox
+        .run()
+        .app("a")
+        .option("--deadline", "700ms")
+        .shell("exit 0")
+        .finish();
     second.assert_code(142);
 }
 
