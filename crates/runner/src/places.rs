@@ -3,6 +3,8 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
+
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::settings::Places;
@@ -95,8 +97,12 @@ fn default_home(env: &Environment, user: &User) -> PathBuf {
     if user.uid == 0 {
         return "/var/lib/runward".into();
     }
-    let state = xdg(env, "XDG_STATE_HOME")
-        .or_else(|| user.home.as_ref().map(|home| home.join(".local/state")));
+    let state = xdg(env, "XDG_STATE_HOME").or_else(|| {
+        user.home
+            .as_ref()
+            .filter(|home| home.is_dir())
+            .map(|home| home.join(".local/state"))
+    });
     state.map_or_else(
         || format!("/var/tmp/runward-{}", user.uid).into(),
         |dir| dir.join("runward"),
@@ -223,10 +229,26 @@ impl Directories {
     }
 }
 
-/// What is wrong with a home; nothing where it is still to be made.
+/// What is wrong with a home that is there, or why it cannot be made.
 pub(crate) fn judge_home(home: &Path) -> Option<String> {
-    home.symlink_metadata().ok()?;
-    check_private(home).err().map(|e| e.to_string())
+    match home.symlink_metadata() {
+        Ok(_) => check_private(home).err().map(|e| e.to_string()),
+        Err(_) => judge_missing(home, "--home"),
+    }
+}
+
+/// Why a directory that is missing cannot be made, as far as can be told without trying.
+pub(crate) fn judge_missing(dir: &Path, option: &str) -> Option<String> {
+    let parent = dir
+        .ancestors()
+        .skip(1)
+        .find(|parent| parent.symlink_metadata().is_ok())?;
+    let access = rustix::fs::access(parent, Access::WRITE_OK | Access::EXEC_OK);
+    let e = access.err()?;
+    Some(format!(
+        "cannot be made in {}: {e}; create it, or name another with {option}",
+        parent.display()
+    ))
 }
 
 /// Creates `dir` and its missing parents, readable by this user alone.

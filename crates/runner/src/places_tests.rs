@@ -40,10 +40,10 @@ fn others_have_their_own() {
         defaults(env.into(), &user(77, None)),
         pair("/run/user/77/runward/locks", "/st/runward")
     );
-    let plain = defaults(Environment::default(), &user(54_321, Some("/h/ci")));
+    let plain = defaults(Environment::default(), &user(54_321, Some("/usr")));
     assert_eq!(
         plain,
-        pair("/tmp/runward-54321/locks", "/h/ci/.local/state/runward")
+        pair("/tmp/runward-54321/locks", "/usr/.local/state/runward")
     );
     let bare = defaults(
         [("XDG_RUNTIME_DIR", "relative")].into(),
@@ -173,4 +173,17 @@ fn the_real_home_is_that_of_passwd() {
     let passwd = "root:x:0:0:root:/root:/bin/sh\nbroken\nci:x:77:77::/srv/ci:/bin/sh\n";
     assert_eq!(home_in(passwd, 77).unwrap(), Path::new("/srv/ci"));
     assert_eq!(home_in(passwd, 5), None);
+}
+
+#[test]
+fn a_user_whose_home_does_not_exist_has_a_place_all_the_same() {
+    let found = defaults(Environment::default(), &user(54_321, Some("/nonexistent")));
+    assert_eq!(found.1, Path::new("/var/tmp/runward-54321"));
+}
+
+#[test]
+fn a_missing_home_is_judged_by_where_it_would_be_made() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(judge_home(&dir.path().join("a/b")), None);
+    assert!(judge_home(Path::new("/proc/1/no/such")).is_some());
 }

@@ -9,7 +9,7 @@ use super::{directories, print, print_json};
 use crate::cli::ReportArgs;
 use crate::environment::Environment;
 use crate::error::Result;
-use crate::places::judge_home;
+use crate::places::{judge_home, judge_missing};
 use crate::terminal::printable;
 
 /// What `doctor --json` shows. Fields may be added; none is removed or renamed within schema 1.
@@ -103,12 +103,12 @@ fn place(name: &'static str, path: &Path, problem: Option<String>) -> Place {
     }
 }
 
-/// Of a directory that is missing, nothing can be said before it is made; looking does not make it.
+/// Opening a directory would make it, and looking makes nothing.
 fn judge_locks(dir: &Path) -> Option<String> {
-    if dir.symlink_metadata().is_err() {
-        return None;
+    match dir.symlink_metadata() {
+        Ok(_) => LockDir::open(dir).err().map(|e| e.to_string()),
+        Err(_) => judge_missing(dir, "--lock-dir"),
     }
-    LockDir::open(dir).err().map(|e| e.to_string())
 }
 
 fn text(report: &Report) -> String {

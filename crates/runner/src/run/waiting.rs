@@ -68,31 +68,26 @@ fn text(name: &Name, holder: &Holder, elapsed: Duration, waiters: usize) -> Stri
     format!("waiting {elapsed} for {name}, {}{others}", describe(holder))
 }
 
-/// Run, pid, command, since when, doing what.
-pub(crate) fn describe(holder: &Holder) -> String {
-    let record = holder.record().filter(|record| !record.released());
+/// Run, what it does, since when, pid and command: what tells most comes first, as a terminal may be narrow.
+fn describe(holder: &Holder) -> String {
     let how = match holder.kind() {
-        HolderKind::Owner => "held by",
-        HolderKind::Kept => "whose owner is gone, kept by",
+        HolderKind::Owner => "held",
+        HolderKind::Kept => "kept by an orphan",
         HolderKind::Hidden => "held by a process that cannot be seen from here",
-        _ => "held without a record by",
+        _ => "held without a record",
     };
-    let processes: Vec<String> = holder.processes().iter().take(3).map(process).collect();
-    let mut parts = vec![
-        format!("{how} {}", processes.join(" and "))
-            .trim_end()
-            .to_owned(),
-    ];
-    if let Some(record) = record {
-        if !record.run_id().is_empty() {
-            parts.push(format!("run {}", printable(record.run_id())));
-        }
+    let mut parts = vec![how.to_owned()];
+    if let Some(record) = holder.record().filter(|record| !record.released()) {
+        parts.extend(said("run", record.run_id()));
+        parts.extend(said("doing", record.what()));
         parts.push(format!("since {}", since(record.since())));
-        if !record.what().is_empty() {
-            parts.push(format!("doing: {}", printable(record.what())));
-        }
     }
+    parts.extend(holder.processes().iter().take(3).map(process));
     parts.join(", ")
+}
+
+fn said(what: &str, text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| format!("{what} {}", printable(text)))
 }
 
 fn process(process: &runward_lock::Process) -> String {
