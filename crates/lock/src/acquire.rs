@@ -16,6 +16,7 @@ use rustix::fs::Stat;
 
 use crate::dir::{Inner, Place};
 use crate::guard::{Guard, Held};
+use crate::identity::Identity;
 use crate::record::{self, Record};
 use crate::sync::point;
 use crate::wait::{Awaited, Waiting};
@@ -31,7 +32,8 @@ pub(crate) fn acquire(
     site: &'static Location<'static>,
 ) -> Result<Guard, Error> {
     request.check()?;
-    let slot = registry::reserve(dir.id, name, request.mode, site)?;
+    let identity = dir.identity();
+    let slot = registry::reserve(dir.id, name, request.mode, identity.pid, site)?;
     let mut waiting = Waiting::new(name, request, observer);
     let turn = match request.order {
         Order::Any => None,
@@ -41,7 +43,14 @@ pub(crate) fn acquire(
     drop(turn);
     let predecessor = dir.read_record(file.as_fd(), name.as_str())?;
     let record = match request.mode {
-        Mode::Exclusive => Some(write(dir, name, request, &file, predecessor.as_ref())?),
+        Mode::Exclusive => Some(write(
+            dir,
+            name,
+            request,
+            &identity,
+            &file,
+            predecessor.as_ref(),
+        )?),
         Mode::Shared => None,
     };
     point("acquire.recorded");
@@ -51,17 +60,20 @@ pub(crate) fn acquire(
         .map_or(Fence::default(), Record::fence);
     let waited = waiting.acquired(fence);
     let ino = stat.st_ino;
-    Ok(Guard::new(Held {
-        file,
-        ino,
-        dir: dir.clone(),
-        record,
-        predecessor,
-        fence,
-        mode: request.mode,
-        waited,
-        slot,
-    }))
+    Ok(Guard::new(
+        identity.pid,
+        Held {
+            file,
+            ino,
+            dir: dir.clone(),
+            record,
+            predecessor,
+            fence,
+            mode: request.mode,
+            waited,
+            slot,
+        },
+    ))
 }
 
 fn lock(
@@ -118,6 +130,7 @@ fn write(
     dir: &Inner,
     name: &Name,
     request: &Request<'_>,
+    identity: &Identity,
     file: &OwnedFd,
     predecessor: Option<&Record>,
 ) -> Result<Record, Error> {
@@ -126,7 +139,7 @@ fn write(
         None => Fence::first_of(epoch::next(dir)?),
     };
     point("acquire.fenced");
-    let record = Record::new(&dir.identity(), fence, request);
+    let record = Record::new(identity, fence, request);
     put(dir, name, file, &record)?;
     Ok(record)
 }

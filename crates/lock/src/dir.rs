@@ -25,7 +25,7 @@ pub(crate) struct Inner {
     pub(crate) fd: OwnedFd,
     path: PathBuf,
     pub(crate) id: DirId,
-    identity: Mutex<Identity>,
+    identity: Mutex<Arc<Identity>>,
     device: OnceLock<(u32, u32)>,
 }
 
@@ -53,7 +53,7 @@ impl LockDir {
             .components()
             .collect();
         let (fd, stat) = policy::open(&path, filesystems)?;
-        let identity = Mutex::new(Identity::own());
+        let identity = Mutex::new(Arc::new(Identity::own()));
         let id = (stat.st_dev, stat.st_ino);
         Ok(Self(Arc::new(Inner {
             fd,
@@ -188,10 +188,10 @@ impl Inner {
     }
 
     /// This process; a fork is another one.
-    pub(crate) fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Arc<Identity> {
         let mut own = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
         if own.pid != std::process::id() {
-            *own = Identity::own();
+            *own = Arc::new(Identity::own());
         }
         own.clone()
     }

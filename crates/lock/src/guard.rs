@@ -84,10 +84,10 @@ impl fmt::Display for Released {
 }
 
 impl Guard {
-    pub(crate) fn new(held: Held) -> Self {
+    pub(crate) fn new(pid: u32, held: Held) -> Self {
         Self {
             held,
-            pid: std::process::id(),
+            pid,
             since: Instant::now(),
             ending: Ending::Mark,
         }

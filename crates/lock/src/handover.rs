@@ -135,17 +135,20 @@ impl LockDir {
         };
         let fence = record.fence();
         let (dir, mode, waited) = (self.0.clone(), Mode::Exclusive, Duration::ZERO);
-        Ok(Guard::new(Held {
-            file,
-            ino,
-            dir,
-            record: Some(record),
-            predecessor: None,
-            fence,
-            mode,
-            waited,
-            slot,
-        }))
+        Ok(Guard::new(
+            std::process::id(),
+            Held {
+                file,
+                ino,
+                dir,
+                record: Some(record),
+                predecessor: None,
+                fence,
+                mode,
+                waited,
+                slot,
+            },
+        ))
     }
 }
 

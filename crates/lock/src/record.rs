@@ -234,7 +234,7 @@ fn mix(image: &[u8; SIZE]) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut lanes = [1u64, 2, 3, 4];
     for (i, word) in image.chunks_exact(8).enumerate() {
-        let word = word.iter().rev().fold(0, |sum, b| sum << 8 | u64::from(*b));
+        let word = word.try_into().map_or(0, u64::from_le_bytes);
         let lane = &mut lanes[i % 4];
         *lane = (*lane ^ word).wrapping_mul(ODD).rotate_left(29);
     }

@@ -48,9 +48,10 @@ pub(crate) fn reserve(
     dir: DirId,
     name: &Name,
     mode: Mode,
+    pid: u32,
     site: &'static Location<'static>,
 ) -> Result<Slot, Error> {
-    insert(dir, name, mode, site, |taken| {
+    insert(dir, name, mode, pid, site, |taken| {
         mode == Mode::Exclusive || taken.mode == Mode::Exclusive
     })
 }
@@ -62,13 +63,16 @@ pub(crate) fn reserve_adopted(
     site: &'static Location<'static>,
 ) -> Result<Slot, Error> {
     let own = std::process::id();
-    insert(dir, name, Mode::Exclusive, site, |taken| taken.pid == own)
+    insert(dir, name, Mode::Exclusive, own, site, |taken| {
+        taken.pid == own
+    })
 }
 
 fn insert(
     dir: DirId,
     name: &Name,
     mode: Mode,
+    pid: u32,
     site: &'static Location<'static>,
     conflicts: impl Fn(&Taken) -> bool,
 ) -> Result<Slot, Error> {
@@ -82,7 +86,7 @@ fn insert(
     table.next += 1;
     taken.push(Taken {
         id,
-        pid: std::process::id(),
+        pid,
         mode,
         site,
     });

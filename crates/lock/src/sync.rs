@@ -3,8 +3,9 @@
 
 #[cfg(feature = "sync-points")]
 pub(crate) fn point(name: &str) {
-    let wanted = std::env::var("RUNWARD_LOCK_STOP_AT").unwrap_or_default();
-    if wanted.split(',').any(|w| w == "*" || w == name) {
+    static WANTED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let wanted = WANTED.get_or_init(|| std::env::var("RUNWARD_LOCK_STOP_AT").unwrap_or_default());
+    if !wanted.is_empty() && wanted.split(',').any(|w| w == "*" || w == name) {
         stop();
     }
 }
