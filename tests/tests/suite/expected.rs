@@ -12,6 +12,8 @@ pub(crate) struct Containment {
     pub(crate) escapes: &'static [Leaf],
     /// Whether it holds a setsid fork bomb.
     pub(crate) holds_bombs: bool,
+    /// Whether the next run of the app ends the tree of a run whose owner and guardian were both killed.
+    pub(crate) found_again: bool,
 }
 
 /// All containments, from strong to weak.
@@ -21,23 +23,27 @@ pub(crate) const CGROUP: Containment = Containment {
     name: "cgroup",
     escapes: &[],
     holds_bombs: true,
+    found_again: true,
 };
 pub(crate) const PIDNS: Containment = Containment {
     name: "pidns",
     escapes: &[],
     holds_bombs: true,
+    found_again: true,
 };
 /// As strong as the others while its guardian lives, for what does not fork faster than it can be stopped.
 pub(crate) const SUBREAPER: Containment = Containment {
     name: "subreaper",
     escapes: &[],
     holds_bombs: true,
+    found_again: false,
 };
 /// Whoever leaves the process group has left the run.
 pub(crate) const GROUP: Containment = Containment {
     name: "group",
     escapes: &[Leaf::Group, Leaf::Session, Leaf::StubbornSession],
     holds_bombs: false,
+    found_again: false,
 };
 
 impl Containment {

@@ -4,6 +4,8 @@ mod child;
 mod ci;
 mod codes;
 mod config;
+mod doctor;
+mod examples;
 mod expected;
 mod fixtures;
 mod kills;

@@ -259,6 +259,35 @@ fn cleanup(held_by: &Containment, test: &str, meanwhile: impl Fn(&Running<'_>)) 
     teardown.assert_once();
 }
 
+fn both_killed(held_by: &Containment) {
+    let Some(row) = Row::new("both_killed", held_by) else {
+        return;
+    };
+    let mut line = row.sandbox.line();
+    let teardown = Teardown::new(&row.sandbox);
+    let plant = row.sandbox.plant().line(&line).leaves(&Leaf::MATRIX);
+    let run = row.run().app("a").teardown(teardown.command());
+    let running = run.program(plant.command()).spawn_ready(&mut line);
+    let guardian = running.guardian();
+    running.signal(Signal::KILL);
+    guardian.signal(Signal::KILL);
+    wait_guardian(&row.sandbox, &guardian);
+    let result = running.result().to_owned();
+    running.wait();
+    row.sandbox
+        .run()
+        .app("a")
+        .option("--wait", "20s")
+        .shell("exit 0")
+        .finish()
+        .assert_code(0);
+    teardown.assert_once();
+    let record = runward_tests::Record::read(&result);
+    assert_eq!(record.cause.kind, "owner-killed");
+    let alive = row.sandbox.survivors();
+    assert_eq!(alive.is_empty(), held_by.found_again, "{alive:#?}");
+}
+
 macro_rules! rows {
     ($($row:ident: $cgroup:ident $pidns:ident $subreaper:ident $group:ident;)*) => {$(
         #[test]
@@ -274,6 +303,7 @@ macro_rules! rows {
 
 rows! {
     owner_killed: k_cgroup k_pidns k_subreaper k_group;
+    both_killed: kk_cgroup kk_pidns kk_subreaper kk_group;
     terminated: t_cgroup t_pidns t_subreaper t_group;
     exited_with_leaves: e_cgroup e_pidns e_subreaper e_group;
     output_held: p_cgroup p_pidns p_subreaper p_group;

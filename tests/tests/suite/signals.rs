@@ -57,6 +57,25 @@ fn a_signal_during_the_teardown_of_a_green_run() {
     teardown.assert_once();
 }
 
+/// As Ctrl-C and most CI runners do: the program may end before runward has read its own signal.
+#[test]
+fn a_signal_to_the_whole_group_is_a_cancel() {
+    let sandbox = Sandbox::new(60);
+    for _ in 0..20 {
+        let mut line = sandbox.line();
+        let script = format!(
+            "trap 'exit 0' TERM; echo ready > {}; while :; do :; done",
+            line.path().display()
+        );
+        let running = sandbox.run().shell(&script).spawn();
+        running.wait_word(&mut line, "ready");
+        running.signal_group(Signal::TERM);
+        let ended = running.wait();
+        assert_eq!(ended.record().cause.kind, "cancelled", "{ended:#?}");
+        ended.assert_code(143);
+    }
+}
+
 #[test]
 fn the_third_kills_the_work_but_not_the_teardown() {
     let sandbox = Sandbox::new(30);

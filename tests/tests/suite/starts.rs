@@ -1,7 +1,7 @@
 //! Runs that are started in unusual ways still end as they should.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runward_tests::binaries::fixture;
 use runward_tests::procs::{self, Proc};
@@ -54,12 +54,13 @@ fn assert_ends_with_ancestor(via: &[&str]) {
         );
         assert_ne!(found.0.pid, found.2, "{via:?} stays above runward");
         running.signal(Signal::KILL);
-        wait_gone(&start_until(&running, 20), &found.0);
-        wait_gone(&start_until(&running, 20), &found.1);
+        wait_gone(soon(), &found.0);
+        wait_gone(soon(), &found.1);
         found
     };
-    start.sandbox.assert_no_survivors();
     start.line.wait_end();
+    // The commands in between end by themselves, one after the other.
+    assert!(start.sandbox.everyone_ended_by(start.sandbox.until()));
     start.teardown.assert_once();
     let record = Record::read(&result);
     assert_eq!(
@@ -70,14 +71,14 @@ fn assert_ends_with_ancestor(via: &[&str]) {
     assert_eq!(record.cause.ancestor_pid, Some(top));
 }
 
-fn start_until(_: &Running<'_>, seconds: u64) -> std::time::Instant {
-    std::time::Instant::now() + Duration::from_secs(seconds)
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(20)
 }
 
 #[track_caller]
-fn wait_gone(until: &std::time::Instant, one: &Proc) {
+fn wait_gone(until: Instant, one: &Proc) {
     let Some(pidfd) = one.pidfd() else { return };
-    assert!(procs::wait_end(&pidfd, *until), "it lives on: {one:?}");
+    assert!(procs::wait_end(&pidfd, until), "it lives on: {one:?}");
 }
 
 #[test]
@@ -151,10 +152,10 @@ fn shell_below_a_subreaper() {
         let (owner, shell) = (running.owner(), procs::children(running.pid()));
         assert_ne!(owner.ppid, running.pid(), "a shell is in between");
         shell.iter().for_each(|one| one.signal(Signal::KILL));
-        wait_gone(&start_until(&running, 20), &owner);
+        wait_gone(soon(), &owner);
         running.result().to_owned()
     };
-    start.sandbox.assert_no_survivors();
+    assert!(start.sandbox.everyone_ended_by(start.sandbox.until()));
     start.teardown.assert_once();
     assert_eq!(Record::read(&result).cause.kind, "ancestor");
 }
@@ -167,7 +168,7 @@ fn env_is_no_ancestor() {
         let guardian = running.guardian();
         assert_eq!(running.owner().pid, running.pid(), "env replaces itself");
         running.signal(Signal::KILL);
-        wait_gone(&start_until(&running, 20), &guardian);
+        wait_gone(soon(), &guardian);
         running.result().to_owned()
     };
     start.sandbox.assert_no_survivors();
@@ -287,7 +288,7 @@ fn ordinary_user() {
         let (guardian, result) = (running.guardian(), running.result().to_owned());
         running.signal(signal);
         running.wait();
-        wait_gone(&sandbox.until(), &guardian);
+        wait_gone(sandbox.until(), &guardian);
         sandbox.assert_no_survivors();
         teardown.assert_once();
         assert_eq!(
