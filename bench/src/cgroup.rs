@@ -19,7 +19,7 @@ impl Group {
     /// A new group beside us; the name has to be a different one for each that lives at the same time.
     pub(crate) fn new(name: &str) -> Result<Self> {
         let home = own()?;
-        let path = home.join(prefix() + name);
+        let path = home.join(format!("bench-{}-{name}", std::process::id()));
         fs::create_dir(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         Ok(Self { home, path })
     }
@@ -80,16 +80,6 @@ pub(crate) fn own() -> Result<PathBuf> {
     let own = fs::read_to_string("/proc/self/cgroup")?;
     let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
     Ok(Path::new(mount).join(own.ok_or("we are in no cgroup v2")?))
-}
-
-fn prefix() -> String {
-    format!("bench-{}-", std::process::id())
-}
-
-/// Whether a process is in any of our groups.
-pub(crate) fn watched(pid: u32) -> bool {
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"));
-    groups.is_ok_and(|groups| groups.contains(&prefix()))
 }
 
 fn enter(group: &Path) -> Result {

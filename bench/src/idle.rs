@@ -14,6 +14,9 @@ use crate::running::{Running, heard, settle};
 use crate::setting::Setting;
 use crate::stats::Samples;
 
+const SLEEPS: &str = "runward run, program sleeps";
+const WAITS: &str = "runward run --app, waits";
+
 const WATCHED: Duration = Duration::from_secs(10);
 
 /// Somebody who should be doing nothing.
@@ -61,7 +64,7 @@ fn runs(setting: &Setting) -> Vec<Sleeper> {
 fn start_run(setting: &Setting, shape: &Shape, name: &str) -> Result<Running> {
     let contender = shape.find(setting)?;
     let command = heard(contender.around([setting.helper("bench-idle")]));
-    let mut running = Running::start(setting, command, &contender.program.path, name)?;
+    let mut running = Running::start(setting, command, name)?;
     running.wait_ready()?;
     Ok(running)
 }
@@ -72,7 +75,7 @@ fn start_owner(setting: &Setting) -> Result<Running> {
     command
         .args(["run", "--app", "bench", "--"])
         .arg(setting.helper("bench-idle"));
-    let mut running = Running::start(setting, heard(command), &program.path, "owner")?;
+    let mut running = Running::start(setting, heard(command), "owner")?;
     running.wait_ready()?;
     Ok(running)
 }
@@ -84,7 +87,7 @@ fn waits(setting: &Setting, busy: &std::path::Path) -> Vec<Sleeper> {
     let python = "import sys, filelock; filelock.FileLock(sys.argv[1]).acquire()";
     let waiters = [
         (
-            "runward run --app, waits",
+            WAITS,
             "runward",
             vec![
                 text("run"),
@@ -116,7 +119,7 @@ fn start_wait(setting: &Setting, program: &str, args: &[OsString]) -> Result<Run
         "wait-{}",
         program.path.file_name().unwrap_or_default().display()
     );
-    Running::start(setting, command, &program.path, &name)
+    Running::start(setting, command, &name)
 }
 
 /// All at once: they do nothing, so they cannot be in each other's way.

@@ -33,7 +33,7 @@ fn measure(setting: &Setting, shape: &Shape) -> Result<Outcome> {
     for _ in 0..setting.rounds(3, 1) {
         let contender = shape.find(setting)?;
         let command = heard(contender.around([setting.helper("bench-idle")]));
-        let mut running = Running::start(setting, command, &contender.program.path, "memory")?;
+        let mut running = Running::start(setting, command, "memory")?;
         running.wait_ready()?;
         settle();
         let own = running.own();

@@ -3,40 +3,38 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::Result;
-use crate::cgroup::{self, Group};
+use crate::cgroup::Group;
 use crate::setting::Setting;
+
+/// The variable by which we know whom a process belongs to.
+const MARK: &str = "BENCH_RUNNING";
 
 /// A wrapper that runs, in a cgroup that ends with it.
 pub(crate) struct Running {
     child: Child,
     group: Group,
-    wrapper: PathBuf,
     payload: PathBuf,
-    before: BTreeSet<u32>,
+    mark: String,
 }
 
 impl Running {
-    /// Starts a command. `wrapper` is the file whose processes are counted, wherever they go.
-    pub(crate) fn start(
-        setting: &Setting,
-        mut command: Command,
-        wrapper: &Path,
-        name: &str,
-    ) -> Result<Self> {
+    /// Starts a command; the name has to be a different one for each that runs at the same time.
+    pub(crate) fn start(setting: &Setting, mut command: Command, name: &str) -> Result<Self> {
         let group = Group::new(name)?;
-        let before = pids();
+        let mark = format!("{}-{name}", std::process::id());
+        command.env(MARK, &mark);
         let child = group.inside(|| command.spawn())??;
+        let payload = fs::canonicalize(setting.helper("bench-idle"))?;
         Ok(Self {
             child,
             group,
-            wrapper: fs::canonicalize(wrapper)?,
-            payload: fs::canonicalize(setting.helper("bench-idle"))?,
-            before,
+            payload,
+            mark: format!("{MARK}={mark}"),
         })
     }
 
@@ -69,9 +67,12 @@ impl Running {
             .collect()
     }
 
+    /// Its environment is the one that we gave it, in whatever cgroup it has gone to.
     fn left(&self, pid: u32) -> bool {
-        let ours = || exe(pid).is_some_and(|exe| exe == self.wrapper);
-        !self.before.contains(&pid) && ours() && !cgroup::watched(pid)
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == self.mark.as_bytes())
     }
 }
 
