@@ -39,6 +39,11 @@ pub(crate) fn section(setting: &Setting) -> Section {
     sleepers.extend(waits(setting, &busy));
     watch(&mut section, sleepers);
     drop(holder);
+    for sleeper in [SLEEPS, WAITS] {
+        if let Some(found) = section.summary(sleeper) {
+            section.target(format!("switches of `{sleeper}`"), found.median, 2.0);
+        }
+    }
     section
         .note("A switch or two is what looking at them costs; polling shows as tens to thousands.");
     section
