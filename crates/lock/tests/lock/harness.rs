@@ -9,7 +9,7 @@
 //! | `fork NAME`: fork a child that drops the guard | `forked` |
 //! | `inherited NAME` | as `acquire` |
 //! | `rounds N NAME`: take and remove N times | `rounds N` |
-//! | `tries N NAME`: try and release N times | `refused K` |
+//! | `tries N NAME`: try and release N times | `refused KINDS` |
 //! | `attempt NAME`: try; if granted, stop inside, then remove | `alone`, `together` or `busy` |
 //! | `exit` | |
 //!

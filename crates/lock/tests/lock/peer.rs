@@ -146,13 +146,17 @@ impl Peer {
     fn tries(&self, count: usize, name: &str) {
         let name = Name::new(name).unwrap();
         let request = Request::new().wait(Wait::Never);
-        let refused = |_: &usize| {
+        let attempt = |_| {
             self.locks
                 .acquire(&name, &request, &mut quiet)
                 .map(Guard::close)
-                .is_err()
+                .err()
         };
-        say(format!("refused {}", (0..count).filter(refused).count()));
+        let refused: Vec<_> = (0..count)
+            .filter_map(attempt)
+            .map(|error| error.kind())
+            .collect();
+        say(format!("refused {refused:?}"));
     }
 
     /// Stops while it holds the lock, so that another can come in if the lock does not hold.
