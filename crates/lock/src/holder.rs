@@ -19,7 +19,8 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HolderKind {
-    /// The process that recorded itself lives and holds the lock.
+    /// The process that recorded itself lives and holds the lock. A mere look believes the record in this; a wait and its
+    /// error make sure.
     Owner,
     /// The process that recorded itself is dead or has let go; others that got the descriptor from it keep the lock.
     Kept,
@@ -131,28 +132,13 @@ pub(crate) fn find(name: &Name, key: Key, record: Option<Record>) -> Holder {
     }
 }
 
-/// The same for many, at the cost of one search.
-pub(crate) fn find_all(locks: Vec<(Name, Key, Option<Record>)>) -> Vec<(Name, Holder)> {
+/// The same for many whose owner is not known to live, at the cost of one search.
+pub(crate) fn find_all(locks: Vec<(Name, Key, Option<Record>)>) -> Vec<(Name, Key, Holder)> {
     let wanted: Vec<_> = locks.iter().map(|(name, key, _)| (name, *key)).collect();
     let found = search::everywhere(&wanted);
     let of = |key: &Key| found.get(key).map_or(&[][..], Vec::as_slice);
-    let judge = |(name, key, record)| {
-        let holder = Holder::of(record, of(&key));
-        (name, settle(holder))
-    };
+    let judge = |(name, key, record)| (name, key, Holder::of(record, of(&key)));
     locks.into_iter().map(judge).collect()
-}
-
-/// A live owner whose descriptors we may not read is taken at its word.
-fn settle(holder: Holder) -> Holder {
-    match holder {
-        Holder {
-            kind: HolderKind::Hidden,
-            record: Some(record),
-            ..
-        } if !record.released() && record.owner_alive() => Holder::owner(record),
-        other => other,
-    }
 }
 
 impl fmt::Display for Holder {

@@ -6,9 +6,9 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::fs::{FileType, Mode as Permissions, OFlags, RawDir};
 
-use crate::dir::{Inner, LockDir};
+use crate::dir::{Inner, LockDir, Place};
 use crate::table::{self, Key};
-use crate::{Error, ErrorKind, Fence, Holder, Name, Record, acquire, holder, kernel};
+use crate::{Error, ErrorKind, Fence, Holder, Name, Record, holder, kernel};
 
 /// What a look at a lock found.
 #[derive(Clone, Debug)]
@@ -70,13 +70,11 @@ impl LockDir {
     ///
     /// If the lock file cannot be opened or asked. That is no evidence that the lock is free.
     pub fn peek(&self, name: &Name) -> Result<State, Error> {
-        let Some(file) = self.0.open_to_read(name.as_str())? else {
-            return Ok(State::Absent);
-        };
-        Ok(if self.0.is_held(name, &file)? {
-            State::Held(acquire::holder_of(&self.0, name, file.as_fd()).0)
-        } else {
-            State::Free
+        Ok(match self.0.look(name)? {
+            Look::Absent => State::Absent,
+            Look::Free => State::Free,
+            Look::Owner(record) => State::Held(Holder::owner(record)),
+            Look::Unclear(key, record) => State::Held(holder::find(name, key, record)),
         })
     }
 
@@ -124,7 +122,43 @@ impl LockDir {
     }
 }
 
+/// What can be told of a lock without looking into any process.
+enum Look {
+    Absent,
+    Free,
+    Owner(Record),
+    Unclear(Key, Option<Record>),
+}
+
+/// How often a record and a lock that do not fit are looked at again: between two holders they do not, for microseconds.
+const LOOKS: usize = 16;
+
 impl Inner {
+    /// A descriptor of another process is not touched where the record can be believed: `/proc` keeps the file open while it is
+    /// read, and if the holder closes it just then, the lock outlives the close.
+    fn look(&self, name: &Name) -> Result<Look, Error> {
+        let mut unclear = Look::Absent;
+        for _ in 0..LOOKS {
+            let Some(file) = self.open_to_read(name.as_str())? else {
+                return Ok(Look::Absent);
+            };
+            let held = self.is_held(name, &file)?;
+            let Place::Current(stat) = self.place(file.as_fd(), name.as_str())? else {
+                continue;
+            };
+            if !held {
+                return Ok(Look::Free);
+            }
+            match self.read_record(file.as_fd(), name.as_str())? {
+                Some(record) if !record.released() && record.owner_alive() => {
+                    return Ok(Look::Owner(record));
+                }
+                record => unclear = Look::Unclear(self.key(stat.st_ino), record),
+            }
+        }
+        Ok(unclear)
+    }
+
     /// Our holders lock a range, which can be asked for. Of others, such as flock(1), only the kernel's list knows.
     fn is_held(&self, name: &Name, file: &OwnedFd) -> Result<bool, Error> {
         let asked = kernel::is_ranged(file)
@@ -157,29 +191,34 @@ impl Inner {
             .into_iter()
             .map(|(name, _)| Entry::new(name, State::Free, 0))
             .collect();
-        entries.extend(self.details(taken, &rows));
+        entries.extend(self.details(taken, &rows)?);
         Ok(entries)
     }
 
-    fn details(&self, taken: Vec<(Name, u64)>, rows: &[table::Row]) -> Vec<Entry> {
-        let with_record = |(name, ino): (Name, u64)| {
-            let file = self.open_to_read(name.as_str()).ok().flatten();
-            let record =
-                file.and_then(|f| self.read_record(f.as_fd(), name.as_str()).ok().flatten());
-            (name, self.key(ino), record)
-        };
-        let locks: Vec<_> = taken.into_iter().map(with_record).collect();
+    fn details(&self, taken: Vec<(Name, u64)>, rows: &[table::Row]) -> Result<Vec<Entry>, Error> {
         // Rows of waiters are in both readings.
-        let waiters: Vec<_> = locks
-            .iter()
-            .map(|(_, key, _)| table::waiters(rows, *key).div_ceil(2))
-            .collect();
-        let entry = |((name, holder), waiters)| Entry::new(name, State::Held(holder), waiters);
-        holder::find_all(locks)
-            .into_iter()
-            .zip(waiters)
-            .map(entry)
-            .collect()
+        let waiters = |ino: u64| table::waiters(rows, self.key(ino)).div_ceil(2);
+        let (mut entries, mut unclear) = (Vec::new(), Vec::new());
+        for (name, ino) in taken {
+            match self.look(&name)? {
+                Look::Absent => {}
+                Look::Free => entries.push(Entry::new(name, State::Free, 0)),
+                Look::Owner(record) => {
+                    entries.push(Entry::new(
+                        name,
+                        State::Held(Holder::owner(record)),
+                        waiters(ino),
+                    ));
+                }
+                Look::Unclear(key, record) => unclear.push((name, key, record)),
+            }
+        }
+        let searched = holder::find_all(unclear).into_iter();
+        let entry = |(name, key, found): (Name, Key, Holder)| {
+            Entry::new(name, State::Held(found), waiters(key.ino))
+        };
+        entries.extend(searched.map(entry));
+        Ok(entries)
     }
 
     fn read_names(&self) -> Result<Vec<(Name, u64)>, Error> {

@@ -6,6 +6,7 @@
 //! | `close NAME`, `drop NAME`, `remove NAME` | `done`, or `failed KIND` |
 //! | `current NAME`, `predecessor NAME`, `what NAME TEXT` | `true`, `none`, … |
 //! | `keep NAME`: start a child that keeps the descriptor until its input ends | its pid |
+//! | `orphan NAME`: the same, but the child ends when the test lets go of this process | its pid |
 //! | `fork NAME`: fork a child that drops the guard | `forked` |
 //! | `inherited NAME` | as `acquire` |
 //! | `rounds N NAME`: take and remove N times | `rounds N` |

@@ -14,23 +14,19 @@ fn held(scratch: &Scratch, lock: &str) -> Holder {
     }
 }
 
+fn pids(holder: &Holder) -> Vec<u32> {
+    holder.processes().iter().map(|p| p.pid()).collect()
+}
+
 #[test]
-fn child_that_inherited_is_the_true_holder() {
+fn child_that_inherited_is_the_true_holder_when_its_parent_is_dead() {
     let _hang = hang_guard();
     let scratch = Scratch::new();
     let mut owner = scratch.peer();
     owner.take("app");
-    let child: u32 = owner.ask("keep app").parse().unwrap();
-    let pids = |holder: &Holder| {
-        holder
-            .processes()
-            .iter()
-            .map(|p| p.pid())
-            .collect::<Vec<_>>()
-    };
+    let child: u32 = owner.ask("orphan app").parse().unwrap();
     assert_eq!(held(&scratch, "app").kind(), HolderKind::Owner);
-    // Its guard alone: the owner lives on without the lock.
-    assert_eq!(owner.ask("drop app"), "done");
+    owner.kill();
     let kept = held(&scratch, "app");
     assert_eq!((kept.kind(), pids(&kept)), (HolderKind::Kept, vec![child]));
     assert_eq!(kept.processes()[0].command(), "cat");
@@ -39,15 +35,29 @@ fn child_that_inherited_is_the_true_holder() {
             .contains(&format!("kept by pid {child} (cat)")),
         "{kept}"
     );
-    let error = scratch
-        .locks
-        .acquire(&name("app"), &never(), &mut quiet)
-        .unwrap_err();
-    assert_eq!(error.holder().map(pids), Some(vec![child]));
     let listed = scratch.locks.list().unwrap();
     let State::Held(holder) = listed[0].state() else {
         panic!("{listed:?}")
     };
+    assert_eq!(
+        (holder.kind(), pids(holder)),
+        (HolderKind::Kept, vec![child])
+    );
+}
+
+#[test]
+fn busy_error_finds_the_keeper_of_an_owner_that_let_go() {
+    let _hang = hang_guard();
+    let scratch = Scratch::new();
+    let mut owner = scratch.peer();
+    owner.take("app");
+    let child: u32 = owner.ask("keep app").parse().unwrap();
+    assert_eq!(owner.ask("drop app"), "done");
+    let error = scratch
+        .locks
+        .acquire(&name("app"), &never(), &mut quiet)
+        .unwrap_err();
+    let holder = error.holder().unwrap();
     assert_eq!(
         (holder.kind(), pids(holder)),
         (HolderKind::Kept, vec![child])
@@ -188,7 +198,11 @@ fn recorded_commands_have_no_control_characters() {
     guard.hand_down(&mut command);
     let mut child = command.spawn().unwrap();
     drop(guard);
-    let shown = held(&scratch, "app").to_string();
+    let error = scratch
+        .locks
+        .acquire(&name("app"), &never(), &mut quiet)
+        .unwrap_err();
+    let shown = error.to_string();
     assert!(
         shown.contains("evil") && !shown.contains(char::is_control),
         "{shown:?}"

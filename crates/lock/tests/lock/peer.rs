@@ -71,7 +71,8 @@ impl Peer {
             ["current", name] => say(self.held[*name].still_current().unwrap()),
             ["what", name, text] => say(self.held.get_mut(*name).unwrap().set_what(text).is_ok()),
             ["predecessor", name] => say(predecessor(&self.held[*name])),
-            ["keep", name] => self.start_keeper(name),
+            ["keep", name] => self.start_keeper(name, Stdio::piped()),
+            ["orphan", name] => self.start_keeper(name, Stdio::inherit()),
             ["fork", name] => self.fork(name),
             ["rounds", count, name] => self.rounds(count.parse().unwrap(), name),
             ["tries", count, name] => self.tries(count.parse().unwrap(), name),
@@ -97,16 +98,12 @@ impl Peer {
         }
     }
 
-    fn start_keeper(&mut self, name: &str) {
+    fn start_keeper(&mut self, name: &str, input: Stdio) {
         let mut command = Command::new("cat");
         self.held.get_mut(name).unwrap().hand_down(&mut command);
-        let child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = command.stdin(input).stdout(Stdio::null()).spawn().unwrap();
         say(child.id());
-        // Its input stays open in us alone; it ends with us.
+        // Of a pipe the other end is in us alone, so that it ends with us.
         self.kept.push(child);
     }
 
