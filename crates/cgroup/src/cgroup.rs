@@ -147,7 +147,16 @@ impl Cgroup {
         Ok(true)
     }
 
-    fn read_populated(&self, file: &OwnedFd) -> Result<bool, Error> {
+    /// [`populated`](Self::populated), by a descriptor that [`events`](Self::events) gave.
+    ///
+    /// # Errors
+    ///
+    /// Only where it cannot be read.
+    pub fn populated_by(&self, events: impl AsFd) -> Result<bool, Error> {
+        self.read_populated(events)
+    }
+
+    fn read_populated(&self, file: impl AsFd) -> Result<bool, Error> {
         let mut buffer = [0; 128];
         match rustix::io::pread(file, &mut buffer, 0) {
             Ok(n) => Ok(buffer[..n]

@@ -25,12 +25,20 @@ impl Hierarchy {
     ///
     /// `proc_pid_mountinfo(5)`, `cgroups(7)`.
     pub fn find() -> Result<Self, Error> {
+        let membership = Path::new("/proc/self/cgroup");
+        let text = read_small(membership).map_err(|e| Error::new("read", membership, e))?;
+        let path = own_path(&text).ok_or_else(|| Error::not_mounted(membership))?;
+        match USUAL_MOUNTS.iter().find_map(|mount| at_usual_mount(Path::new(mount), path)) {
+            Some(found) => Ok(found),
+            None => Self::search(path),
+        }
+    }
+
+    /// Goes through all mounts: the hierarchy may be anywhere, or only a part of it in view.
+    fn search(path: &str) -> Result<Self, Error> {
         let mounts = Path::new("/proc/self/mountinfo");
         let table = fs::read_to_string(mounts).map_err(|e| Error::new("read", mounts, e))?;
         let (root, mount) = find_mount(&table).ok_or_else(|| Error::not_mounted(mounts))?;
-        let membership = Path::new("/proc/self/cgroup");
-        let text = fs::read_to_string(membership).map_err(|e| Error::new("read", membership, e))?;
-        let path = own_path(&text).ok_or_else(|| Error::not_mounted(membership))?;
         let own = below(&mount, path, &root);
         Ok(Self { mount, own })
     }
@@ -55,6 +63,24 @@ impl Hierarchy {
             refused: Cgroup::probe(&self.own).err(),
         }
     }
+}
+
+/// Where it is on a unified host, and on a hybrid one.
+const USUAL_MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+
+fn at_usual_mount(mount: &Path, path: &str) -> Option<Hierarchy> {
+    const CGROUP2_SUPER_MAGIC: u64 = 0x6367_7270;
+    let own = below(mount, path, Path::new("/"));
+    let kind = rustix::fs::statfs(&own).ok()?.f_type;
+    (u64::try_from(kind) == Ok(CGROUP2_SUPER_MAGIC)).then(|| Hierarchy { mount: mount.to_owned(), own })
+}
+
+/// A file of `/proc` that fits a page, in one call.
+fn read_small(path: &Path) -> std::io::Result<String> {
+    let file = fs::File::open(path)?;
+    let mut buffer = [0; 4096];
+    let length = rustix::io::read(&file, &mut buffer)?;
+    Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
 }
 
 /// A typed account of what a host allows.

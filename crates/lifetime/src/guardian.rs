@@ -1,6 +1,6 @@
 //! The guardian: a process of its own that holds the tree, and finishes for an owner that dies.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use rustix::process::{Pid, set_child_subreaper};
@@ -43,7 +43,7 @@ fn stand_apart() {
 /// Until the owner has what it needs, or is gone, having started nothing.
 fn await_start(run: &Run, link: &Link) -> Option<(Journal, Vec<OwnedFd>)> {
     loop {
-        wait::any(&[link.as_fd()], None);
+        wait::any(&[wait::readable(link)], None);
         match link.receive() {
             Received::Message(Request::Start, mut fds) if !fds.is_empty() => {
                 let journal = Journal::from_fd(fds.remove(0), run.journal_path.clone());

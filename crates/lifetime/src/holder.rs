@@ -2,8 +2,8 @@
 //! what it says, until the tree is empty. The guardian does this; after its death, the owner.
 
 use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::Instant,
+    os::fd::AsFd,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Signal, pidfd_send_signal};
@@ -19,7 +19,7 @@ use crate::{
     program::Image,
     reaper::Reaper,
     spawn::Refused,
-    tree::{Main, Place, Tree, read_report},
+    tree::{Main, Place, Tree, Watch, read_report},
     wait,
 };
 
@@ -51,10 +51,14 @@ pub(crate) struct Holder<'a> {
     pub(crate) reaper: &'a Reaper,
     main: Option<Main>,
     machine: Machine,
-    watch: Option<OwnedFd>,
+
     leaks: Vec<Process>,
     survivors: Vec<Process>,
+    killed: Option<Instant>,
 }
+
+/// When a kill that did not get all is done again, at the earliest.
+const KILL_AGAIN: Duration = Duration::from_millis(50);
 
 /// The strongest containment that is allowed and can be had, with room made for a tree.
 pub(crate) fn prepare(run: &Run) -> Result<Tree, Error> {
@@ -78,7 +82,7 @@ impl<'a> Holder<'a> {
         reaper: &'a Reaper,
     ) -> Self {
         let machine = Machine::new(run.deadline, run.settings.grace, run.settings.leaks);
-        let (main, watch) = (None, None);
+
         let (leaks, survivors) = (Vec::new(), Vec::new());
         Self {
             run,
@@ -86,11 +90,11 @@ impl<'a> Holder<'a> {
             outside,
             tree,
             reaper,
-            main,
+            main: None,
             machine,
-            watch,
             leaks,
             survivors,
+            killed: None,
         }
     }
 
@@ -126,7 +130,6 @@ impl<'a> Holder<'a> {
     /// Holds a program that is running already.
     pub(crate) fn adopt(&mut self, main: Main) {
         self.main = Some(main);
-        self.watch = self.tree.watch();
     }
 
     /// Replays what is known to have happened.
@@ -158,21 +161,22 @@ impl<'a> Holder<'a> {
     }
 
     fn wait(&self) -> Ready {
-        let mut fds: Vec<BorrowedFd<'_>> = vec![self.reaper.as_fd()];
-        fds.extend(self.watch.as_ref().map(AsFd::as_fd));
-        fds.extend(
+        let watch = self.tree.watch();
+        let mut on = vec![wait::readable(self.reaper)];
+        on.extend(watch.as_ref().map(Watch::on));
+        on.extend(
             self.main
                 .as_ref()
                 .and_then(|main| main.status.as_ref())
-                .map(AsFd::as_fd),
+                .map(wait::readable),
         );
-        let tree = fds.len();
+        let tree = on.len();
         match &self.outside {
             Outside::Owner { gone: true, .. } => {}
-            Outside::Owner { link, .. } => fds.push(link.as_fd()),
-            Outside::Guards(guards) => fds.push(guards.as_fd()),
+            Outside::Owner { link, .. } => on.push(wait::readable(*link)),
+            Outside::Guards(guards) => on.push(wait::readable(*guards)),
         }
-        let ready = wait::any(&fds, self.machine.timer());
+        let ready = wait::any(&on, self.machine.timer());
         Ready {
             tree: ready[..tree].contains(&true),
             outside: ready[tree..].contains(&true),
@@ -248,9 +252,14 @@ impl<'a> Holder<'a> {
         if let Some(status) = ended.or_else(|| self.reported()) {
             self.main_ended(status);
         }
-        self.watch = self.tree.watch();
-        if self.machine.phase() != Phase::Over && self.tree.is_empty() {
+
+        if self.machine.phase() == Phase::Over {
+            return;
+        }
+        if self.tree.is_empty() {
             self.nobody_left();
+        } else if self.killed.is_some_and(|at| at.elapsed() > KILL_AGAIN) {
+            self.kill();
         }
     }
 
@@ -264,7 +273,7 @@ impl<'a> Holder<'a> {
     /// A namespace's first process tells how the program ended.
     fn reported(&mut self) -> Option<Status> {
         let pipe = self.main.as_ref()?.status.as_ref()?;
-        if !wait::any(&[pipe.as_fd()], Some(Instant::now()))[0] {
+        if !wait::any(&[wait::readable(pipe)], Some(Instant::now()))[0] {
             return None;
         }
         let report = read_report(pipe);
@@ -301,10 +310,15 @@ impl<'a> Holder<'a> {
             }
             Action::NameLeaks => self.name_leaks(),
             Action::Kill => {
-                self.tree.kill();
+                self.kill();
                 self.emit(Event::Killed);
             }
         }
+    }
+
+    fn kill(&mut self) {
+        self.tree.kill();
+        self.killed = Some(Instant::now());
     }
 
     fn send(&self, signal: Signal) {
@@ -328,7 +342,7 @@ impl<'a> Holder<'a> {
 
     /// The tree is proven empty, or it is said who is left.
     fn take_stock(&mut self) {
-        if self.tree.is_empty() {
+        if self.machine.empty() || self.tree.is_empty() {
             return self.emit(Event::Empty);
         }
         if self.spares() {

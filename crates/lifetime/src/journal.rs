@@ -131,11 +131,13 @@ pub(crate) struct Journal {
 impl Journal {
     /// Creates it, locked and with its first line, or not at all: it appears by rename. Without
     /// a path it lives in memory, for the owner and the guardian alone.
-    pub(crate) fn create(path: Option<&Path>, header: Header) -> Result<Self, Error> {
+    pub(crate) fn create(
+        path: Option<&Path>,
+        header: impl FnOnce() -> Header,
+    ) -> Result<Self, Error> {
         let file = match path {
-            Some(path) => create_file(path, header)?,
-            None => in_memory(header)
-                .map_err(|e| Error::system("cannot keep a journal in memory", e))?,
+            Some(path) => create_file(path, header())?,
+            None => in_memory().map_err(|e| Error::system("cannot keep a journal in memory", e))?,
         };
         Ok(Self {
             file,
@@ -244,9 +246,9 @@ fn draft_file(draft: &Path, header: Header) -> std::io::Result<File> {
     Ok(file)
 }
 
-fn in_memory(header: Header) -> std::io::Result<File> {
-    let mut file = File::from(memfd_create(c"runward-journal", MemfdFlags::CLOEXEC)?);
+/// Its readers know the run from before the fork.
+fn in_memory() -> std::io::Result<File> {
+    let file = File::from(memfd_create(c"runward-journal", MemfdFlags::CLOEXEC)?);
     rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND)?;
-    file.write_all(&line(&Entry::Run(Box::new(header))))?;
     Ok(file)
 }

@@ -111,7 +111,9 @@ impl Link {
 
     /// Takes the next message, without waiting for one.
     pub(crate) fn receive<T: DeserializeOwned>(&self) -> Received<T> {
-        let mut bytes = vec![0; MESSAGE_BYTES];
+        let peek = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
+        let size = rustix::net::recv(&self.0, &mut [0u8; 0], peek);
+        let mut bytes = vec![0; size.map_or(0, |(_, length)| length).clamp(1, MESSAGE_BYTES)];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;

@@ -115,6 +115,10 @@ impl Machine {
         self.main
     }
 
+    pub(crate) fn empty(&self) -> bool {
+        self.empty
+    }
+
     pub(crate) fn main_gone(&self) -> bool {
         self.main_gone
     }

@@ -126,7 +126,7 @@ impl Armed {
     ///
     /// [`Journal`](ErrorKind::Journal); nothing has been started then.
     pub fn start(self, kept: Vec<OwnedFd>, note: &str) -> Result<Running, Error> {
-        let journal = Journal::create(self.run.journal_path.as_deref(), self.header(note))?;
+        let journal = Journal::create(self.run.journal_path.as_deref(), || self.header(note))?;
         let fds: Vec<_> = [journal.as_fd()]
             .into_iter()
             .chain(kept.iter().map(AsFd::as_fd))
@@ -271,7 +271,13 @@ impl Running {
     /// Only where the guardian was killed and the owner cannot do its work either.
     pub fn wait(mut self) -> Result<Outcome, Error> {
         loop {
-            let ready = wait::any(&[self.armed.link.as_fd(), self.armed.guards.as_fd()], None);
+            let ready = wait::any(
+                &[
+                    wait::readable(&self.armed.link),
+                    wait::readable(&self.armed.guards),
+                ],
+                None,
+            );
             if ready[0] {
                 match self.armed.link.receive() {
                     Received::Message(Report::Event(event), _) => self.show(&event),

@@ -36,12 +36,16 @@ pub(crate) struct Stat {
     pub(crate) state: u8,
     pub(crate) parent: i32,
     pub(crate) group: i32,
+    pub(crate) threads: u32,
     pub(crate) start: u64,
 }
 
 impl Stat {
+    pub(crate) fn own() -> Option<Self> {
+        read_small("/proc/self/stat", Self::parse)?
+    }
     pub(crate) fn of(pid: i32) -> Option<Self> {
-        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+        read_small(&format!("/proc/{pid}/stat"), Self::parse)?
     }
 
     /// The name, in parentheses, may hold anything, a parenthesis too: fields count from the last.
@@ -53,6 +57,7 @@ impl Stat {
             state: *fields.first()?.as_bytes().first()?,
             parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
+            threads: fields.get(17)?.parse().ok()?,
             start: fields.get(19)?.parse().ok()?,
         })
     }
@@ -61,10 +66,15 @@ impl Stat {
     pub(crate) fn is_dead(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
     }
+}
 
-    pub(crate) fn is_stopped(&self) -> bool {
-        matches!(self.state, b'T' | b't')
-    }
+/// Reads a file of `/proc` that fits a page, in one call: such a file has no size, and growing a
+/// buffer for it takes six.
+fn read_small<T>(path: &str, parse: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    let file = fs::File::open(path).ok()?;
+    let mut buffer = [0; 4096];
+    let length = rustix::io::read(&file, &mut buffer).ok()?;
+    Some(parse(&buffer[..length]))
 }
 
 /// Whether `/proc` shows this process's own pid namespace; after a bare `unshare --pid` it shows
@@ -79,9 +89,10 @@ pub(crate) fn proc_is_ours() -> bool {
 
 /// The id of this boot, so that a pid and start time of another one are not believed.
 pub(crate) fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|id| id.trim().to_owned())
-        .unwrap_or_default()
+    let id = read_small("/proc/sys/kernel/random/boot_id", |id| {
+        String::from_utf8_lossy(id).trim().to_owned()
+    });
+    id.unwrap_or_default()
 }
 
 pub(crate) fn describe(pid: i32) -> Process {

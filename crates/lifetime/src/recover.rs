@@ -15,7 +15,7 @@ use crate::{
     machine::KILL_PATIENCE,
     process,
     teardown::Finish,
-    tree::{Address, Tree},
+    tree::{Address, Tree, Watch},
     wait,
 };
 
@@ -131,15 +131,15 @@ fn end_tree(tree: &Tree) -> Vec<Process> {
     let until = Instant::now() + KILL_PATIENCE;
     while !tree.is_empty() && Instant::now() < until {
         let watch = tree.watch();
-        let fds: Vec<_> = watch.iter().map(std::os::fd::AsFd::as_fd).collect();
+        let on: Vec<_> = watch.iter().map(Watch::on).collect();
         // A rung that cannot tell is asked again, seldom, and not for long.
-        let next = if fds.is_empty() {
+        let next = if on.is_empty() {
             Instant::now() + Duration::from_millis(20)
         } else {
             until
         };
         if !tree.is_empty() {
-            wait::any(&fds, Some(next.min(until)));
+            wait::any(&on, Some(next.min(until)));
         }
     }
     tree.members()

@@ -2,9 +2,10 @@
 //!
 //! # Safety
 //!
-//! `clone3(2)` without `CLONE_VM` is a fork. The child may be forked from a process with
-//! threads, so between fork and exec it only makes system calls on memory prepared before
-//! (`signal-safety(7)`): no allocation, no lock, no panic.
+//! Between `clone3(2)` and `execve(2)` the child borrows this process's memory, or has a copy that
+//! was taken while other threads ran. So it only makes system calls on memory prepared before
+//! (`signal-safety(7)`): no allocation, no lock, no panic. Signals are blocked until just before
+//! the exec, so no handler of this process runs in it.
 #![expect(unsafe_code, reason = "clone3, execve and the raw calls in between")]
 
 use std::{
@@ -72,10 +73,10 @@ impl Refused {
     }
 }
 
-/// How the child gets into its cgroup.
+/// How the child comes to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Entrance {
-    /// It is born there.
+    /// It is born in its cgroup.
     Birth,
     /// It moves there before its exec.
     Move,
@@ -99,19 +100,31 @@ fn spawn_by(entrance: Entrance, image: &Image, setup: &Setup<'_>) -> Result<Chil
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
         .map_err(|e| Refused::Fork(raw(e)))?;
     let exec = Exec::new(image);
-    let forked = match (entrance, setup.cgroup) {
-        // SAFETY: the child goes straight into `run_child`, which keeps to system calls and never returns.
-        (Entrance::Birth, Some(cgroup)) => unsafe { clone3_into(cgroup) },
-        // SAFETY: as above.
-        _ => unsafe { clone(0) },
+    let life = Life {
+        exec: &exec,
+        setup,
+        entrance,
+        report: write.as_raw_fd(),
     };
-    match forked.map_err(Refused::Fork)? {
-        None => run_child(&exec, setup, entrance, write.as_raw_fd()),
-        Some(child) => {
-            drop(write);
-            report(&read).map(|()| child)
+    let child = match entrance {
+        Entrance::Birth => borrow_memory(&life),
+        Entrance::Move => {
+            // SAFETY: the child goes straight into `run_child`, which keeps to system calls.
+            let forked = unsafe { clone(0) };
+            forked.map(|forked| forked.unwrap_or_else(|| run_child(&life)))
         }
-    }
+    };
+    let child = child.map_err(Refused::Fork)?;
+    drop(write);
+    report(&read).map(|()| child)
+}
+
+/// Everything that the child needs.
+struct Life<'a> {
+    exec: &'a Exec<'a>,
+    setup: &'a Setup<'a>,
+    entrance: Entrance,
+    report: RawFd,
 }
 
 fn raw(errno: rustix::io::Errno) -> Errno {
@@ -141,22 +154,87 @@ fn report(pipe: &OwnedFd) -> Result<(), Refused> {
 /// `linux/sched.h`; it does not fit the type that libc gives it.
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
-/// Forks with `clone3(2)` into a cgroup, so that the child never is outside; none is the child.
-///
-/// # Safety
-///
-/// As for `fork(2)`: a child of a process with threads may only make async-signal-safe calls.
-unsafe fn clone3_into(cgroup: BorrowedFd<'_>) -> Result<Option<Child>, Errno> {
+/// The child's stack; what it calls is shallow.
+const STACK_BYTES: usize = 64 * 1024;
+
+/// Makes a child as `vfork(2)` does: it borrows this process's memory, on a stack of its own, and
+/// this process waits until its exec. A fork would copy page tables that the exec throws away,
+/// which takes longer than all the rest.
+fn borrow_memory(life: &Life<'_>) -> Result<Child, Errno> {
+    let mut stack: Vec<u128> = Vec::with_capacity(STACK_BYTES / size_of::<u128>());
     let mut pidfd: RawFd = -1;
     // SAFETY: zeroes are valid for every field, and mean its absence.
     let mut args: libc::clone_args = unsafe { mem::zeroed() };
-    args.flags = CLONE_INTO_CGROUP | libc::CLONE_PIDFD as u64;
-    args.cgroup = cgroup.as_raw_fd() as u64;
+    args.flags = (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD) as u64;
     args.pidfd = &raw mut pidfd as u64;
     args.exit_signal = libc::SIGCHLD as u64;
-    // SAFETY: clone3(2) reads `args` and writes the pidfd; without CLONE_VM the stack is copied.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) };
-    made(pid, pidfd)
+    args.stack = stack.as_mut_ptr() as u64;
+    args.stack_size = STACK_BYTES as u64;
+    if let Some(cgroup) = life.setup.cgroup {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = cgroup.as_raw_fd() as u64;
+    }
+    // SAFETY: `life` and the stack outlive the child's use of them, as this thread is suspended
+    // until the exec; the child keeps to system calls on memory that is its own to change.
+    let pid = unsafe { clone3_onto_stack(&args, life) };
+    made(pid, pidfd).and_then(|child| child.ok_or(Errno::ENOSYS))
+}
+
+extern "C" fn child_entry(life: &Life<'_>) -> ! {
+    run_child(life)
+}
+
+/// clone3(2) cannot be wrapped in a function: the child has another stack, without its frames.
+///
+/// # Safety
+///
+/// `args` must describe a stack that is large enough, and `life` outlive the child's exec.
+#[cfg(target_arch = "x86_64")]
+unsafe fn clone3_onto_stack(args: &libc::clone_args, life: &Life<'_>) -> i64 {
+    let answer: i64;
+    // SAFETY: the call clobbers rcx and r11, which are said; the child, to which the call answers
+    // 0, finds r8 and r9 as they were and leaves for a function that never returns.
+    unsafe {
+        std::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, r9",
+            "call r8",
+            "ud2",
+            "2:",
+            inlateout("rax") libc::SYS_clone3 => answer,
+            in("rdi") ptr::from_ref(args),
+            in("rsi") size_of_val(args),
+            in("r8") child_entry as extern "C" fn(&Life<'_>) -> !,
+            in("r9") ptr::from_ref(life),
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
+    }
+    if answer < 0 {
+        Errno::from_raw(-answer as i32).set();
+        return -1;
+    }
+    answer
+}
+
+/// Elsewhere the child is forked, and so may share the stack.
+///
+/// # Safety
+///
+/// As for `fork(2)`.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn clone3_onto_stack(args: &libc::clone_args, life: &Life<'_>) -> i64 {
+    let mut args = *args;
+    args.flags &= !((libc::CLONE_VM | libc::CLONE_VFORK) as u64);
+    (args.stack, args.stack_size) = (0, 0);
+    // SAFETY: clone3(2) reads `args` and writes the pidfd.
+    match unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) } {
+        0 => child_entry(life),
+        pid => pid,
+    }
 }
 
 /// Forks with `clone(2)`, which filters let pass that do not know `clone3(2)`.
@@ -179,11 +257,14 @@ fn made(pid: i64, pidfd: RawFd) -> Result<Option<Child>, Errno> {
     match pid {
         -1 => Err(Errno::last()),
         0 => Ok(None),
-        // SAFETY: the kernel has just made this descriptor for us.
-        pid => Ok(Some(Child {
-            pid: pid as i32,
-            pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) },
-        })),
+        pid => {
+            // SAFETY: the kernel has just made this descriptor for us.
+            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+            Ok(Some(Child {
+                pid: pid as i32,
+                pidfd,
+            }))
+        }
     }
 }
 
@@ -249,7 +330,13 @@ impl<'a> Exec<'a> {
     }
 }
 
-fn run_child(exec: &Exec<'_>, setup: &Setup<'_>, entrance: Entrance, report: RawFd) -> ! {
+fn run_child(life: &Life<'_>) -> ! {
+    let Life {
+        exec,
+        setup,
+        entrance,
+        report,
+    } = *life;
     if entrance == Entrance::Move && !move_into(setup.cgroup) {
         give_up(report, Errno::last_raw());
     }

@@ -18,15 +18,14 @@ use nix::{
     unistd::{ForkResult, fork},
 };
 
-use crate::spawn::{self, Child};
+use crate::{
+    process::Stat,
+    spawn::{self, Child},
+};
 
 /// Whether this process has one thread, so that a fork of it may do anything.
 pub(crate) fn is_single_threaded() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().any(|line| {
-        line.strip_prefix("Threads:")
-            .is_some_and(|n| n.trim() == "1")
-    })
+    Stat::own().is_some_and(|stat| stat.threads == 1)
 }
 
 /// Forks; none is the child, which must not return into what the parent was doing but

@@ -25,7 +25,7 @@ use crate::{
     program::Image,
     reaper::{Reaper, reap_one},
     spawn::{self, Child, Group, Refused, Setup},
-    tree::Tree,
+    tree::{Tree, Watch},
     wait,
 };
 
@@ -82,14 +82,15 @@ impl Finish<'_> {
     }
 
     fn containment(&self) -> crate::Containment {
-        let planned = self
-            .journal
-            .state()
-            .tree
-            .map(|(containment, _)| containment);
+        let planned = || {
+            self.journal
+                .state()
+                .tree
+                .map(|(containment, _)| containment)
+        };
         self.tree
             .map(Tree::containment)
-            .or(planned)
+            .or_else(planned)
             .unwrap_or(crate::Containment::Group)
     }
 
@@ -282,18 +283,21 @@ impl Finish<'_> {
             if room.is_empty() || Instant::now() >= until {
                 return room.is_empty();
             }
-            let fds: Vec<_> = watch
+            let on: Vec<_> = watch
                 .iter()
-                .map(AsFd::as_fd)
-                .chain(self.reaper.map(AsFd::as_fd))
+                .map(Watch::on)
+                .chain(self.reaper.map(wait::readable))
                 .collect();
-            wait::any(&fds, Some(until));
+            wait::any(&on, Some(until));
         }
     }
 }
 
 fn ends_within(child: &Child, patience: Duration) -> bool {
-    wait::any(&[child.pidfd.as_fd()], Some(Instant::now() + patience))[0]
+    wait::any(
+        &[wait::readable(&child.pidfd)],
+        Some(Instant::now() + patience),
+    )[0]
 }
 
 fn millis(from: Instant) -> u64 {

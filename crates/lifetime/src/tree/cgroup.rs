@@ -13,6 +13,7 @@ use crate::{Error, ErrorKind};
 #[derive(Debug)]
 pub(crate) struct Held {
     cgroup: Cgroup,
+    events: Option<OwnedFd>,
 }
 
 /// Two runs may carry one id.
@@ -52,7 +53,8 @@ impl Held {
     /// Its end is always explicit: the owner's copy must not kill what the guardian holds.
     fn of(mut cgroup: Cgroup) -> Self {
         cgroup.disown();
-        Self { cgroup }
+        let events = cgroup.events().ok();
+        Self { cgroup, events }
     }
 
     /// The room of a teardown beside it; the same one for whoever asks.
@@ -79,11 +81,15 @@ impl Held {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.cgroup.populated().is_ok_and(|populated| !populated)
+        let populated = match &self.events {
+            Some(events) => self.cgroup.populated_by(events),
+            None => self.cgroup.populated(),
+        };
+        populated.is_ok_and(|populated| !populated)
     }
 
-    pub(crate) fn watch(&self) -> Option<OwnedFd> {
-        self.cgroup.events().ok()
+    pub(crate) fn events(&self) -> Option<BorrowedFd<'_>> {
+        self.events.as_ref().map(AsFd::as_fd)
     }
 
     pub(crate) fn members(&self) -> Vec<i32> {

@@ -17,6 +17,7 @@ use crate::process::{Identity, Stat, children};
 const QUIET_PASSES: u32 = 2;
 /// A tree that outruns us for this long is killed as far as it is known, and then again.
 const MOST_PASSES: u32 = 2000;
+const MOST_ROUNDS: u32 = 50;
 
 pub(crate) fn is_empty() -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -40,25 +41,38 @@ pub(crate) fn ask() {
     }
 }
 
+/// Stops everyone to a fixpoint and kills them; again, as long as that finds somebody who was
+/// just being forked when all seemed to stand still.
 pub(crate) fn kill() {
     raise_priority();
-    let mut stopped: HashMap<Identity, OwnedFd> = HashMap::new();
-    let mut quiet = 0;
-    for _ in 0..MOST_PASSES {
-        let found = stop_new(&mut stopped);
-        quiet = if found == 0 { quiet + 1 } else { 0 };
-        if quiet == QUIET_PASSES {
-            break;
+    let mut killed: HashMap<Identity, OwnedFd> = HashMap::new();
+    for _ in 0..MOST_ROUNDS {
+        let before = killed.len();
+        stop_all(&mut killed);
+        for pinned in killed.values() {
+            let _ = pidfd_send_signal(pinned, Signal::KILL);
         }
-    }
-    for pinned in stopped.values() {
-        let _ = pidfd_send_signal(pinned, Signal::KILL);
+        if killed.len() == before {
+            return;
+        }
     }
 }
 
-/// Stops everyone who is not known to be stopped; answers how many.
+fn stop_all(stopped: &mut HashMap<Identity, OwnedFd>) {
+    let mut quiet = 0;
+    for _ in 0..MOST_PASSES {
+        quiet = if stop_new(stopped) == 0 { quiet + 1 } else { 0 };
+        if quiet == QUIET_PASSES {
+            return;
+        }
+    }
+}
+
+/// Stops everyone who is not known yet; answers how many. Who has the signal does not fork any
+/// more, even if he has not been seen to stand still: a parent in `vfork(2)` does not until its
+/// child has executed, and that child is stopped, too.
 fn stop_new(stopped: &mut HashMap<Identity, OwnedFd>) -> usize {
-    let mut found = 0;
+    let before = stopped.len();
     for pid in below(own_pid()) {
         let Some(stat) = Stat::of(pid).filter(|stat| !stat.is_dead()) else {
             continue;
@@ -67,22 +81,19 @@ fn stop_new(stopped: &mut HashMap<Identity, OwnedFd>) -> usize {
             pid,
             start: stat.start,
         };
-        if stat.is_stopped() && stopped.contains_key(&identity) {
+        if stopped.contains_key(&identity) {
             continue;
         }
-        let Some(pinned) = pin(pid) else { continue };
-        if pidfd_send_signal(&pinned, Signal::STOP).is_ok() {
+        if let Some(pinned) = pin(pid) {
+            let _ = pidfd_send_signal(&pinned, Signal::STOP);
             stopped.insert(identity, pinned);
-            found += 1;
         }
     }
-    found
+    stopped.len() - before
 }
 
-/// A pidfd of a process that is, at this moment, below us.
-///
-/// 1. The pidfd pins whoever has the pid. 2. Its line of parents leads to us, read after that; a
-/// pid that was reused by a stranger does not.
+/// A pidfd of a process that is, at this moment, below us: the pidfd pins whoever has the pid, and
+/// his line of parents, read after that, leads to us; that of a stranger who reuses it does not.
 fn pin(pid: i32) -> Option<OwnedFd> {
     let pinned = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
     let own = own_pid();

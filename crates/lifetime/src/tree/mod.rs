@@ -14,6 +14,7 @@ use crate::{
     Containment, Error, Process,
     program::Image,
     spawn::{self, Child, Group, Refused, Setup},
+    wait,
 };
 
 pub(crate) use cgroup::probe as probe_cgroup;
@@ -45,6 +46,24 @@ pub(crate) struct Main {
     pub(crate) child: Child,
     /// Written by the first process of a namespace, as only that can reap the program.
     pub(crate) status: Option<OwnedFd>,
+}
+
+/// What to wait for.
+#[derive(Debug)]
+pub(crate) enum Watch<'a> {
+    /// It tells of every change.
+    Lasting(BorrowedFd<'a>),
+    /// It tells of one.
+    Once(OwnedFd),
+}
+
+impl Watch<'_> {
+    pub(crate) fn on(&self) -> wait::On<'_> {
+        match self {
+            Watch::Lasting(fd) => wait::changed(*fd),
+            Watch::Once(fd) => wait::readable(fd),
+        }
+    }
 }
 
 /// Where the program belongs among the processes of the terminal.
@@ -184,10 +203,10 @@ impl Tree {
 
     /// A descriptor that tells (`PRI` or `IN`) when [`is_empty`](Self::is_empty) is worth asking
     /// again, beyond the death of a child, which always is.
-    pub(crate) fn watch(&self) -> Option<OwnedFd> {
+    pub(crate) fn watch(&self) -> Option<Watch<'_>> {
         match self {
-            Tree::Cgroup(held) => held.watch(),
-            Tree::Group(held) => held.watch(),
+            Tree::Cgroup(held) => held.events().map(Watch::Lasting),
+            Tree::Group(held) => held.watch().map(Watch::Once),
             Tree::Namespace(_) | Tree::Descendants => None,
         }
     }
