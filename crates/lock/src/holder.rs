@@ -24,7 +24,7 @@ pub enum HolderKind {
     Owner,
     /// The process that recorded itself is dead or has let go; others that got the descriptor from it keep the lock.
     Kept,
-    /// Those who hold it have recorded nothing: shared holders, or users of flock(1).
+    /// Those who hold it have recorded nothing, or not yet: shared holders, or users of flock(1). A mere look does not name them.
     Unrecorded,
     /// It is held by somebody whom this process may not see: in another pid namespace, or of another user.
     Hidden,
@@ -75,6 +75,15 @@ impl Holder {
             kind: HolderKind::Owner,
             record: Some(record),
             processes,
+            note: String::new(),
+        }
+    }
+
+    pub(crate) fn unrecorded(last: Option<Record>) -> Self {
+        Self {
+            kind: HolderKind::Unrecorded,
+            record: last,
+            processes: Vec::new(),
             note: String::new(),
         }
     }
@@ -164,6 +173,9 @@ impl fmt::Display for Holder {
                 )
             }
             (HolderKind::Hidden, _) => f.write_str("a process that cannot be seen from here"),
+            _ if self.processes.is_empty() => {
+                f.write_str("a process that has left no record, or not yet")
+            }
             _ => write!(f, "{}, which left no record", Listed(&self.processes)),
         }
     }

@@ -53,8 +53,8 @@
 //!   released in that time is free a moment later.
 //! * The kernel frees a killed holder's lock after its memory; a holder of gigabytes is slow to die. Keep the holder small.
 //! * Waiting clones the process, copy-on-write. Where that is refused (a limit on processes), it tries every 50 ms instead.
-//! * A look believes a live owner's record. Where it has to search, for the keepers of a dead owner's lock or for shared holders, it
-//!   reads the descriptors of every process, and a lock that is released in that very moment is free microseconds later. So does a wait.
+//! * A look believes a live owner's record. Where it has to search, for the keepers of a dead owner's lock, it reads the
+//!   descriptors of every process, and a lock that is released in that very moment is free microseconds later. So do a wait and `LockDir::inspect`, which names holders without a record too.
 //! * The directories above the lock directory are taken as they are.
 //! * Kernel 5.9 for waiting without polling (`close_range`), `/proc` for holders; without it they are hidden.
 //!

@@ -8,7 +8,7 @@ use rustix::fs::{FileType, Mode as Permissions, OFlags, RawDir};
 
 use crate::dir::{Inner, LockDir, Place};
 use crate::table::{self, Key};
-use crate::{Error, ErrorKind, Fence, Holder, Name, Record, holder, kernel};
+use crate::{Error, ErrorKind, Fence, Holder, Name, Record, acquire, holder, kernel};
 
 /// What a look at a lock found.
 #[derive(Clone, Debug)]
@@ -74,8 +74,25 @@ impl LockDir {
             Look::Absent => State::Absent,
             Look::Free => State::Free,
             Look::Owner(record) => State::Held(Holder::owner(record)),
-            Look::Unclear(key, record) => State::Held(holder::find(name, key, record)),
+            Look::Unrecorded(record) => State::Held(Holder::unrecorded(record)),
+            Look::Orphaned(key, record) => State::Held(holder::find(name, key, Some(record))),
         })
+    }
+
+    /// The same, but looks into every process that may hold it, and so names those that left no record too.
+    /// A lock that is released while its descriptor is being read is free microseconds later.
+    ///
+    /// # Errors
+    ///
+    /// As for [`LockDir::peek`].
+    pub fn inspect(&self, name: &Name) -> Result<State, Error> {
+        let seen = self.peek(name)?;
+        let (true, Some(file)) = (seen.is_held(), self.0.open_to_read(name.as_str())?) else {
+            return Ok(seen);
+        };
+        Ok(State::Held(
+            acquire::holder_of(&self.0, name, file.as_fd()).0,
+        ))
     }
 
     /// Every lock of the directory, in no order; the details only of those that are held.
@@ -127,7 +144,8 @@ enum Look {
     Absent,
     Free,
     Owner(Record),
-    Unclear(Key, Option<Record>),
+    Unrecorded(Option<Record>),
+    Orphaned(Key, Record),
 }
 
 /// How often a record and a lock that do not fit are looked at again: between two holders they do not, for microseconds.
@@ -153,7 +171,10 @@ impl Inner {
                 Some(record) if !record.released() && record.owner_alive() => {
                     return Ok(Look::Owner(record));
                 }
-                record => unclear = Look::Unclear(self.key(stat.st_ino), record),
+                Some(record) if !record.released() => {
+                    unclear = Look::Orphaned(self.key(stat.st_ino), record);
+                }
+                record => unclear = Look::Unrecorded(record),
             }
         }
         Ok(unclear)
@@ -198,7 +219,7 @@ impl Inner {
     fn details(&self, taken: Vec<(Name, u64)>, rows: &[table::Row]) -> Result<Vec<Entry>, Error> {
         // Rows of waiters are in both readings.
         let waiters = |ino: u64| table::waiters(rows, self.key(ino)).div_ceil(2);
-        let (mut entries, mut unclear) = (Vec::new(), Vec::new());
+        let (mut entries, mut orphaned) = (Vec::new(), Vec::new());
         for (name, ino) in taken {
             match self.look(&name)? {
                 Look::Absent => {}
@@ -210,10 +231,14 @@ impl Inner {
                         waiters(ino),
                     ));
                 }
-                Look::Unclear(key, record) => unclear.push((name, key, record)),
+                Look::Unrecorded(record) => {
+                    let state = State::Held(Holder::unrecorded(record));
+                    entries.push(Entry::new(name, state, waiters(ino)));
+                }
+                Look::Orphaned(key, record) => orphaned.push((name, key, Some(record))),
             }
         }
-        let searched = holder::find_all(unclear).into_iter();
+        let searched = holder::find_all(orphaned).into_iter();
         let entry = |(name, key, found): (Name, Key, Holder)| {
             Entry::new(name, State::Held(found), waiters(key.ino))
         };
