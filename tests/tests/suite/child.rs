@@ -243,7 +243,7 @@ impl Terminal {
 
 #[test]
 fn the_program_owns_the_terminal() {
-    for containment in ["cgroup", "subreaper"] {
+    for containment in ["auto", "subreaper"] {
         let mut terminal = Terminal::new();
         let mut child = terminal.start(containment);
         terminal.wait_screen("asked");

@@ -147,6 +147,7 @@ fn a_program_that_cannot_be_executed_or_found() {
             .run()
             .teardown(teardown.command())
             .program([program.as_os_str()])
+            .env("PATH", "/usr/bin:/bin")
             .finish();
         ended.assert_code(code);
         assert_eq!(ended.record().cause.kind, "failed", "{}", program.display());

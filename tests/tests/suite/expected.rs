@@ -1,6 +1,7 @@
 //! What each containment is expected to hold: the one table that the tests and `runward doctor` must agree on.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use runward_tests::Leaf;
 use runward_tests::skip::is_root;
@@ -51,7 +52,7 @@ impl Containment {
     pub(crate) fn missing(&self) -> Option<&'static str> {
         match self.name {
             "cgroup" if !cgroup_writable() => Some("needs a cgroup v2 that this user may write to"),
-            "pidns" if !is_root() => Some("needs root, to make a PID namespace"),
+            "pidns" if !namespaces_allowed() => Some("needs to be allowed to make a PID namespace"),
             _ => None,
         }
     }
@@ -63,4 +64,15 @@ fn cgroup_writable() -> bool {
         && mounts
             .iter()
             .any(|mount| Path::new(mount).join("cgroup.procs").exists())
+}
+
+fn namespaces_allowed() -> bool {
+    let words = ["--user", "--map-root-user", "--pid", "--fork", "true"];
+    let probe = || {
+        Command::new("unshare")
+            .args(words)
+            .stderr(Stdio::null())
+            .status()
+    };
+    is_root() || probe().is_ok_and(|status| status.success())
 }
