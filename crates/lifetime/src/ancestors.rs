@@ -4,7 +4,10 @@ use std::os::fd::OwnedFd;
 
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open};
 
-use crate::process::{Stat, proc_is_ours};
+use crate::{
+    info,
+    process::{Stat, proc_is_ours},
+};
 
 /// No host nests deeper; a loop cannot be, but bounds are cheap.
 const MOST: usize = 64;
@@ -21,21 +24,27 @@ pub(crate) struct Ancestor {
 /// pidfd for that pid; 3. read again: if the child still has this parent, then it lived when
 /// the pidfd was opened, so the pidfd is of the parent and of nobody who took over its pid.
 pub(crate) fn watch() -> Vec<Ancestor> {
-    let mut found = Vec::new();
-    let Some(parent) = pin(|| getppid().map(Pid::as_raw_pid)) else {
-        return found;
-    };
-    let mut next = parent.pid;
-    found.push(parent);
-    while proc_is_ours() && next != 1 && found.len() < MOST {
-        let child = next;
-        let Some(ancestor) = pin(|| Stat::of(child).map(|stat| stat.parent)) else {
-            break;
-        };
-        next = ancestor.pid;
+    let mut found: Vec<Ancestor> = Vec::new();
+    let mut next = pin(|| getppid().map(Pid::as_raw_pid));
+    while let Some(ancestor) = next.take().filter(|_| found.len() < MOST) {
         found.push(ancestor);
+        next = found
+            .last()
+            .filter(|child| child.pid != 1)
+            .and_then(|child| pin(|| parent_of(child)));
     }
     found
+}
+
+/// From the kernel, or from `/proc` where the kernel is older and `/proc` is that of our pids.
+fn parent_of(child: &Ancestor) -> Option<i32> {
+    let listed = || {
+        proc_is_ours()
+            .then(|| Stat::of(child.pid))
+            .flatten()
+            .map(|stat| stat.parent)
+    };
+    info::parent(&child.pidfd).or_else(listed)
 }
 
 fn pin(parent: impl Fn() -> Option<i32>) -> Option<Ancestor> {

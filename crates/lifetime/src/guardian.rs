@@ -63,17 +63,15 @@ fn work(run: &mut Run, link: &Link, journal: &Journal, kept: Vec<OwnedFd>) -> Ou
     };
     let outside = Outside::Owner { link, gone: false };
     let mut holder = Holder::new(run, journal, outside, tree, &reaper);
-    let started = holder.start();
-    sys::close_inherited();
-    let _ = std::env::set_current_dir("/");
-    let ended = match started {
-        Ok(()) => holder.hold(),
+    let ended = match holder.start() {
+        Ok(()) => holder.hold(settle_down),
         Err(ended) => ended,
     };
     finish(holder, link, ended, kept)
 }
 
 fn finish(holder: Holder<'_>, link: &Link, ended: Ended, kept: Vec<OwnedFd>) -> Outcome {
+    settle_down();
     let spare = holder.spares();
     let Holder {
         run,
@@ -95,6 +93,13 @@ fn finish(holder: Holder<'_>, link: &Link, ended: Ended, kept: Vec<OwnedFd>) -> 
     finish.finish(ended, kept)
 }
 
+/// For a program that does not end at once: nobody who waits for the end of a pipe, or unmounts
+/// the workspace, must wait for the guardian.
+fn settle_down() {
+    sys::close_inherited();
+    let _ = std::env::set_current_dir("/");
+}
+
 /// Nothing could be started, so nothing needs room.
 fn fail(
     run: &mut Run,
@@ -103,7 +108,7 @@ fn fail(
     error: &Error,
     kept: Vec<OwnedFd>,
 ) -> Outcome {
-    sys::close_inherited();
+    settle_down();
     let mut tell = |run: &mut Run, event: Event| tell_owner(run, link, event);
     let by = Finisher::Guardian;
     let finish = Finish {

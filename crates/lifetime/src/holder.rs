@@ -57,6 +57,9 @@ pub(crate) struct Holder<'a> {
     killed: Option<Instant>,
 }
 
+/// A program that ends within this time is not worth the trouble of settling down to wait for it.
+const AT_ONCE: Duration = Duration::from_millis(1);
+
 /// When a kill that did not get all is done again, at the earliest.
 const KILL_AGAIN: Duration = Duration::from_millis(50);
 
@@ -139,10 +142,15 @@ impl<'a> Holder<'a> {
     }
 
     /// Until the tree is empty, or what is left of it is not ours to end.
-    pub(crate) fn hold(&mut self) -> Ended {
+    pub(crate) fn hold(&mut self, settle_down: fn()) -> Ended {
         self.look();
+        let mut settle_down = Some((settle_down, Instant::now() + AT_ONCE));
         while self.machine.phase() != Phase::Over {
-            let ready = self.wait();
+            let soon = settle_down.map(|(_, at)| at);
+            let ready = self.wait(soon);
+            if let Some((settle_down, _)) = settle_down.take_if(|(_, at)| *at <= Instant::now()) {
+                settle_down();
+            }
             if ready.outside {
                 self.hear();
             }
@@ -160,7 +168,7 @@ impl<'a> Holder<'a> {
         }
     }
 
-    fn wait(&self) -> Ready {
+    fn wait(&self, soon: Option<Instant>) -> Ready {
         let watch = self.tree.watch();
         let mut on = vec![wait::readable(self.reaper)];
         on.extend(watch.as_ref().map(Watch::on));
@@ -176,7 +184,8 @@ impl<'a> Holder<'a> {
             Outside::Owner { link, .. } => on.push(wait::readable(*link)),
             Outside::Guards(guards) => on.push(wait::readable(*guards)),
         }
-        let ready = wait::any(&on, self.machine.timer());
+        let until = [soon, self.machine.timer()].into_iter().flatten().min();
+        let ready = wait::any(&on, until);
         Ready {
             tree: ready[..tree].contains(&true),
             outside: ready[tree..].contains(&true),

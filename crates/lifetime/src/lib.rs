@@ -72,6 +72,7 @@ mod guardian;
 mod guards;
 mod holder;
 mod host;
+mod info;
 mod inherited;
 mod journal;
 mod lifetime;

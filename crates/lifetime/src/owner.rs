@@ -416,7 +416,7 @@ fn resume(holder: &mut Holder<'_>, state: &State, heard: &[Occurrence]) -> Ended
     heard
         .iter()
         .for_each(|occurrence| holder.occurred(*occurrence));
-    holder.hold()
+    holder.hold(|| {})
 }
 
 /// The program, now our child: as the journal names it, or the one child that a guardian left
