@@ -20,10 +20,12 @@ use crate::{
 /// Its name in `ps`; its command line is the owner's.
 const NAME: &std::ffi::CStr = c"runward-guard";
 
-/// The life of the guardian, in the forked child; answers its exit code, which nobody needs.
-pub(crate) fn live(mut run: Run, link: &Link) -> i32 {
+/// The life of the guardian, in the forked child; answers its exit code, which nobody needs. It
+/// starts the work at once if it has the journal already.
+pub(crate) fn live(mut run: Run, link: &Link, journal: Option<Journal>) -> i32 {
     stand_apart();
-    let Some((journal, kept)) = await_start(&run, link) else {
+    let given = journal.map(|journal| (journal, Vec::new()));
+    let Some((journal, kept)) = given.or_else(|| await_start(&run, link)) else {
         return 0;
     };
     let outcome = work(&mut run, link, &journal, kept);
@@ -71,7 +73,9 @@ fn work(run: &mut Run, link: &Link, journal: &Journal, kept: Vec<OwnedFd>) -> Ou
 }
 
 fn finish(holder: Holder<'_>, link: &Link, ended: Ended, kept: Vec<OwnedFd>) -> Outcome {
-    settle_down();
+    if !holder.run.settings.teardowns.is_empty() {
+        settle_down();
+    }
     let spare = holder.spares();
     let Holder {
         run,
@@ -93,7 +97,7 @@ fn finish(holder: Holder<'_>, link: &Link, ended: Ended, kept: Vec<OwnedFd>) -> 
     finish.finish(ended, kept)
 }
 
-/// For a program that does not end at once: nobody who waits for the end of a pipe, or unmounts
+/// For what does not end at once: nobody who waits for the end of a pipe, or unmounts
 /// the workspace, must wait for the guardian.
 fn settle_down() {
     sys::close_inherited();

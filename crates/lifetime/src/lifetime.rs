@@ -9,7 +9,7 @@ use std::{
 use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Armed, Error, Event, Outcome, Program};
+use crate::{Armed, Error, Event, Outcome, Program, Running};
 
 /// How a tree is held, from weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -230,6 +230,16 @@ impl Lifetime {
         Armed::new(self)
     }
 
+    /// Arms and starts at once, for a run that needs nothing in between. `note` is as for
+    /// [`Armed::start`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`arm`](Self::arm) and [`Armed::start`].
+    pub fn start(self, note: &str) -> Result<Running, Error> {
+        Running::new(self, note)
+    }
+
     /// Arms, starts, waits: the whole run.
     ///
     /// # Errors
@@ -237,7 +247,7 @@ impl Lifetime {
     /// As for [`arm`](Self::arm) and [`Armed::start`]. A program that cannot be executed is an
     /// outcome with code 126 or 127, not an error.
     pub fn run(self) -> Result<Outcome, Error> {
-        self.arm()?.start(Vec::new(), "")?.wait()
+        self.start("")?.wait()
     }
 }
 

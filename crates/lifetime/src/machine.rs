@@ -171,6 +171,7 @@ impl Machine {
         if self.phase != Phase::Running {
             return Vec::new();
         }
+        let now = self.clock(now);
         self.cause = Some(cause);
         self.phase = Phase::Cancelling;
         self.ask_tree = Some(now + self.grace / 2);
@@ -192,7 +193,7 @@ impl Machine {
             Phase::Running => {
                 self.cause = Some(cause);
                 self.phase = Phase::Draining;
-                self.end = Some(now + LEAK_WINDOW);
+                self.end = Some(self.clock(now) + LEAK_WINDOW);
                 self.settle()
             }
             Phase::Cancelling => self.ask_the_rest(),
@@ -273,10 +274,17 @@ impl Machine {
         }
         let unnamed = self.phase == Phase::Draining;
         self.phase = Phase::Killing;
+        // A killed owner never continues, and nobody waits for one that was only stopped.
+        self.paused = None;
         self.ask_tree = None;
         self.end = Some(now + KILL_PATIENCE);
         let kill = [Action::NameLeaks, Action::Kill];
         kill[usize::from(!unnamed)..].to_vec()
+    }
+
+    /// What timers are set by: it stands still in a pause, as `resume` shifts them by all of it.
+    fn clock(&self, now: Instant) -> Instant {
+        self.paused.unwrap_or(now)
     }
 
     fn pause(&mut self, now: Instant) -> Vec<Action> {
@@ -301,3 +309,6 @@ fn lost() -> Cause {
         "how the program ended is not known: the guardian that reaped it was killed".to_owned();
     Cause::Failed { reason, code: 125 }
 }
+
+#[cfg(test)]
+mod tests;

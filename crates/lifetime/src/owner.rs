@@ -62,6 +62,15 @@ impl Guardian {
 
 impl Armed {
     pub(crate) fn new(lifetime: Lifetime) -> Result<Self, Error> {
+        Self::part(lifetime, |_| Ok(None)).map(|(armed, _)| armed)
+    }
+
+    /// Arms the guards and forks the guardian, which starts the work at once if it is given a
+    /// journal.
+    fn part(
+        lifetime: Lifetime,
+        journal: impl FnOnce(&Run) -> Result<Option<Journal>, Error>,
+    ) -> Result<(Self, Option<Journal>), Error> {
         if !sys::is_single_threaded() {
             let message = "guards must be armed before the first thread is started: call `arm` at the top of main";
             return Err(Error::new(ErrorKind::Threads, message));
@@ -70,6 +79,7 @@ impl Armed {
         let guards = Guards::install(lifetime.parent)?;
         let run = begin(lifetime, &guards);
         let _ = set_child_subreaper(Some(Pid::INIT));
+        let journal = journal(&run)?;
         let (link, far) =
             Link::pair().map_err(|e| Error::system("cannot make a socket pair", e))?;
         match sys::fork_process().map_err(|e| Error::system("cannot fork the guardian", e))? {
@@ -77,21 +87,25 @@ impl Armed {
                 // Dropping the guards would let signals in.
                 std::mem::forget(guards);
                 drop(link);
-                sys::leave(guardian::live(run, &far))
+                sys::leave(guardian::live(run, &far, journal))
             }
             Some(pid) => {
                 let pidfd =
                     pin_child(pid).map_err(|e| Error::system("cannot pin the guardian", e))?;
                 let guardian = Guardian { pid, pidfd };
                 let _ = rustix::process::setpgid(Pid::from_raw(pid), Pid::from_raw(pid));
-                Ok(Self {
-                    run,
-                    guards,
-                    link,
-                    guardian,
-                    heard: Vec::new(),
-                    cancelled: None,
-                })
+                let (heard, cancelled) = (Vec::new(), None);
+                Ok((
+                    Self {
+                        run,
+                        guards,
+                        link,
+                        guardian,
+                        heard,
+                        cancelled,
+                    },
+                    journal,
+                ))
             }
         }
     }
@@ -126,7 +140,7 @@ impl Armed {
     ///
     /// [`Journal`](ErrorKind::Journal); nothing has been started then.
     pub fn start(self, kept: Vec<OwnedFd>, note: &str) -> Result<Running, Error> {
-        let journal = Journal::create(self.run.journal_path.as_deref(), || self.header(note))?;
+        let journal = create_journal(&self.run, note)?;
         let fds: Vec<_> = [journal.as_fd()]
             .into_iter()
             .chain(kept.iter().map(AsFd::as_fd))
@@ -147,17 +161,6 @@ impl Armed {
             journal,
             kept,
         })
-    }
-
-    fn header(&self, note: &str) -> Header {
-        Header {
-            settings: self.run.settings.clone(),
-            environment: self.run.environment.clone(),
-            directory: self.run.directory.clone(),
-            started: self.run.started,
-            boot: process::boot_id(),
-            note: note.to_owned(),
-        }
     }
 
     fn relay(&self, occurrence: Occurrence) {
@@ -196,6 +199,17 @@ impl AsFd for Armed {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.guards.as_fd()
     }
+}
+
+fn create_journal(run: &Run, note: &str) -> Result<Journal, Error> {
+    Journal::create(run.journal_path.as_deref(), || Header {
+        settings: run.settings.clone(),
+        environment: run.environment.clone(),
+        directory: run.directory.clone(),
+        started: run.started,
+        boot: process::boot_id(),
+        note: note.to_owned(),
+    })
 }
 
 /// Notes everything that guardian and owner must know alike, before they part.
@@ -264,6 +278,16 @@ fn stop() {
 }
 
 impl Running {
+    pub(crate) fn new(lifetime: Lifetime, note: &str) -> Result<Self, Error> {
+        let (armed, journal) = Armed::part(lifetime, |run| create_journal(run, note).map(Some))?;
+        let journal = journal.ok_or_else(|| Error::new(ErrorKind::Journal, "no journal"))?;
+        Ok(Self {
+            armed,
+            journal,
+            kept: Vec::new(),
+        })
+    }
+
     /// Waits until all is done: the program ended, its tree empty, every teardown run.
     ///
     /// # Errors

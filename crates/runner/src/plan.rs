@@ -43,8 +43,9 @@ pub(crate) struct Plan {
     pub(crate) locks: PathBuf,
     #[serde(serialize_with = "path")]
     pub(crate) home: PathBuf,
-    #[serde(serialize_with = "path")]
-    pub(crate) journal: PathBuf,
+    /// None for a run that leaves nothing which a later one would have to finish.
+    #[serde(serialize_with = "optional_path")]
+    pub(crate) journal: Option<PathBuf>,
 }
 
 impl Plan {
@@ -58,7 +59,10 @@ impl Plan {
         let directories = places::decide(&settings.places, env, &User::of_this_process())?;
         let given = settings.run_id.map(String::from);
         let run_id = given.unwrap_or_else(|| identity.run_id(|| process.to_owned()));
-        let journal = directories.journal(&run_id, process);
+        let to_finish = !settings.apps.is_empty()
+            || !settings.teardowns.is_empty()
+            || settings.result.is_some();
+        let journal = to_finish.then(|| directories.journal(&run_id, process));
         let app = settings.apps.first().cloned();
         let mut apps = settings.apps;
         apps.sort();

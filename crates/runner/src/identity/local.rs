@@ -12,15 +12,22 @@ pub(crate) fn process_id() -> String {
 }
 
 fn boot() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let id = read_small("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let short: String = id.chars().filter(char::is_ascii_hexdigit).take(8).collect();
     format!("{short:0>8}")
 }
 
+/// A file of `/proc` that fits a page, in one call.
+fn read_small(path: &str) -> Option<String> {
+    let file = fs::File::open(path).ok()?;
+    let mut buffer = [0; 4096];
+    let length = rustix::io::read(&file, &mut buffer).ok()?;
+    Some(String::from_utf8_lossy(&buffer[..length]).into_owned())
+}
+
 /// Field 22 of proc_pid_stat(5); the command in field 2 may hold spaces and parentheses.
 fn start_time() -> Option<u64> {
-    let stat = fs::read("/proc/self/stat").ok()?;
-    let stat = String::from_utf8_lossy(&stat);
+    let stat = read_small("/proc/self/stat")?;
     stat.rsplit_once(')')?
         .1
         .split_whitespace()

@@ -64,18 +64,14 @@ fn plan(args: RunArgs, env: &Environment) -> Result<Plan> {
 
 /// The order is the correctness: what may need cleaning comes after the guards, what others share after its lock.
 fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
-    let wanted = !plan.apps.is_empty();
-    let locks = wanted
-        .then(|| LockDir::open(&plan.locks))
-        .transpose()
-        .map_err(system)?;
-    let lifetime = stage.hook_up(lifetime(plan, env), plan, locks.clone())?;
+    if plan.apps.is_empty() {
+        let lifetime = stage.hook_up(lifetime(plan, env), plan, None)?;
+        return work_unlocked(stage, lifetime);
+    }
+    let locks = LockDir::open(&plan.locks).map_err(system)?;
+    let lifetime = stage.hook_up(lifetime(plan, env), plan, Some(locks.clone()))?;
     let mut armed = lifetime.arm().map_err(system)?;
-    let owned = match &locks {
-        Some(locks) => own::acquire(plan, locks, &mut armed, env),
-        None => own::nothing(&mut armed),
-    };
-    match owned {
+    match own::acquire(plan, &locks, &mut armed, env) {
         Owned::All(guards) => work(stage, armed, guards),
         Owned::Not { cause, message } => Ok(abandon(stage, armed, cause, message)),
     }
@@ -87,8 +83,10 @@ fn lifetime(plan: &Plan, env: &Environment) -> Lifetime {
         .grace(plan.grace.get())
         .teardown_deadline(plan.teardown_deadline.get())
         .leaks(stage::leaks(plan))
-        .containment(choice(plan))
-        .journal(&plan.journal);
+        .containment(choice(plan));
+    if let Some(journal) = &plan.journal {
+        lifetime = lifetime.journal(journal);
+    }
     for command in &plan.teardowns {
         lifetime = lifetime.teardown(Vec::from(command.clone()));
     }
@@ -132,11 +130,26 @@ fn work(stage: &Stage, armed: Armed, guards: Vec<Guard>) -> Result<Summary> {
         ..note
     });
     let kept = own::copies(&guards)?;
-    let outcome = armed
-        .start(kept, &note)
-        .and_then(Running::wait)
-        .map_err(system)?;
+    let running = armed.start(kept, &note);
+    let summary = wait(stage, running);
     drop(guards);
+    summary
+}
+
+/// With nothing to own there is nothing to do between guards and work.
+fn work_unlocked(stage: &Stage, lifetime: Lifetime) -> Result<Summary> {
+    let note = stage.note(|note| Note {
+        started: true,
+        ..note
+    });
+    wait(stage, lifetime.start(&note))
+}
+
+fn wait(
+    stage: &Stage,
+    running: std::result::Result<Running, runward_lifetime::Error>,
+) -> Result<Summary> {
+    let outcome = running.and_then(Running::wait).map_err(system)?;
     if let Cause::Failed { reason, .. } = outcome.cause() {
         terminal::say(reason);
     }

@@ -1,6 +1,7 @@
 //! Owning the apps of a run: all of them or none, and giving them back last.
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::time::Instant;
 
 use runward_lifetime::{Armed, Cause};
@@ -25,17 +26,6 @@ pub(crate) enum Owned {
     },
 }
 
-/// A run without apps may have been cancelled already, too.
-pub(crate) fn nothing(armed: &mut Armed) -> Owned {
-    match armed.cancelled() {
-        None => Owned::All(Vec::new()),
-        Some(cause) => Owned::Not {
-            cause,
-            message: None,
-        },
-    }
-}
-
 /// Waits as long as the plan says, and not a moment longer than the run itself may last.
 pub(crate) fn acquire(plan: &Plan, locks: &LockDir, armed: &mut Armed, env: &Environment) -> Owned {
     let names: Vec<Name> = plan.apps.iter().map(|app| app.name().clone()).collect();
@@ -48,7 +38,12 @@ pub(crate) fn acquire(plan: &Plan, locks: &LockDir, armed: &mut Armed, env: &Env
     let request = Request::new()
         .run_id(&plan.run_id)
         .what(what(plan))
-        .trace(plan.journal.to_string_lossy())
+        .trace(
+            plan.journal
+                .as_deref()
+                .unwrap_or(Path::new(""))
+                .to_string_lossy(),
+        )
         .wait(wait)
         .tick(watch.line.pace())
         .cancel_on(cancel.as_fd());

@@ -27,7 +27,9 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn set(plan: &Plan) -> Result<Self> {
         let directories = plan.directories();
-        directories.create_home()?;
+        if plan.journal.is_some() {
+            directories.create_home()?;
+        }
         let fallback = directories.record(&plan.run_id);
         let result = plan
             .result
