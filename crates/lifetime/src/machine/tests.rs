@@ -396,10 +396,7 @@ fn leaks_have_a_window_and_then_a_grace() {
 fn leaks_that_end_within_the_window_are_not_named() {
     let (mut machine, start) = machine(Leaks::Fail);
     machine.handle(start, ended(0));
-    assert_eq!(
-        machine.handle(start + LEAK_WINDOW - NANO, Input::Empty),
-        []
-    );
+    assert_eq!(machine.handle(start + LEAK_WINDOW - NANO, Input::Empty), []);
     assert_eq!(machine.phase(), Phase::Over);
 }
 
