@@ -52,8 +52,8 @@ impl Pty {
     }
 
     /// Types on the keyboard.
-    pub fn type_in(&mut self, text: &str) {
-        self.master
+    pub fn type_in(&self, text: &str) {
+        (&self.master)
             .write_all(text.as_bytes())
             .expect("a terminal takes input");
     }

@@ -154,9 +154,7 @@ impl<'a> Run<'a> {
         let mut command = Command::new(&line[0]);
         command.args(&line[1..]).stdin(self.stdin).process_group(0);
         command.current_dir(self.folder.as_deref().unwrap_or(self.sandbox.root()));
-        for name in running::CI_VARIABLES {
-            command.env_remove(name);
-        }
+        running::forget_ci(&mut command);
         command.envs(self.environment);
         let (stdout, stderr) = self
             .output

@@ -13,7 +13,7 @@ use crate::stream::Stream;
 use crate::{Line, Record, Sandbox, binaries};
 
 /// What would give a run the identity of the CI that the tests themselves run in.
-pub(crate) const CI_VARIABLES: [&str; 13] = [
+const CI_VARIABLES: [&str; 13] = [
     "CI",
     "DRONE",
     "GITHUB_ACTIONS",
@@ -28,6 +28,17 @@ pub(crate) const CI_VARIABLES: [&str; 13] = [
     "RUNWARD_BIN",
     "CI_JOB_TIMEOUT",
 ];
+
+pub(crate) fn forget_ci(command: &mut Command) {
+    let given: Vec<_> = command
+        .get_envs()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let unset = CI_VARIABLES
+        .iter()
+        .filter(|name| !given.iter().any(|set| set == *name));
+    unset.for_each(|name| drop(command.env_remove(name)));
+}
 
 /// A command that was started in a sandbox: `runward run`, or what starts it.
 #[derive(Debug)]
@@ -63,9 +74,17 @@ impl<'a> Running<'a> {
     /// Starts any command of a sandbox with its output collected.
     #[track_caller]
     pub fn of(sandbox: &'a Sandbox, mut command: Command) -> Self {
+        forget_ci(&mut command);
         command
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
+        Self::start(sandbox, command, sandbox.fresh("result"))
+    }
+
+    /// Starts any command whose output is its own affair.
+    #[track_caller]
+    pub fn bare(sandbox: &'a Sandbox, mut command: Command) -> Self {
+        forget_ci(&mut command);
         Self::start(sandbox, command, sandbox.fresh("result"))
     }
 

@@ -9,7 +9,7 @@ use runward_tests::binaries::{self, fixture};
 use runward_tests::pty::Pty;
 use runward_tests::seen::Seen;
 use runward_tests::servers::installed;
-use runward_tests::{Leaf, Running, Sandbox, Teardown, need};
+use runward_tests::{Ended, Leaf, Running, Sandbox, Teardown, need};
 
 /// What the program sees with and without runward, started in the same way by a line of shell.
 struct Pair {
@@ -40,13 +40,15 @@ fn seen(out: &std::path::Path) -> Vec<OsString> {
     vec![fixture("seen").into(), "--out".into(), out.into()]
 }
 
-fn launch(sandbox: &Sandbox, start: &str, line: Vec<OsString>) {
+fn launch(sandbox: &Sandbox, start: &str, line: Vec<OsString>) -> Ended {
     let mut command = Command::new("sh");
     command
         .args(["-c", start, "sh"])
         .args(line)
         .current_dir(sandbox.root());
-    Running::of(sandbox, command).wait().assert_code(0);
+    let ended = Running::of(sandbox, command).wait();
+    ended.assert_code(0);
+    ended
 }
 
 fn added(pair: &Pair) -> BTreeSet<&String> {
@@ -89,16 +91,45 @@ fn everything_is_the_same() {
     }
 }
 
+/// The mask and the dispositions, as a program sees them whose runtime changes none.
+#[track_caller]
+fn assert_same_signals(start: &str) {
+    let sandbox = Sandbox::new(30);
+    let look = ["grep", "^Sig[BIC]", "/proc/self/status"].map(OsString::from);
+    let without = launch(&sandbox, start, look.to_vec()).stdout;
+    assert_eq!(without.lines().count(), 3, "{without}");
+    for containment in ["auto", "subreaper", "pidns", "group"] {
+        let run = sandbox
+            .run()
+            .app("a")
+            .containment(containment)
+            .program(&look);
+        let with = launch(&sandbox, start, run.command_line()).stdout;
+        assert_eq!(with, without, "{start} under {containment}");
+    }
+}
+
+#[test]
+fn ordinary_signals_are_ordinary() {
+    assert_same_signals("exec \"$@\"");
+}
+
 #[test]
 fn ignored_signals_stay_ignored() {
-    let pair = Pair::look("trap '' HUP INT TERM PIPE CHLD USR1; exec \"$@\"", "auto");
-    assert_eq!(pair.with.signals, pair.without.signals);
+    for names in [
+        "HUP INT TERM PIPE CHLD USR1",
+        "PIPE",
+        "CHLD",
+        "TTOU TTIN TSTP",
+        "INT QUIT",
+    ] {
+        assert_same_signals(&format!("trap '' {names}; exec \"$@\""));
+    }
 }
 
 #[test]
 fn nohup_stays_nohup() {
-    let pair = Pair::look("exec nohup \"$@\"", "auto");
-    assert_eq!(pair.with.signals, pair.without.signals);
+    assert_same_signals("exec nohup \"$@\"");
 }
 
 #[test]
@@ -108,11 +139,9 @@ fn a_blocked_signal_stays_blocked() {
         env_blocks(),
         "needs an `env` with --block-signal"
     );
-    let pair = Pair::look(
-        "exec env --block-signal=USR1 --block-signal=TERM --block-signal=CHLD \"$@\"",
-        "auto",
-    );
-    assert_eq!(pair.with.signals, pair.without.signals);
+    for name in ["USR1", "TERM", "CHLD", "HUP"] {
+        assert_same_signals(&format!("exec env --block-signal={name} \"$@\""));
+    }
 }
 
 fn env_blocks() -> bool {
@@ -217,14 +246,11 @@ impl Terminal {
         }
     }
 
-    fn start(&self, containment: &str) -> std::process::Child {
+    fn start(&self, containment: &str) -> Running<'_> {
         let mut words = seen(&self.out);
         words.push("--ask".into());
         let run = self.sandbox.run().containment(containment).program(words);
-        self.pty
-            .command(&run.command_line())
-            .spawn()
-            .expect("setsid starts")
+        Running::bare(&self.sandbox, self.pty.command(&run.command_line()))
     }
 
     #[track_caller]
@@ -244,28 +270,28 @@ impl Terminal {
 #[test]
 fn the_program_owns_the_terminal() {
     for containment in ["auto", "subreaper"] {
-        let mut terminal = Terminal::new();
-        let mut child = terminal.start(containment);
+        let terminal = Terminal::new();
+        let running = terminal.start(containment);
         terminal.wait_screen("asked");
         terminal.pty.type_in("hello\n");
         terminal.wait_screen("got hello");
+        running.wait().assert_code(0);
         terminal.wait_screen("exited, exit 0");
-        assert_eq!(child.wait().expect("an own child").code(), Some(0));
         assert_eq!(Seen::read(&terminal.out).foreground, Some(true));
     }
 }
 
 #[test]
 fn control_c_cancels() {
-    let mut terminal = Terminal::new();
-    let mut child = terminal.start("auto");
-    terminal.wait_screen("asked");
-    terminal.pty.type_in("\u{3}");
-    terminal.wait_screen("exit 1");
-    let code = child.wait().expect("an own child").code();
-    // The terminal sends SIGINT to the program as well; if that is what ended it, the code is the same.
-    assert_eq!(code, Some(130), "{}", terminal.pty.screen().text());
-    terminal.sandbox.assert_no_survivors();
+    for _ in 0..5 {
+        let terminal = Terminal::new();
+        let running = terminal.start("auto");
+        terminal.wait_screen("asked");
+        terminal.pty.type_in("\u{3}");
+        running.wait().assert_code(130);
+        terminal.wait_screen("exit 130");
+        terminal.sandbox.assert_no_survivors();
+    }
 }
 
 #[test]

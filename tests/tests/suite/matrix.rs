@@ -217,6 +217,29 @@ fn stopped_leaf(held_by: &Containment) {
     assert_cancelled(&ended, held_by, 143);
 }
 
+/// As a debugger or an impatient colleague leaves it.
+fn stopped_program(held_by: &Containment) {
+    let Some(row) = Row::new("stopped_program", held_by) else {
+        return;
+    };
+    let mut line = row.sandbox.line();
+    let plant = row.sandbox.plant().line(&line).leaves(&[Leaf::Stopped]);
+    let run = row.run().option("--grace", "20s").program(plant.command());
+    let running = run.spawn_ready(&mut line);
+    row.sandbox
+        .survivors()
+        .iter()
+        .for_each(|one| one.signal(Signal::STOP));
+    running.signal(Signal::TERM);
+    assert!(
+        running.ends_within(Duration::from_secs(10)),
+        "SIGCONT after SIGTERM spares the grace"
+    );
+    let ended = running.wait();
+    row.assert_left(&mut line, &[Leaf::Stopped]);
+    assert_cancelled(&ended, held_by, 143);
+}
+
 fn cleaned_up(held_by: &Containment) {
     cleanup(held_by, "cleaned_up", |_| {});
 }
@@ -308,6 +331,7 @@ rows! {
     exited_with_leaves: e_cgroup e_pidns e_subreaper e_group;
     output_held: p_cgroup p_pidns p_subreaper p_group;
     stopped_leaf: z_cgroup z_pidns z_subreaper z_group;
+    stopped_program: zz_cgroup zz_pidns zz_subreaper zz_group;
     cleaned_up: g_cgroup g_pidns g_subreaper g_group;
     signalled_twice: gg_cgroup gg_pidns gg_subreaper gg_group;
 }

@@ -234,6 +234,7 @@ fn a_paused_run_can_be_cancelled() {
     let main = ready_pid(&mut line);
     running.signal(Signal::TSTP);
     wait_state(&running, main, true);
+    wait_state(&running, running.pid(), true);
     running.signal(Signal::TERM);
     running.signal(Signal::CONT);
     running.wait().assert_code(143);
