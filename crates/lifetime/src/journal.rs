@@ -8,16 +8,18 @@
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::fs::{MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
-use rustix::fs::{FlockOperation, MemfdFlags, flock, memfd_create};
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, MemfdFlags, Mode, OFlags, flock, linkat, memfd_create, open,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -129,7 +131,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Creates it, locked and with its first line, or not at all: it appears by rename. Without
+    /// Creates it, locked and with its first line, or not at all. Without
     /// a path it lives in memory, for the owner and the guardian alone.
     pub(crate) fn create(
         path: Option<&Path>,
@@ -162,7 +164,7 @@ impl Journal {
             .custom_flags(nix::libc::O_NOFOLLOW)
             .open(path);
         let file = match opened {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|e| Error::journal("cannot open", path, e))?,
         };
         rustix::io::retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))
@@ -221,34 +223,30 @@ pub(crate) fn line(entry: &Entry) -> Vec<u8> {
     line
 }
 
+/// It gets its name when it is whole and locked, and only if nobody has that name.
 fn create_file(path: &Path, header: Header) -> Result<File, Error> {
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    let made = draft_file(&draft, header).and_then(|file| {
-        let here = rustix::fs::CWD;
-        rustix::fs::renameat_with(here, &draft, here, path, rustix::fs::RenameFlags::NOREPLACE)?;
-        Ok(file)
-    });
-    made.map_err(|e| {
-        let _ = fs::remove_file(&draft);
-        Error::journal("cannot create", path, e)
-    })
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let nameless = OFlags::TMPFILE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
+    let made = open(directory, nameless, Mode::RUSR | Mode::WUSR)
+        .map_err(io::Error::from)
+        .and_then(|file| {
+            let file = File::from(file);
+            begin(&file, header)?;
+            let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+            linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?;
+            Ok(file)
+        });
+    made.map_err(|e| Error::journal("cannot create", path, e))
 }
 
-fn draft_file(draft: &Path, header: Header) -> std::io::Result<File> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(draft)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-    file.write_all(&line(&Entry::Run(Box::new(header))))?;
-    Ok(file)
+fn begin(mut file: &File, header: Header) -> io::Result<()> {
+    flock(file, FlockOperation::NonBlockingLockExclusive)?;
+    file.write_all(&line(&Entry::Run(Box::new(header))))
 }
 
 /// Its readers know the run from before the fork.
-fn in_memory() -> std::io::Result<File> {
+fn in_memory() -> io::Result<File> {
     let file = File::from(memfd_create(c"runward-journal", MemfdFlags::CLOEXEC)?);
-    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND)?;
+    rustix::fs::fcntl_setfl(&file, OFlags::APPEND)?;
     Ok(file)
 }

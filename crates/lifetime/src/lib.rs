@@ -86,6 +86,7 @@ mod reaper;
 mod recover;
 mod spawn;
 mod sys;
+mod takeover;
 mod teardown;
 mod tree;
 mod wait;

@@ -13,17 +13,12 @@ use rustix::process::{
 use crate::{
     Cause, Choice, Containment, Error, ErrorKind, Event, Finisher, Lifetime, Outcome, guardian,
     guards::{Guards, Occurrence, pin_child},
-    holder::{Ended, Holder, Outside, prepare},
-    journal::{Header, Journal, State},
+    journal::{Header, Journal},
     lifetime::{Run, current_directory},
     link::{Link, MOST_DESCRIPTORS, Received, Report, Request},
-    machine::Input,
-    process::{self, Stat},
-    reaper::Reaper,
-    spawn::Child,
-    sys,
-    teardown::Finish,
-    tree::{Main, Tree, probe_cgroup, probe_namespace},
+    process, sys,
+    takeover::TakeOver,
+    tree::{probe_cgroup, probe_namespace},
     wait,
 };
 
@@ -349,144 +344,18 @@ impl Running {
         self.armed.guardian.reap();
         self.armed.run.emit(&Event::GuardianLost);
         self.show(&Event::GuardianLost);
-        let reaper = Reaper::new()?;
-        let state = self.journal.state();
-        let Running {
-            armed,
-            journal,
-            kept,
-        } = self;
         let Armed {
-            mut run,
-            mut guards,
+            run, guards, heard, ..
+        } = self.armed;
+        TakeOver {
+            run,
+            guards,
             heard,
-            ..
-        } = armed;
-        match &state.tearing_down {
-            Some((cause, leaks, survivors)) => {
-                let (leaks, survivors) = (leaks.clone(), survivors.clone());
-                let ended = Ended {
-                    cause: cause.clone(),
-                    program: state.ended,
-                    leaks,
-                    survivors,
-                };
-                let tree = inherit(&state);
-                let spare = tree
-                    .as_ref()
-                    .is_some_and(|_| run.settings.leaks == crate::Leaks::Allow);
-                Ok(end(
-                    &mut run,
-                    &journal,
-                    tree.as_ref(),
-                    Some(&reaper),
-                    spare,
-                    ended,
-                    kept,
-                ))
-            }
-            None => {
-                let tree = inherit(&state).map_or_else(|| prepare(&run), Ok)?;
-                let mut holder = Holder::new(
-                    &mut run,
-                    &journal,
-                    Outside::Guards(&mut guards),
-                    tree,
-                    &reaper,
-                );
-                let ended = resume(&mut holder, &state, &heard);
-                let spare = holder.spares();
-                let Holder { run, tree, .. } = holder;
-                Ok(end(
-                    run,
-                    &journal,
-                    Some(&tree),
-                    Some(&reaper),
-                    spare,
-                    ended,
-                    kept,
-                ))
-            }
+            journal: self.journal,
+            kept: self.kept,
         }
+        .finish()
     }
-}
-
-fn inherit(state: &State) -> Option<Tree> {
-    let (containment, address) = state.tree.as_ref()?;
-    Tree::inherit(
-        *containment,
-        address,
-        state.main.as_ref().map(|main| main.pid),
-    )
-}
-
-/// Goes on where the guardian was when it died.
-fn resume(holder: &mut Holder<'_>, state: &State, heard: &[Occurrence]) -> Ended {
-    match find_main(state) {
-        Some(child) => holder.adopt(Main {
-            child,
-            status: None,
-        }),
-        None if state.began || state.ended.is_some() => {}
-        None => {
-            if let Err(ended) = holder.start() {
-                return ended;
-            }
-        }
-    }
-    if let Some(status) = state.ended {
-        holder.feed(Input::MainEnded(status));
-    }
-    heard
-        .iter()
-        .for_each(|occurrence| holder.occurred(*occurrence));
-    holder.hold(|| {})
-}
-
-/// The program, now our child: as the journal names it, or the one child that a guardian left
-/// which was killed before it could write that down.
-fn find_main(state: &State) -> Option<Child> {
-    let own = rustix::process::getpid().as_raw_pid();
-    let pid = match &state.main {
-        Some(main) => main.pid,
-        None => *process::children(own).first()?,
-    };
-    let ours = Stat::of(pid).is_some_and(|stat| stat.parent == own);
-    let same = state
-        .main
-        .as_ref()
-        .is_none_or(|main| Stat::of(pid).is_some_and(|stat| stat.start == main.start));
-    (ours && same)
-        .then(|| pin_child(pid).ok())
-        .flatten()
-        .map(|pidfd| Child { pid, pidfd })
-}
-
-fn end(
-    run: &mut Run,
-    journal: &Journal,
-    tree: Option<&Tree>,
-    reaper: Option<&Reaper>,
-    spare: bool,
-    ended: Ended,
-    kept: Vec<OwnedFd>,
-) -> Outcome {
-    let mut tell = |run: &mut Run, event: Event| {
-        run.emit(&event);
-        if let Some(hook) = &mut run.hooks.progress {
-            hook(&event);
-        }
-    };
-    Finish {
-        run,
-        journal,
-        tree,
-        reaper,
-        spare,
-        by: Finisher::Owner,
-        tell: &mut tell,
-    }
-    .finish(ended, kept)
 }
 
 /// As process 1 of a container, everyone's orphans are ours. The guardian's own death is noticed
