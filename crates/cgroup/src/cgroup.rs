@@ -21,7 +21,7 @@ const DROP_PATIENCE: Duration = Duration::from_secs(5);
 /// A directory in the cgroup v2 hierarchy with all below it.
 ///
 /// One made by [`create`](Self::create) is owned: dropping it kills what is inside and removes
-/// it. One made by [`open`](Self::open) is only looked at.
+/// it. One made by [`open`](Self::open) is not: dropping it changes nothing.
 #[derive(Debug)]
 #[must_use = "dropping a cgroup kills what runs in it"]
 pub struct Cgroup {
@@ -31,7 +31,9 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Creates the cgroup `name` below the directory `parent`.
+    /// Creates the cgroup `name` below the directory `parent`, usually
+    /// [`Hierarchy::own`](crate::Hierarchy::own). The name is joined to the path as it is: make
+    /// sure that it is one plain component.
     ///
     /// # Errors
     ///
@@ -47,7 +49,7 @@ impl Cgroup {
         Ok(cgroup)
     }
 
-    /// Opens a cgroup that is there.
+    /// Opens the cgroup at a path below the mount, as [`path`](Self::path) tells it.
     ///
     /// # Errors
     ///

@@ -48,7 +48,7 @@ impl Hierarchy {
         &self.mount
     }
 
-    /// The directory of the cgroup that this process is in.
+    /// The directory of the cgroup that this process is in: the usual parent of a new one.
     pub fn own(&self) -> &Path {
         &self.own
     }

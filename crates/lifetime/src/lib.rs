@@ -9,14 +9,12 @@
 //!
 //! ```no_run
 //! use std::process::ExitCode;
-//! use runward_lifetime::{Lifetime, Program};
+//! use runward_lifetime::{Error, Lifetime, Program};
 //!
-//! fn main() -> ExitCode {
-//!     let run = Lifetime::new(Program::new("make").arg("test")).teardown(["docker", "rm", "-f", "db"]);
-//!     match run.run() {
-//!         Ok(outcome) => outcome.exit_code().into(),
-//!         Err(error) => panic!("cannot start: {error}"),
-//!     }
+//! fn main() -> Result<ExitCode, Error> {
+//!     let lifetime = Lifetime::new(Program::new("make").arg("test"));
+//!     let outcome = lifetime.teardown(["docker", "rm", "-f", "db"]).run()?;
+//!     Ok(outcome.exit_code().into())
 //! }
 //! ```
 //!
@@ -26,8 +24,9 @@
 //!
 //! - When [`Running::wait`] returns, no process of the tree is alive, or [`Outcome::survivors`]
 //!   names it. Double forks, `setsid`, ignored signals, stopped processes and fork bombs do not help.
-//! - The same holds some milliseconds after a SIGKILL of the owner, and after one of the guardian.
-//!   After one of both at once it holds when [`recover`] has been called on the journal.
+//! - The same holds some milliseconds after a SIGKILL of the owner (this process), and after a
+//!   SIGKILL of the guardian. After a SIGKILL of both it holds when [`recover`] has been called on
+//!   the journal.
 //! - The death of any ancestor, not of the parent alone, cancels the run, without privilege.
 //! - Each teardown is started once, after the tree is empty; a signal that comes meanwhile changes
 //!   nothing, and its output cannot kill it.
@@ -59,9 +58,8 @@
 //! - A guardian that was killed after the program had ended, before it could tell, leaves the
 //!   program's status unknown: the outcome is [`Cause::Failed`], never a guess.
 //! - Linux 5.3 for pidfds, 5.7 to be born in a cgroup, 5.9 for `close_range`. No other system.
-//!
-//! What is locked, where records go, and what a dead run left in other places is the business of
-//! `runward-lock`, of `runward` and of `runward-janitor`.
+//! - Nothing is locked here and no record is written: that is the business of `runward-lock` and
+//!   of `runward`, which give this crate descriptors to keep and hooks to call.
 //!
 //! See `prctl(2)`, `pidfd_open(2)`, `clone3(2)`, `cgroups(7)`, `pid_namespaces(7)`, `signal(7)`.
 

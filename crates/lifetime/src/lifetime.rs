@@ -57,7 +57,8 @@ pub enum Leaks {
     /// They are named and ended.
     #[default]
     Warn,
-    /// They are named and ended; the caller means to fail for them.
+    /// They are named and ended, as with [`Warn`](Self::Warn). The caller means to fail for them, by
+    /// [`Outcome::leaks`](crate::Outcome::leaks): the exit code does not tell.
     Fail,
     /// They are named and left alone.
     Allow,
@@ -145,6 +146,8 @@ impl Lifetime {
 
     /// Adds a command that is run at the end, however the run ended, also after a SIGKILL of
     /// this process. It is run once, without a shell, with no input, and cannot die of its output.
+    /// It has the environment and the working directory of the program, or the root directory
+    /// where that one is gone; several run one after the other.
     pub fn teardown(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.settings
             .teardowns
@@ -159,13 +162,13 @@ impl Lifetime {
         self
     }
 
-    /// What left processes mean.
+    /// What processes mean that the program leaves; [`Leaks::Warn`] by default.
     pub fn leaks(mut self, leaks: Leaks) -> Self {
         self.settings.leaks = leaks;
         self
     }
 
-    /// How the tree is held.
+    /// How the tree is held; [`Choice::Auto`] by default.
     pub fn containment(mut self, choice: Choice) -> Self {
         self.settings.choice = choice;
         self

@@ -160,12 +160,13 @@ impl Outcome {
         self.containment
     }
 
-    /// The processes that the program left when it ended by itself.
+    /// The processes that the program left when it ended by itself; the first hundred of them.
     pub fn leaks(&self) -> &[Process] {
         &self.leaks
     }
 
-    /// The processes that are still there: none, where the tree is proven empty.
+    /// The processes that are still there, the first hundred of them: none, where the tree is
+    /// proven empty.
     pub fn survivors(&self) -> &[Process] {
         &self.survivors
     }
@@ -175,7 +176,7 @@ impl Outcome {
         &self.teardowns
     }
 
-    /// From the end of the program to the end of the last teardown.
+    /// From the end of the tree to the end of the last teardown.
     pub fn teardown_took(&self) -> Duration {
         self.teardown_took
     }
@@ -186,7 +187,11 @@ impl Outcome {
     }
 
     /// The exit code that says how the run ended: the program's own, 128 + n for a signal that
-    /// ended it or cancelled the run, 142 for the deadline, 143 for an ancestor's death.
+    /// ended it or cancelled the run, 142 for the deadline, 143 for an ancestor's death, 137 for
+    /// a killed owner, 125 to 127 for a program that was not started or not seen to end.
+    ///
+    /// Leaks, survivors and failed teardowns do not change it: ask [`leaks`](Self::leaks),
+    /// [`survivors`](Self::survivors) and [`teardowns`](Self::teardowns).
     pub fn exit_code(&self) -> u8 {
         match &self.cause {
             Cause::Exited | Cause::Signaled { .. } => self.program.map_or(125, Status::shell_code),
