@@ -37,7 +37,9 @@ pub(crate) fn forget_ci(command: &mut Command) {
     let unset = CI_VARIABLES
         .iter()
         .filter(|name| !given.iter().any(|set| set == *name));
-    unset.for_each(|name| drop(command.env_remove(name)));
+    for name in unset {
+        command.env_remove(name);
+    }
 }
 
 /// A command that was started in a sandbox: `runward run`, or what starts it.

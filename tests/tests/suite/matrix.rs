@@ -89,6 +89,8 @@ fn owner_killed(held_by: &Containment) {
     let plant = row.sandbox.plant().line(&line).leaves(&Leaf::MATRIX);
     let running = row
         .run()
+        // Nobody is left to be polite to.
+        .option("--grace", "1h")
         .teardown(teardown.command())
         .program(plant.command())
         .spawn_ready(&mut line);
@@ -292,6 +294,14 @@ fn both_killed(held_by: &Containment) {
     let run = row.run().app("a").teardown(teardown.command());
     let running = run.program(plant.command()).spawn_ready(&mut line);
     let guardian = running.guardian();
+    // At the same instant, as far as the two can tell.
+    guardian.signal(Signal::STOP);
+    while Proc::find(guardian.pid).is_some_and(|one| one.state != 'T') {
+        assert!(
+            !running.ends_within(Duration::from_millis(1)),
+            "the run ended"
+        );
+    }
     running.signal(Signal::KILL);
     guardian.signal(Signal::KILL);
     wait_guardian(&row.sandbox, &guardian);

@@ -158,6 +158,20 @@ fn what_a_teardown_leaves_is_ended() {
 }
 
 #[test]
+fn a_teardown_that_kills_its_own_group_ends_nobody_else() {
+    let sandbox = Sandbox::new(30);
+    let after = Teardown::new(&sandbox);
+    let run = sandbox
+        .run()
+        .teardown("sh -c 'kill -KILL 0'")
+        .teardown(after.command());
+    let ended = run.shell("exit 0").finish();
+    ended.assert_code(123);
+    after.assert_once();
+    assert_eq!(ended.record().teardowns[0].code, Some(137));
+}
+
+#[test]
 fn teardowns_run_in_the_order_given() {
     let sandbox = Sandbox::new(30);
     let log = sandbox.path("log");
