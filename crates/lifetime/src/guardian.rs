@@ -11,6 +11,7 @@ use crate::{
     journal::Journal,
     lifetime::Run,
     link::{Link, Received, Report, Request},
+    memory,
     reaper::Reaper,
     sys,
     teardown::Finish,
@@ -102,6 +103,7 @@ fn finish(holder: Holder<'_>, link: &Link, ended: Ended, kept: Vec<OwnedFd>) -> 
 fn settle_down() {
     sys::close_inherited();
     let _ = std::env::set_current_dir("/");
+    memory::drop_code();
 }
 
 /// Nothing could be started, so nothing needs room.

@@ -58,7 +58,7 @@ pub(crate) struct Holder<'a> {
 }
 
 /// A program that ends within this time is not worth the trouble of settling down to wait for it.
-const AT_ONCE: Duration = Duration::from_millis(1);
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// When a kill that did not get all is done again, at the earliest.
 const KILL_AGAIN: Duration = Duration::from_millis(50);

@@ -76,6 +76,7 @@ mod journal;
 mod lifetime;
 mod link;
 mod machine;
+mod memory;
 mod outcome;
 mod owner;
 mod process;

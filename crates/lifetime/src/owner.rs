@@ -13,10 +13,11 @@ use rustix::process::{
 use crate::{
     Cause, Choice, Containment, Error, ErrorKind, Event, Finisher, Lifetime, Outcome, guardian,
     guards::{Guards, Occurrence, pin_child},
+    holder::AT_ONCE,
     journal::{Header, Journal},
     lifetime::{Run, current_directory},
     link::{Link, MOST_DESCRIPTORS, Received, Report, Request},
-    process, sys,
+    memory, process, sys,
     takeover::TakeOver,
     tree::{probe_cgroup, probe_namespace},
     wait,
@@ -289,14 +290,16 @@ impl Running {
     ///
     /// Only where the guardian was killed and the owner cannot do its work either.
     pub fn wait(mut self) -> Result<Outcome, Error> {
+        let mut settle = Some(Instant::now() + AT_ONCE);
         loop {
-            let ready = wait::any(
-                &[
-                    wait::readable(&self.armed.link),
-                    wait::readable(&self.armed.guards),
-                ],
-                None,
-            );
+            let on = [
+                wait::readable(&self.armed.link),
+                wait::readable(&self.armed.guards),
+            ];
+            let ready = wait::any(&on, settle);
+            if settle.take_if(|at| *at <= Instant::now()).is_some() {
+                memory::drop_code();
+            }
             if ready[0] {
                 match self.armed.link.receive() {
                     Received::Message(Report::Event(event), _) => self.show(&event),
