@@ -33,6 +33,13 @@ fn examples() -> &'static Path {
     })
 }
 
+/// A sandbox whose time begins when all is built.
+fn sandbox() -> Sandbox {
+    examples();
+    binaries::runward();
+    Sandbox::new(60)
+}
+
 /// An example to run in a sandbox.
 fn example(sandbox: &Sandbox, name: &str, words: &[&str]) -> Command {
     let mut command = Command::new(examples().join(name));
@@ -93,7 +100,7 @@ fn owner<'a>(sandbox: &'a Sandbox, gate: &Gate) -> Running<'a> {
 
 #[test]
 fn lock() {
-    let sandbox = Sandbox::new(60);
+    let sandbox = sandbox();
     let (first_gate, mut second_gate) = (sandbox.gate(), sandbox.gate());
     let first = owner(&sandbox, &first_gate);
     wait_stdout(&first, &sandbox, "mine until Enter");
@@ -132,7 +139,7 @@ fn cgroup() {
         usable,
         "needs a cgroup v2 that this user may write to"
     );
-    let sandbox = Sandbox::new(60);
+    let sandbox = sandbox();
     let left = "setsid sleep 1000 & (setsid sleep 1000 &) ; echo started";
     let ended = Running::of(&sandbox, example(&sandbox, "cgroup", &["sh", "-c", left])).wait();
     ended.assert_code(0);
@@ -149,7 +156,7 @@ fn cgroup() {
 
 #[test]
 fn lifetime() {
-    let sandbox = Sandbox::new(60);
+    let sandbox = sandbox();
     fs::write(
         sandbox.path("tasks"),
         "build: sleep 1000 & echo built\nafter build: echo cleaned\n",
@@ -171,7 +178,7 @@ fn lifetime() {
 
 #[test]
 fn lifetime_whose_owner_is_killed() {
-    let sandbox = Sandbox::new(60);
+    let sandbox = sandbox();
     let (mut work, mut after) = (sandbox.line(), sandbox.line());
     let tasks = format!(
         "up: exec 3>{}; (setsid sleep 1000 &); echo ready >&3; sleep 1000\nafter up: echo cleaned >{}\n",
@@ -189,7 +196,7 @@ fn lifetime_whose_owner_is_killed() {
 
 #[test]
 fn shell_recipe() {
-    let sandbox = Sandbox::new(60);
+    let sandbox = sandbox();
     let recipe = root().join("examples/shell/recipe");
     let ended = shell(&sandbox, &format!("'{}'", recipe.display()));
     ended.assert_code(0);
@@ -213,7 +220,7 @@ fn shell_recipe() {
 
 #[test]
 fn first_command_of_the_readme() {
-    let sandbox = Sandbox::new(60);
+    let sandbox = sandbox();
     let readme = fs::read_to_string(root().join("README.md")).expect("a README");
     let prefix = "cargo run --release -p runward -- ";
     let line = readme.lines().find_map(|line| line.strip_prefix(prefix));
