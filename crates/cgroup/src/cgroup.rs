@@ -221,8 +221,22 @@ impl Cgroup {
     ///
     /// Only where the members cannot be read.
     pub fn signal(&self, signal: Signal) -> Result<usize, Error> {
+        self.send(&[signal])
+    }
+
+    /// Asks every process of the subtree to end: SIGTERM, and SIGCONT as one that is stopped could
+    /// not heed it. Otherwise as [`signal`](Self::signal).
+    ///
+    /// # Errors
+    ///
+    /// Only where the members cannot be read.
+    pub fn ask_to_end(&self) -> Result<usize, Error> {
+        self.send(&[Signal::TERM, Signal::CONT])
+    }
+
+    fn send(&self, signals: &[Signal]) -> Result<usize, Error> {
         let mut count = 0;
-        self.each_member(&mut |pid, id| count += usize::from(member::signal(pid, id, signal)))?;
+        self.each_member(&mut |pid, id| count += usize::from(member::signal(pid, id, signals)))?;
         Ok(count)
     }
 

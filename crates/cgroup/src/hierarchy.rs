@@ -28,7 +28,10 @@ impl Hierarchy {
         let membership = Path::new("/proc/self/cgroup");
         let text = read_small(membership).map_err(|e| Error::new("read", membership, e))?;
         let path = own_path(&text).ok_or_else(|| Error::not_mounted(membership))?;
-        match USUAL_MOUNTS.iter().find_map(|mount| at_usual_mount(Path::new(mount), path)) {
+        match USUAL_MOUNTS
+            .iter()
+            .find_map(|mount| at_usual_mount(Path::new(mount), path))
+        {
             Some(found) => Ok(found),
             None => Self::search(path),
         }
@@ -72,7 +75,10 @@ fn at_usual_mount(mount: &Path, path: &str) -> Option<Hierarchy> {
     const CGROUP2_SUPER_MAGIC: u64 = 0x6367_7270;
     let own = below(mount, path, Path::new("/"));
     let kind = rustix::fs::statfs(&own).ok()?.f_type;
-    (u64::try_from(kind) == Ok(CGROUP2_SUPER_MAGIC)).then(|| Hierarchy { mount: mount.to_owned(), own })
+    (u64::try_from(kind) == Ok(CGROUP2_SUPER_MAGIC)).then(|| Hierarchy {
+        mount: mount.to_owned(),
+        own,
+    })
 }
 
 /// A file of `/proc` that fits a page, in one call.

@@ -14,15 +14,18 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-/// Sends `signal` to the process `pid` if it is, at this moment, a member of the cgroup `id`.
+/// Sends `signals` to the process `pid` if it is, at this moment, a member of the cgroup `id`.
 ///
 /// 1. The pidfd pins a process. 2. Its membership is read through the pidfd, so it is that
 ///    process which is a member, whoever had the pid when the list was read.
-pub(crate) fn signal(pid: Pid, id: u64, signal: Signal) -> bool {
+pub(crate) fn signal(pid: Pid, id: u64, signals: &[Signal]) -> bool {
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else {
         return false;
     };
-    is_member(&pidfd, pid, id) && pidfd_send_signal(&pidfd, signal).is_ok()
+    is_member(&pidfd, pid, id)
+        && signals
+            .iter()
+            .all(|&signal| pidfd_send_signal(&pidfd, signal).is_ok())
 }
 
 fn is_member(pidfd: &OwnedFd, pid: Pid, id: u64) -> bool {

@@ -85,7 +85,7 @@ enum Entrance {
 /// Starts `image` and answers when its exec has succeeded or failed.
 ///
 /// Where the kernel, or a container's filter, has no birth in a cgroup, the child moves itself.
-/// So it does where the newborn was killed before its exec: Linux 6.14 takes a birth into a
+/// So it does where the newborn was killed before its exec: Linux 6.18 takes a birth into a
 /// cgroup for one that `cgroup.kill` must end when the parent's own cgroup has ever been killed.
 pub(crate) fn spawn(image: &Image, setup: &Setup<'_>) -> Result<Child, Refused> {
     match spawn_by(Entrance::Birth, image, setup) {

@@ -5,10 +5,8 @@ use std::{
     path::Path,
 };
 
-use runward_cgroup::{Cgroup, ErrorKind as CgroupErrorKind, Hierarchy};
-use rustix::process::Signal;
-
 use crate::{Error, ErrorKind};
+use runward_cgroup::{Cgroup, ErrorKind as CgroupErrorKind, Hierarchy};
 
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -72,8 +70,7 @@ impl Held {
     }
 
     pub(crate) fn ask(&self) {
-        let _ = self.cgroup.signal(Signal::TERM);
-        let _ = self.cgroup.signal(Signal::CONT);
+        let _ = self.cgroup.ask_to_end();
     }
 
     pub(crate) fn kill(&self) {

@@ -146,7 +146,7 @@ impl Tree {
         }
     }
 
-    /// Room for a teardown. A cgroup that was killed is not used again: Linux 6.14 kills who is
+    /// Room for a teardown. A cgroup that was killed is not used again: Linux 6.18 kills who is
     /// born in it.
     pub(crate) fn room(&self, index: usize) -> Option<Self> {
         match self {
