@@ -32,15 +32,17 @@ pub struct Cgroup {
 
 impl Cgroup {
     /// Creates the cgroup `name` below the directory `parent`, usually
-    /// [`Hierarchy::own`](crate::Hierarchy::own). The name is joined to the path as it is: make
-    /// sure that it is one plain component.
+    /// [`Hierarchy::own`](crate::Hierarchy::own). The name is one plain component.
     ///
     /// # Errors
     ///
     /// [`NotPermitted`](ErrorKind::NotPermitted) where the parent was not delegated to this user,
-    /// [`Busy`](ErrorKind::Busy) where the name is taken.
+    /// [`Busy`](ErrorKind::Busy) where the name is taken, [`Other`](ErrorKind::Other) where it is none.
     pub fn create(parent: &Path, name: &str) -> Result<Self, Error> {
         let path = parent.join(name);
+        if name.is_empty() || name == "." || name == ".." || name.contains('/') {
+            return Err(Error::name(&path));
+        }
         let mode = Mode::from_raw_mode(0o755);
         mkdirat(rustix::fs::CWD, &path, mode)
             .map_err(|e| Error::new("create the cgroup", &path, e))?;
@@ -191,7 +193,7 @@ impl Cgroup {
     /// process still dies of SIGKILL.
     fn freeze_and_kill(&self) -> Result<(), Error> {
         self.freeze()?;
-        let killed = self.signal(Signal::KILL);
+        let killed = self.send(&[Signal::KILL]);
         self.thaw()?;
         killed.map(drop)
     }
@@ -214,14 +216,17 @@ impl Cgroup {
         self.write_file(c"cgroup.freeze", b"0")
     }
 
-    /// Sends `signal` to every process of the subtree and answers how many there were. A process
-    /// that forks meanwhile may leave a child that did not get it: to end a tree, [`kill`](Self::kill).
+    /// Sends the signal of this number (`signal(7)`) to every process of the subtree and answers
+    /// how many there were. A process that forks meanwhile may leave a child that did not get it:
+    /// to end a tree, [`kill`](Self::kill).
     ///
     /// # Errors
     ///
-    /// Only where the members cannot be read.
-    pub fn signal(&self, signal: Signal) -> Result<usize, Error> {
-        self.send(&[signal])
+    /// [`Unsupported`](ErrorKind::Unsupported) where there is no such signal, or the members
+    /// cannot be read.
+    pub fn signal(&self, number: i32) -> Result<usize, Error> {
+        let none = || Error::unsupported(&self.path, "there is no signal of that number");
+        self.send(&[Signal::from_named_raw(number).ok_or_else(none)?])
     }
 
     /// Asks every process of the subtree to end: SIGTERM, and SIGCONT as one that is stopped could
@@ -245,9 +250,9 @@ impl Cgroup {
     /// # Errors
     ///
     /// Only where the members cannot be read.
-    pub fn processes(&self) -> Result<Vec<Pid>, Error> {
+    pub fn processes(&self) -> Result<Vec<u32>, Error> {
         let mut pids = Vec::new();
-        self.each_member(&mut |pid, _| pids.push(pid))?;
+        self.each_member(&mut |pid, _| pids.push(pid.as_raw_pid().unsigned_abs()))?;
         Ok(pids)
     }
 

@@ -62,6 +62,17 @@ impl Error {
         }
     }
 
+    pub(crate) fn name(path: &Path) -> Self {
+        let why = "a name is one component, and neither empty nor a dot nor two";
+        let source = io::Error::new(io::ErrorKind::InvalidInput, why);
+        Self {
+            kind: ErrorKind::Other,
+            action: "create the cgroup",
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     pub(crate) fn not_mounted(path: &Path) -> Self {
         let source = io::Error::new(io::ErrorKind::NotFound, "no cgroup2 file system is mounted");
         Self {

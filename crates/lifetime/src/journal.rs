@@ -18,8 +18,10 @@ use std::{
 };
 
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, MemfdFlags, Mode, OFlags, flock, linkat, memfd_create, open,
+    AtFlags, CWD, FlockOperation, MemfdFlags, Mode, OFlags, RenameFlags, flock, linkat,
+    memfd_create, open, renameat_with,
 };
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -225,18 +227,55 @@ pub(crate) fn line(entry: &Entry) -> Vec<u8> {
 
 /// It gets its name when it is whole and locked, and only if nobody has that name.
 fn create_file(path: &Path, header: Header) -> Result<File, Error> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let nameless = OFlags::TMPFILE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
-    let made = open(directory, nameless, Mode::RUSR | Mode::WUSR)
-        .map_err(io::Error::from)
-        .and_then(|file| {
-            let file = File::from(file);
-            begin(&file, header)?;
+    let made = match nameless(path) {
+        // Not every file system has nameless files.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOSYS | Errno::INVAL) => {
+            create_draft(path, header)
+        }
+        Err(errno) => Err(errno.into()),
+        Ok(file) => begin(&file, header).and_then(|()| {
             let own = format!("/proc/self/fd/{}", file.as_raw_fd());
             linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?;
             Ok(file)
-        });
+        }),
+    };
     made.map_err(|e| Error::journal("cannot create", path, e))
+}
+
+fn nameless(path: &Path) -> rustix::io::Result<File> {
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
+    open(
+        directory.unwrap_or(Path::new(".")),
+        flags,
+        Mode::RUSR | Mode::WUSR,
+    )
+    .map(File::from)
+}
+
+fn create_draft(path: &Path, header: Header) -> io::Result<File> {
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    let named = begin(&file, header).and_then(|()| {
+        Ok(renameat_with(
+            CWD,
+            &draft,
+            CWD,
+            path,
+            RenameFlags::NOREPLACE,
+        )?)
+    });
+    if named.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    named.map(|()| file)
 }
 
 fn begin(mut file: &File, header: Header) -> io::Result<()> {

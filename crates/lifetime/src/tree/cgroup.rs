@@ -91,7 +91,7 @@ impl Held {
 
     pub(crate) fn members(&self) -> Vec<i32> {
         let pids = self.cgroup.processes().unwrap_or_default();
-        pids.into_iter().map(|pid| pid.as_raw_pid()).collect()
+        pids.into_iter().flat_map(i32::try_from).collect()
     }
 
     pub(crate) fn remove(&self) {
