@@ -204,7 +204,7 @@ fn shell_recipe() {
     assert_shows(
         &ended.stderr,
         &[
-            "the program left 1 processes",
+            "the program left 1 process",
             "(sleep 1000)",
             "took shop down",
         ],
@@ -230,7 +230,7 @@ fn first_command_of_the_readme() {
     assert_shows(
         &ended.stderr,
         &[
-            "the program left 1 processes",
+            "the program left 1 process",
             "(sleep 1000)",
             "\ntorn down\n",
         ],

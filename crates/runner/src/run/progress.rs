@@ -21,8 +21,9 @@ pub(crate) fn show(event: &Event, grace: Span, leaks: Leaks) {
             } else {
                 "ended now"
             };
+            let noun = if *total == 1 { "process" } else { "processes" };
             terminal::say(format_args!(
-                "the program left {total} processes, {fate}: {}",
+                "the program left {total} {noun}, {fate}: {}",
                 list(processes)
             ));
         }
