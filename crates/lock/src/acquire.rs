@@ -16,7 +16,6 @@ use rustix::fs::Stat;
 
 use crate::dir::{Inner, Place};
 use crate::guard::{Guard, Held};
-use crate::identity::Identity;
 use crate::record::{self, Record};
 use crate::sync::point;
 use crate::wait::{Awaited, Waiting};
@@ -32,8 +31,9 @@ pub(crate) fn acquire(
     site: &'static Location<'static>,
 ) -> Result<Guard, Error> {
     request.check()?;
-    let identity = dir.identity();
-    let slot = registry::reserve(dir.id, name, request.mode, identity.pid, site)?;
+    let own = dir.own();
+    let pid = own.identity.pid;
+    let slot = registry::reserve(dir.id, name, request.mode, pid, site)?;
     let mut waiting = Waiting::new(name, request, observer);
     let turn = match request.order {
         Order::Any => None,
@@ -42,26 +42,21 @@ pub(crate) fn acquire(
     let (file, stat) = lock(dir, name, request.mode, &mut waiting)?;
     drop(turn);
     let predecessor = dir.read_record(file.as_fd(), name.as_str())?;
-    let record = match request.mode {
-        Mode::Exclusive => Some(write(
-            dir,
-            name,
-            request,
-            &identity,
-            &file,
-            predecessor.as_ref(),
-        )?),
-        Mode::Shared => None,
+    let last = predecessor.as_ref().map(Record::fence);
+    let (record, fence) = match request.mode {
+        Mode::Exclusive => {
+            let fence = next(dir, last)?;
+            let record = Record::new(&own.template, fence, request);
+            put(dir, name, &file, &record)?;
+            (Some(record), fence)
+        }
+        Mode::Shared => (None, last.unwrap_or_default()),
     };
     point("acquire.recorded");
-    let fence = record
-        .as_ref()
-        .or(predecessor.as_ref())
-        .map_or(Fence::default(), Record::fence);
     let waited = waiting.acquired(fence);
     let ino = stat.st_ino;
     Ok(Guard::new(
-        identity.pid,
+        pid,
         Held {
             file,
             ino,
@@ -126,22 +121,14 @@ pub(crate) fn holder_of(dir: &Inner, name: &Name, file: BorrowedFd<'_>) -> (Hold
     )
 }
 
-fn write(
-    dir: &Inner,
-    name: &Name,
-    request: &Request<'_>,
-    identity: &Identity,
-    file: &OwnedFd,
-    predecessor: Option<&Record>,
-) -> Result<Record, Error> {
-    let fence = match predecessor.and_then(|record| record.fence().next()) {
+/// The fence after the last one of this file, or the first one of a fresh file.
+fn next(dir: &Inner, last: Option<Fence>) -> Result<Fence, Error> {
+    let fence = match last.and_then(Fence::next) {
         Some(next) => next,
         None => Fence::first_of(epoch::next(dir)?),
     };
     point("acquire.fenced");
-    let record = Record::new(identity, fence, request);
-    put(dir, name, file, &record)?;
-    Ok(record)
+    Ok(fence)
 }
 
 /// One write in place: the file is never shorter than it was, and never without a record once it had one.

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -13,7 +14,7 @@ use crate::policy::{self, Filesystems};
 use crate::record::{self, Record};
 use crate::registry::DirId;
 use crate::table::Key;
-use crate::{Error, ErrorKind, Event, Guard, Name, Request, acquire, many};
+use crate::{Error, ErrorKind, Event, Guard, Name, Request, acquire, many, pid};
 
 /// A private directory of locks, one file for each name.
 ///
@@ -25,8 +26,24 @@ pub(crate) struct Inner {
     pub(crate) fd: OwnedFd,
     path: PathBuf,
     pub(crate) id: DirId,
-    identity: Mutex<Arc<Identity>>,
+    opener: Own,
+    fork: Mutex<Option<Own>>,
     device: OnceLock<(u32, u32)>,
+}
+
+/// A process, and what it writes into each record.
+#[derive(Clone)]
+pub(crate) struct Own {
+    pub(crate) identity: Identity,
+    pub(crate) template: Record,
+}
+
+impl Own {
+    fn ask() -> Self {
+        let identity = Identity::own();
+        let template = Record::template(&identity);
+        Self { identity, template }
+    }
 }
 
 impl LockDir {
@@ -53,13 +70,13 @@ impl LockDir {
             .components()
             .collect();
         let (fd, stat) = policy::open(&path, filesystems)?;
-        let identity = Mutex::new(Arc::new(Identity::own()));
         let id = (stat.st_dev, stat.st_ino);
         Ok(Self(Arc::new(Inner {
             fd,
             path,
             id,
-            identity,
+            opener: Own::ask(),
+            fork: Mutex::default(),
             device: OnceLock::new(),
         })))
     }
@@ -125,10 +142,13 @@ impl Inner {
 
     /// Opens a file for a lock, created if need be. Never a symbolic link, never left to a child.
     pub(crate) fn open_file(&self, file: &str) -> Result<OwnedFd, Error> {
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        self.open_with(file, flags)
-            .map_err(|e| self.not_opened(file, e))
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        // It is nearly always there, and then an open that may create costs more.
+        match self.open_with(file, flags) {
+            Err(Errno::NOENT) => self.open_with(file, flags | OFlags::CREATE),
+            opened => opened,
+        }
+        .map_err(|e| self.not_opened(file, e))
     }
 
     /// Opens a lock file to look at, if there is one.
@@ -188,12 +208,14 @@ impl Inner {
     }
 
     /// This process; a fork is another one.
-    pub(crate) fn identity(&self) -> Arc<Identity> {
-        let mut own = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
-        if own.pid != std::process::id() {
-            *own = Arc::new(Identity::own());
+    pub(crate) fn own(&self) -> Cow<'_, Own> {
+        let pid = pid::own();
+        if self.opener.identity.pid == pid {
+            return Cow::Borrowed(&self.opener);
         }
-        own.clone()
+        let mut fork = self.fork.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = fork.take().filter(|own| own.identity.pid == pid);
+        Cow::Owned(fork.insert(own.unwrap_or_else(Own::ask)).clone())
     }
 
     /// The record in the file. A torn read is tried again: the writer is never long.
@@ -202,14 +224,16 @@ impl Inner {
         fd: BorrowedFd<'_>,
         file: &str,
     ) -> Result<Option<Record>, Error> {
-        let mut bytes = [0; record::SIZE];
         for _ in 0..8 {
-            let read = rustix::io::retry_on_intr(|| rustix::io::pread(fd, &mut bytes, 0));
-            let read = read.map_err(|e| self.error("cannot read lock file", file, e))?;
-            if read == 0 {
-                return Ok(None);
+            let mut bytes = Vec::with_capacity(record::SIZE);
+            rustix::io::retry_on_intr(|| {
+                rustix::io::pread(fd, rustix::buffer::spare_capacity(&mut bytes), 0)
+            })
+            .map_err(|e| self.error("cannot read lock file", file, e))?;
+            if bytes.is_empty() {
+                break;
             }
-            if let Some(record) = Record::decode(&bytes[..read]) {
+            if let Some(record) = Record::decode(bytes) {
                 return Ok(Some(record));
             }
         }

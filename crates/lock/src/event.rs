@@ -32,7 +32,7 @@ pub enum Event<'a> {
         name: &'a Name,
         /// Its fence.
         fence: Fence,
-        /// How long it took.
+        /// How long it waited; nothing if the lock was free.
         waited: Duration,
     },
 }

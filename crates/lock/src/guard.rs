@@ -7,7 +7,7 @@ use crate::dir::{Inner, Place};
 use crate::record::{CLEAN_AT, CLEAN_BYTE, Record};
 use crate::registry::Slot;
 use crate::sync::point;
-use crate::{Error, ErrorKind, Fence, Kept, Mode, Name, acquire, request};
+use crate::{Error, ErrorKind, Fence, Kept, Mode, Name, acquire, pid, request};
 
 /// A lock that is held. It may be moved to another thread and kept in any structure.
 ///
@@ -113,7 +113,7 @@ impl Guard {
         self.held.predecessor.as_ref()
     }
 
-    /// How long the acquire took.
+    /// How long the acquire waited; nothing if the lock was free.
     pub fn waited(&self) -> Duration {
         self.held.waited
     }
@@ -137,12 +137,12 @@ impl Guard {
     pub fn set_what(&mut self, what: &str) -> Result<(), Error> {
         request::check_text("what", what, crate::record::WHAT_MAX)?;
         self.check_owner()?;
-        let identity = self.held.dir.identity();
+        let own = self.held.dir.own();
         let Some(record) = self.held.record.as_mut() else {
             return Err(self.not_exclusive());
         };
         record.set_what(what);
-        record.sign(&identity);
+        record.sign(&own.identity);
         acquire::put(
             &self.held.dir,
             self.held.slot.name(),
@@ -203,7 +203,7 @@ impl Guard {
 
     /// Flips one byte, while the lock is held; never after.
     fn mark(&self) -> Result<(), Error> {
-        if self.mode() == Mode::Shared || self.pid != std::process::id() {
+        if self.mode() == Mode::Shared || self.pid != pid::own() {
             return Ok(());
         }
         let written = rustix::io::retry_on_intr(|| {
@@ -235,7 +235,7 @@ impl Guard {
     }
 
     fn check_owner(&self) -> Result<(), Error> {
-        if self.pid == std::process::id() {
+        if self.pid == pid::own() {
             return Ok(());
         }
         let text = format!(

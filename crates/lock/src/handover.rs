@@ -23,7 +23,7 @@ use crate::dir::{LockDir, Place};
 use crate::guard::{Guard, Held};
 use crate::record::Record;
 use crate::registry::Slot;
-use crate::{Error, ErrorKind, Mode, Name, registry, table};
+use crate::{Error, ErrorKind, Mode, Name, pid, registry, table};
 
 /// Names the descriptors that a child was handed, as `FD:NAME` with commas between.
 const VARIABLE: &str = "RUNWARD_LOCK_FDS";
@@ -136,7 +136,7 @@ impl LockDir {
         let fence = record.fence();
         let (dir, mode, waited) = (self.0.clone(), Mode::Exclusive, Duration::ZERO);
         Ok(Guard::new(
-            std::process::id(),
+            pid::own(),
             Held {
                 file,
                 ino,

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
+use crate::pid;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) pid: u32,
@@ -14,7 +16,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn own() -> Self {
-        let pid = std::process::id();
+        let pid = pid::own();
         Self {
             pid,
             start: start_of(pid).unwrap_or(0),

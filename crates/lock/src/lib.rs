@@ -54,7 +54,8 @@
 //! * The kernel frees a killed holder's lock after its memory; a holder of gigabytes is slow to die. Keep the holder small.
 //! * Waiting clones the process, copy-on-write. Where that is refused (a limit on processes), it tries every 50 ms instead.
 //! * A look believes a live owner's record. Where it has to search, for the keepers of a dead owner's lock, it reads the
-//!   descriptors of every process, and a lock that is released in that very moment is free microseconds later. So do a wait and `LockDir::inspect`, which names holders without a record too.
+//!   descriptors of every process, and a lock that is released in that very moment is free microseconds later. So do a wait and
+//!   [`LockDir::inspect`], which names holders without a record too.
 //! * The directories above the lock directory are taken as they are.
 //! * Kernel 5.9 for waiting without polling (`close_range`), `/proc` for holders; without it they are hidden.
 //!
@@ -67,7 +68,8 @@
 //! # State of the process
 //!
 //! One private table lists the locks that this process has, by directory and name, so that two handles on one directory know of each
-//! other. It is the only global state, and nothing shows it but [`ErrorKind::AlreadyHeld`].
+//! other; nothing shows it but [`ErrorKind::AlreadyHeld`]. Beside it there is the process id, on a page that the kernel empties in a fork.
+//! That is all the global state.
 
 mod acquire;
 mod backend;
@@ -87,6 +89,7 @@ mod kernel;
 mod many;
 mod name;
 mod order;
+mod pid;
 mod policy;
 mod record;
 mod registry;

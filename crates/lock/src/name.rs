@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use crate::digest::sha256;
 use crate::{Error, ErrorKind};
@@ -12,7 +13,7 @@ const MARK: char = '~';
 
 /// The name of a lock: ASCII letters, digits and `. _ - @ +`, at most 200 bytes, beginning with a letter, a digit or `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Box<str>);
+pub struct Name(Arc<str>);
 
 impl Name {
     /// Takes a name as it is.

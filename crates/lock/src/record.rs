@@ -1,13 +1,15 @@
 //! What the holder writes into the lock file: lines of fixed width, fit for `cat`, overwritten in place.
 
 use std::fmt;
-use std::io::Write as _;
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::identity::Identity;
 use crate::{Fence, Request};
 
-pub(crate) const SIZE: usize = 1024;
+pub(crate) const SIZE: usize = 896;
 const MAGIC: &[u8] = b"runward-lock 1\n";
 const LABEL: usize = 9;
 const HELD: u8 = b'n';
@@ -78,33 +80,35 @@ const fn blank() -> [u8; SIZE] {
     image
 }
 
-static BLANK: [u8; SIZE] = blank();
-
 /// What a holder wrote about itself: the present one, or the one before.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record(Box<[u8; SIZE]>);
 
 impl Record {
-    pub(crate) fn new(identity: &Identity, fence: Fence, request: &Request<'_>) -> Self {
+    /// What all records of this process have in common.
+    pub(crate) fn template(identity: &Identity) -> Self {
         let mut record = Self(Box::new(BLANK));
         record.0[CLEAN.at] = HELD;
-        record.number(FENCE, fence.get());
-        record.number(SINCE, unix_seconds());
-        record.text(RUN_ID, &request.run_id);
-        record.text(WHAT, &request.what);
-        record.text(TRACE, &request.trace);
         record.sign(identity);
         record
     }
 
+    pub(crate) fn new(template: &Self, fence: Fence, request: &Request<'_>) -> Self {
+        let mut record = template.clone();
+        record.number(FENCE, fence.get());
+        record.number(SINCE, unix_seconds());
+        record.start_with(RUN_ID, &request.run_id);
+        record.start_with(WHAT, &request.what);
+        record.start_with(TRACE, &request.trace);
+        record.seal();
+        record
+    }
+
     /// The record in these bytes, unless they are torn or of another make.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let image: &[u8; SIZE] = bytes.try_into().ok()?;
-        let known = image.starts_with(MAGIC) && matches!(image[CLEAN.at], HELD | RELEASED);
-        let whole = known
-            && image[SUM.at..SUM.at + SUM.width] == sum_text(image)
-            && std::str::from_utf8(image).is_ok();
-        whole.then(|| Self(Box::new(*image)))
+    pub(crate) fn decode(bytes: Vec<u8>) -> Option<Self> {
+        let image: Box<[u8; SIZE]> = bytes.into_boxed_slice().try_into().ok()?;
+        let whole = is_framed(&image) && sum_text(&image) == image[SUM.at..SUM.at + SUM.width];
+        whole.then_some(Self(image))
     }
 
     pub(crate) fn bytes(&self) -> &[u8; SIZE] {
@@ -115,13 +119,13 @@ impl Record {
     pub(crate) fn sign(&mut self, identity: &Identity) {
         self.number(PID, identity.pid.into());
         self.number(START, identity.start);
-        self.text(BOOT, &identity.boot);
+        self.text(BOOT, identity.boot.as_bytes());
         self.number(PIDNS, identity.pidns);
         self.seal();
     }
 
     pub(crate) fn set_what(&mut self, what: &str) {
-        self.text(WHAT, what);
+        self.text(WHAT, what.as_bytes());
         self.seal();
     }
 
@@ -195,53 +199,93 @@ impl Record {
     }
 
     fn parse(&self, field: Field) -> u64 {
-        self.str(field).parse().unwrap_or(0)
+        let mut number = 0u64;
+        for byte in self.slice(field) {
+            match byte {
+                // A sum vouches for the digits: what was written fits.
+                b'0'..=b'9' => {
+                    number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'))
+                }
+                b' ' => break,
+                _ => return 0,
+            }
+        }
+        number
     }
 
-    fn number(&mut self, field: Field, value: u64) {
-        let mut slot = self.slice_mut(field);
-        slot.fill(b' ');
-        // Each field is as wide as the largest value of its type.
-        let _ = write!(slot, "{value}");
+    /// Each field is as wide as the largest value of its type.
+    fn number(&mut self, field: Field, mut value: u64) {
+        let mut digits = [b'0'; 20];
+        let mut first = digits.len();
+        while value >= 100 {
+            first -= 2;
+            digits[first..first + 2].copy_from_slice(&PAIRS[(value % 100) as usize]);
+            value /= 100;
+        }
+        digits[first - 2..first].copy_from_slice(&PAIRS[value as usize]);
+        first -= if value < 10 { 1 } else { 2 };
+        self.text(field, &digits[first..]);
     }
 
-    fn text(&mut self, field: Field, text: &str) {
+    /// For a field that is blank.
+    fn start_with(&mut self, field: Field, text: &str) {
+        let used = text.len().min(field.width);
+        self.0[field.at..field.at + used].copy_from_slice(&text.as_bytes()[..used]);
+    }
+
+    fn text(&mut self, field: Field, bytes: &[u8]) {
         let (used, rest) = self
             .slice_mut(field)
-            .split_at_mut(text.len().min(field.width));
-        used.copy_from_slice(&text.as_bytes()[..used.len()]);
+            .split_at_mut(bytes.len().min(field.width));
+        used.copy_from_slice(&bytes[..used.len()]);
         rest.fill(b' ');
     }
 }
 
+/// Of the coarse clock, which costs a quarter of the fine one and is at most one tick behind it.
 fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs())
+    u64::try_from(clock_gettime(ClockId::RealtimeCoarse).tv_sec).unwrap_or(0)
 }
 
-/// The sum in hexadecimal, over everything but itself and the byte that a release flips.
+/// Where the summed words begin: right behind the byte that a release flips, but for what does not fill a word.
+const SUMMED: usize = SUM.at - (SUM.at - CLEAN.end()) / 8 * 8;
+static BLANK: [u8; SIZE] = blank();
+
+/// Whether what is not summed is as it always is.
+fn is_framed(image: &[u8; SIZE]) -> bool {
+    let is_blank = |range: Range<usize>| image[range.clone()] == BLANK[range];
+    let known = is_blank(0..CLEAN.at) && matches!(image[CLEAN.at], HELD | RELEASED);
+    known && is_blank(CLEAN.at + 1..SUMMED) && is_blank(SUM.at + SUM.width..SIZE)
+}
+
+/// The sum in hexadecimal.
 fn sum_text(image: &[u8; SIZE]) -> [u8; 16] {
-    let mut copy = *image;
-    copy[CLEAN.at] = HELD;
-    copy[SUM.at..SUM.at + SUM.width].fill(b' ');
-    let sum = mix(&copy);
+    let sum = mix(&image[SUMMED..SUM.at]);
     std::array::from_fn(|i| b"0123456789abcdef"[(sum >> (60 - 4 * i)) as usize & 15])
 }
 
-/// Four lanes, so that a thousand bytes cost tens of nanoseconds: it has to notice a torn read, not an adversary.
-fn mix(image: &[u8; SIZE]) -> u64 {
+/// The halves of each word, multiplied, in a form that compilers turn into vectors: it has to notice a torn read, not an adversary.
+fn mix(bytes: &[u8]) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut lanes = [1u64, 2, 3, 4];
-    for (i, word) in image.chunks_exact(8).enumerate() {
-        let word = word.try_into().map_or(0, u64::from_le_bytes);
-        let lane = &mut lanes[i % 4];
-        *lane = (*lane ^ word).wrapping_mul(ODD).rotate_left(29);
+    let (mut sum, mut key) = (ODD, ODD);
+    for word in bytes.chunks_exact(8) {
+        let word = word.try_into().map_or(0, u64::from_le_bytes) ^ key;
+        sum = sum.wrapping_add((word & 0xffff_ffff) * (word >> 32));
+        key = key.wrapping_add(ODD);
     }
-    lanes.iter().fold(ODD, |sum, lane| {
-        (sum ^ lane).wrapping_mul(ODD).rotate_left(31)
-    })
+    sum
 }
+
+/// The numbers below a hundred, as text.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut n = 0;
+    while n < pairs.len() {
+        pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
+        n += 1;
+    }
+    pairs
+};
 
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

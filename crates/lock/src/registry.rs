@@ -3,17 +3,19 @@
 //! It is the one piece of state of the process: two handles on the same directory must know of each other.
 //! A fork inherits it, rightly: the fork shares the lock, and would wait for itself too.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{Error, ErrorKind, Mode, Name};
+use crate::{Error, ErrorKind, Mode, Name, pid};
 
 /// The device and inode of a directory.
 pub(crate) type DirId = (u64, u64);
 
+/// Shared guards of one name are told apart by a number.
+type Key = (DirId, Name, u64);
+
 struct Taken {
-    id: u64,
     pid: u32,
     mode: Mode,
     site: &'static Location<'static>,
@@ -22,7 +24,7 @@ struct Taken {
 #[derive(Default)]
 struct Table {
     next: u64,
-    taken: HashMap<(DirId, Name), Vec<Taken>>,
+    taken: BTreeMap<Key, Taken>,
 }
 
 static TABLE: Mutex<Option<Table>> = Mutex::new(None);
@@ -34,8 +36,7 @@ fn table() -> MutexGuard<'static, Option<Table>> {
 
 /// The place of one acquire in the registry, until it is dropped.
 pub(crate) struct Slot {
-    key: (DirId, Name),
-    id: u64,
+    key: Key,
 }
 
 impl Slot {
@@ -62,7 +63,7 @@ pub(crate) fn reserve_adopted(
     name: &Name,
     site: &'static Location<'static>,
 ) -> Result<Slot, Error> {
-    let own = std::process::id();
+    let own = pid::own();
     insert(dir, name, Mode::Exclusive, own, site, |taken| {
         taken.pid == own
     })
@@ -78,22 +79,18 @@ fn insert(
 ) -> Result<Slot, Error> {
     let mut guard = table();
     let table = guard.get_or_insert_default();
-    let id = table.next;
-    let taken = table.taken.entry((dir, name.clone())).or_default();
-    if let Some(first) = taken.iter().find(|t| conflicts(t)) {
+    let mut key = (dir, name.clone(), 0);
+    let mut same = table
+        .taken
+        .range(&key..)
+        .take_while(|(other, _)| (other.0, &other.1) == (dir, name));
+    if let Some((_, first)) = same.find(|(_, taken)| conflicts(taken)) {
         return Err(already_held(name, first.site, site));
     }
+    key.2 = table.next;
     table.next += 1;
-    taken.push(Taken {
-        id,
-        pid,
-        mode,
-        site,
-    });
-    Ok(Slot {
-        key: (dir, name.clone()),
-        id,
-    })
+    table.taken.insert(key.clone(), Taken { pid, mode, site });
+    Ok(Slot { key })
 }
 
 fn already_held(name: &Name, first: &Location<'_>, second: &Location<'_>) -> Error {
@@ -109,11 +106,6 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut guard = table();
         let Some(table) = guard.as_mut() else { return };
-        if let Some(taken) = table.taken.get_mut(&self.key) {
-            taken.retain(|t| t.id != self.id);
-            if taken.is_empty() {
-                table.taken.remove(&self.key);
-            }
-        }
+        table.taken.remove(&self.key);
     }
 }

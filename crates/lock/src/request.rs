@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -42,9 +43,9 @@ pub enum Order {
 #[derive(Clone, Debug, Default)]
 #[must_use = "a request does nothing until it is given to `acquire`"]
 pub struct Request<'a> {
-    pub(crate) run_id: String,
-    pub(crate) what: String,
-    pub(crate) trace: String,
+    pub(crate) run_id: Cow<'a, str>,
+    pub(crate) what: Cow<'a, str>,
+    pub(crate) trace: Cow<'a, str>,
     pub(crate) mode: Mode,
     pub(crate) order: Order,
     pub(crate) wait: Wait,
@@ -59,19 +60,19 @@ impl<'a> Request<'a> {
     }
 
     /// The id of the run that asks; at most 96 bytes.
-    pub fn run_id(mut self, id: impl Into<String>) -> Self {
+    pub fn run_id(mut self, id: impl Into<Cow<'a, str>>) -> Self {
         self.run_id = id.into();
         self
     }
 
     /// What the holder will be doing; at most 96 bytes.
-    pub fn what(mut self, what: impl Into<String>) -> Self {
+    pub fn what(mut self, what: impl Into<Cow<'a, str>>) -> Self {
         self.what = what.into();
         self
     }
 
     /// Where the holder's own journal is, for whoever has to clean up after it; at most 400 bytes.
-    pub fn trace(mut self, trace: impl Into<String>) -> Self {
+    pub fn trace(mut self, trace: impl Into<Cow<'a, str>>) -> Self {
         self.trace = trace.into();
         self
     }
@@ -146,6 +147,7 @@ impl<'a> Request<'a> {
 pub(crate) fn check_text(field: &str, text: &str, max: usize) -> Result<(), Error> {
     let reason = match text {
         long if long.len() > max => format!("is longer than {max} bytes"),
+        plain if plain.bytes().all(|b| b.is_ascii_graphic()) => return Ok(()),
         odd if odd.chars().any(char::is_control) => "has a control character".to_owned(),
         padded if padded.ends_with(' ') => "ends with a space".to_owned(),
         _ => return Ok(()),

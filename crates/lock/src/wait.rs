@@ -23,7 +23,8 @@ pub(crate) struct Waiting<'a, 'o> {
     name: &'a Name,
     request: &'a Request<'a>,
     observer: &'a mut Observer<'o>,
-    started: Instant,
+    /// When it first found the lock busy.
+    started: Option<Instant>,
     announced: bool,
     tick: Option<Instant>,
 }
@@ -53,14 +54,14 @@ impl<'a, 'o> Waiting<'a, 'o> {
             name,
             request,
             observer,
-            started: Instant::now(),
+            started: None,
             announced: false,
             tick: None,
         }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+        self.started.map_or(Duration::ZERO, |at| at.elapsed())
     }
 
     pub(crate) fn acquired(&mut self, fence: Fence) -> Duration {
@@ -79,6 +80,7 @@ impl<'a, 'o> Waiting<'a, 'o> {
         if self.attempt(awaited)? {
             return Ok(());
         }
+        self.started.get_or_insert_with(Instant::now);
         if self.request.wait == Wait::Never {
             return Err(self.busy(awaited));
         }

@@ -218,7 +218,7 @@ fn record_is_private_readable_and_never_shorter() {
             .unwrap()
             .released()
     );
-    assert_eq!(fs::metadata(&file).unwrap().len(), 1024);
+    assert_eq!(fs::metadata(&file).unwrap().len(), 896);
 }
 
 #[test]
