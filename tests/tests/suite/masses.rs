@@ -7,7 +7,7 @@ use runward_tests::binaries::fixture;
 use runward_tests::bomb::Bomb;
 use runward_tests::procs;
 use runward_tests::skip::{is_root, skip};
-use runward_tests::{Line, Sandbox, Then};
+use runward_tests::{Line, Record, Sandbox, Then};
 use rustix::process::Signal;
 
 use crate::expected::{CGROUP, Containment, PIDNS, SUBREAPER};
@@ -80,6 +80,22 @@ fn daemons(sandbox: &Sandbox, line: &Line, more: &[&str]) -> Vec<std::ffi::OsStr
     words
 }
 
+/// All are killed, and none is left out of the record. On a busy machine the kernel may take longer to bury
+/// ten thousand than runward waits; then the record must say so.
+#[track_caller]
+fn assert_ended(sandbox: &Sandbox, record: &Record) {
+    let left = sandbox.survivors().len();
+    assert!(
+        left == 0 || !record.survivors.is_empty(),
+        "{left} are left, and the record knows of none"
+    );
+    assert!(
+        sandbox.everyone_ended_by(sandbox.until()),
+        "{} are left",
+        sandbox.survivors().len()
+    );
+}
+
 #[test]
 fn ten_thousand_daemons_left() {
     let _alone = alone();
@@ -89,10 +105,9 @@ fn ten_thousand_daemons_left() {
         .run()
         .program(daemons(&sandbox, &line, &[]))
         .finish();
+    assert_ended(&sandbox, &ended.record());
     ended.assert_code(0);
-    sandbox.assert_no_survivors();
     assert!(!ended.record().leaks.is_empty());
-    assert!(ended.record().survivors.is_empty());
 }
 
 #[test]
@@ -108,7 +123,7 @@ fn ten_thousand_daemons_of_a_killed_owner() {
         procs::wait_end(&guardian, sandbox.until()),
         "the guardian is still at it"
     );
-    sandbox.assert_no_survivors();
+    assert_ended(&sandbox, &Record::read(running.result()));
 }
 
 #[test]
