@@ -31,41 +31,34 @@ pub(crate) fn acquire(
     site: &'static Location<'static>,
 ) -> Result<Guard, Error> {
     request.check()?;
-    let own = dir.own();
+    let (own, mode) = (dir.own(), request.mode);
     let pid = own.identity.pid;
-    let slot = registry::reserve(dir.id, name, request.mode, pid, site)?;
+    let slot = registry::reserve(dir.id, name, mode, pid, site)?;
     let mut waiting = Waiting::new(name, request, observer);
     let turn = match request.order {
         Order::Any => None,
         Order::Arrival => Some(order::queue(dir, name, &mut waiting)?),
     };
-    let (file, stat) = lock(dir, name, request.mode, &mut waiting)?;
+    let (file, stat) = lock(dir, name, mode, &mut waiting)?;
     drop(turn);
     let predecessor = dir.read_record(file.as_fd(), name.as_str())?;
     let last = predecessor.as_ref().map(Record::fence);
-    let (record, fence) = match request.mode {
-        Mode::Exclusive => {
-            let fence = next(dir, last)?;
-            let record = Record::new(&own.template, fence, request);
-            put(dir, name, &file, &record)?;
-            (Some(record), fence)
-        }
+    let (record, fence) = match mode {
+        Mode::Exclusive => write(dir, name, request, &own.template, &file, last)?,
         Mode::Shared => (None, last.unwrap_or_default()),
     };
     point("acquire.recorded");
-    let waited = waiting.acquired(fence);
-    let ino = stat.st_ino;
     Ok(Guard::new(
         pid,
         Held {
             file,
-            ino,
+            ino: stat.st_ino,
             dir: dir.clone(),
             record,
             predecessor,
             fence,
-            mode: request.mode,
-            waited,
+            mode,
+            waited: waiting.acquired(fence),
             slot,
         },
     ))
@@ -119,6 +112,20 @@ pub(crate) fn holder_of(dir: &Inner, name: &Name, file: BorrowedFd<'_>) -> (Hold
         holder::find(name, key, record),
         table::waiters(&table::read(), key),
     )
+}
+
+fn write(
+    dir: &Inner,
+    name: &Name,
+    request: &Request<'_>,
+    template: &Record,
+    file: &OwnedFd,
+    last: Option<Fence>,
+) -> Result<(Option<Record>, Fence), Error> {
+    let fence = next(dir, last)?;
+    let record = Record::new(template, fence, request);
+    put(dir, name, file, &record)?;
+    Ok((Some(record), fence))
 }
 
 /// The fence after the last one of this file, or the first one of a fresh file.
