@@ -19,6 +19,7 @@ use crate::{
     Error, ErrorKind,
     ancestors::{self, Ancestor},
     inherited,
+    lifetime::Mask,
 };
 
 /// The signals that ask a run to end.
@@ -45,6 +46,7 @@ pub(crate) struct Guards {
     signals: SignalFd,
     ancestors: Vec<Ancestor>,
     given: SigSet,
+    mask: Mask,
 }
 
 const SIGNALS: u64 = u64::MAX;
@@ -52,7 +54,7 @@ const SIGNALS: u64 = u64::MAX;
 impl Guards {
     /// Blocks the signals, and pins the ancestors. Signals that were ignored when this process
     /// was started stay ignored, as `nohup(1)` wants it.
-    pub(crate) fn install(expected_parent: Option<i32>) -> Result<Self, Error> {
+    pub(crate) fn install(expected_parent: Option<i32>, afterwards: Mask) -> Result<Self, Error> {
         let mask = mask();
         let mut given = SigSet::empty();
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&mask), Some(&mut given))
@@ -69,6 +71,7 @@ impl Guards {
             signals,
             ancestors,
             given,
+            mask: afterwards,
         })
     }
 
@@ -118,7 +121,12 @@ impl AsFd for Guards {
 }
 
 impl Drop for Guards {
+    /// What has come in is taken first: it was for the run, and would end this process now.
     fn drop(&mut self) {
+        if self.mask == Mask::Kept {
+            return;
+        }
+        while let Ok(Some(_)) = self.signals.read_signal() {}
         let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.given), None);
     }
 }

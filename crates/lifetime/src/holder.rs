@@ -15,7 +15,7 @@ use crate::{
     lifetime::Run,
     link::{Link, Received, Report, Request},
     machine::{Action, Input, Machine, Phase},
-    process::Identity,
+    process::{self, Identity},
     program::Image,
     reaper::Reaper,
     spawn::Refused,
@@ -55,7 +55,11 @@ pub(crate) struct Holder<'a> {
     leaks: Vec<Process>,
     survivors: Vec<Process>,
     killed: Option<Instant>,
+    heard_out: bool,
 }
+
+/// How long an owner that is not stopped may take to tell what it has heard.
+const OWNERS_ANSWER: Duration = Duration::from_secs(1);
 
 /// A program that ends within this time is not worth the trouble of settling down to wait for it.
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(1);
@@ -98,6 +102,7 @@ impl<'a> Holder<'a> {
             leaks,
             survivors,
             killed: None,
+            heard_out: true,
         }
     }
 
@@ -200,9 +205,14 @@ impl<'a> Holder<'a> {
                 Outside::Owner { link, gone } => match link.receive() {
                     Received::Message(Request::Occurred(occurrence), _) => Some(occurrence),
                     Received::Message(Request::Start, _) => continue,
+                    Received::Message(Request::Nothing, _) => {
+                        self.heard_out = true;
+                        continue;
+                    }
                     Received::Nothing => None,
                     Received::End => {
                         *gone = true;
+                        self.heard_out = true;
                         return self.feed(Input::OwnerGone);
                     }
                 },
@@ -252,12 +262,15 @@ impl<'a> Holder<'a> {
             .as_ref()
             .map(|main| (main.child.pid, reports(main)));
         let journal = self.journal;
-        self.reaper.reap(|pid, status| {
+        let deaths = self.reaper.reap(|pid, status| {
             if main == Some((pid, false)) {
                 journal.append(&Entry::Ended(status));
                 ended = Some(status);
             }
         });
+        if deaths > 0 {
+            self.feed(Input::Deaths);
+        }
         if let Some(status) = ended.or_else(|| self.reported()) {
             self.main_ended(status);
         }
@@ -272,11 +285,34 @@ impl<'a> Holder<'a> {
         }
     }
 
+    /// What asked the program to end may have asked the owner too, and counts as the cause; the
+    /// owner may just be about to tell.
     fn main_ended(&mut self, status: Status) {
+        self.hear();
+        if self.machine.phase() == Phase::Running {
+            self.hear_out();
+        }
         self.emit(Event::ProgramEnded {
             code: status.shell_code(),
         });
         self.feed(Input::MainEnded(status));
+    }
+
+    fn hear_out(&mut self) {
+        let until = Instant::now() + OWNERS_ANSWER;
+        let asked = match &self.outside {
+            Outside::Owner { link, gone: false } if !process::owner_is_idle() => {
+                link.send(&Report::Anything, &[]).is_ok()
+            }
+            _ => false,
+        };
+        self.heard_out = !asked;
+        while !self.heard_out && Instant::now() < until {
+            if let Outside::Owner { link, gone: false } = &self.outside {
+                wait::any(&[wait::readable(*link)], Some(until));
+            }
+            self.hear();
+        }
     }
 
     /// A namespace's first process tells how the program ended.

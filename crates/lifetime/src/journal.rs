@@ -166,7 +166,9 @@ impl Journal {
             .custom_flags(nix::libc::O_NOFOLLOW)
             .open(path);
         let file = match opened {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::NotFound && has_directory(path) => {
+                return Ok(None);
+            }
             other => other.map_err(|e| Error::journal("cannot open", path, e))?,
         };
         rustix::io::retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))
@@ -218,11 +220,16 @@ impl AsFd for Journal {
     }
 }
 
-/// An entry as the line that a forked child appends, made before the fork.
+/// An entry as the line that a forked child appends, made before the fork. It begins a line of its
+/// own, so that one before it that was cut short does not swallow it.
 pub(crate) fn line(entry: &Entry) -> Vec<u8> {
-    let mut line = serde_json::to_vec(entry).unwrap_or_default();
-    line.push(b'\n');
-    line
+    let text = serde_json::to_vec(entry).unwrap_or_default();
+    [b"\n", text.as_slice(), b"\n"].concat()
+}
+
+/// Where even the directory is gone, nobody has removed the journal because its run was finished.
+fn has_directory(path: &Path) -> bool {
+    path.parent().is_some_and(Path::is_dir)
 }
 
 /// It gets its name when it is whole and locked, and only if nobody has that name.

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Armed, Error, Event, Outcome, Program, Running};
 
+/// Longer is never: an instant that far away can still be told.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// How a tree is held, from weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,6 +94,13 @@ pub(crate) struct Hooks {
     pub(crate) release: Option<ReleaseHook>,
 }
 
+/// What becomes of the signal mask after the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mask {
+    Restored,
+    Kept,
+}
+
 /// A run to be: a program, and what must hold of its lifetime.
 ///
 /// See the [crate's page](crate) for what is guaranteed.
@@ -99,6 +109,7 @@ pub struct Lifetime {
     pub(crate) settings: Settings,
     pub(crate) hooks: Hooks,
     pub(crate) parent: Option<i32>,
+    pub(crate) mask: Mask,
     pub(crate) journal: Option<PathBuf>,
 }
 
@@ -121,6 +132,7 @@ impl Lifetime {
             settings,
             hooks: Hooks::default(),
             parent: None,
+            mask: Mask::Restored,
             journal: None,
         }
     }
@@ -140,7 +152,7 @@ impl Lifetime {
 
     /// How long the work has between being asked to end and being killed; 10 s by default.
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.settings.grace = grace;
+        self.settings.grace = grace.min(LONGEST);
         self
     }
 
@@ -158,7 +170,7 @@ impl Lifetime {
     /// How long each teardown may take before it is asked to end and, a grace later, killed; 60 s
     /// by default.
     pub fn teardown_deadline(mut self, after: Duration) -> Self {
-        self.settings.teardown_deadline = after;
+        self.settings.teardown_deadline = after.min(LONGEST);
         self
     }
 
@@ -185,6 +197,13 @@ impl Lifetime {
     /// been finished. It holds the environment of the run and is readable by its user alone.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journal = Some(path.into());
+        self
+    }
+
+    /// This process ends when the run does: signals stay blocked to the end, so that none that comes
+    /// late can change its exit code. Otherwise the mask is restored after the run.
+    pub fn until_exit(mut self) -> Self {
+        self.mask = Mask::Kept;
         self
     }
 
@@ -263,6 +282,8 @@ pub(crate) struct Run {
     pub(crate) directory: PathBuf,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) owner_group: i32,
+    /// Children that the owner had before.
+    pub(crate) strangers: Vec<i32>,
     pub(crate) mask: SigSet,
     pub(crate) journal_path: Option<PathBuf>,
 }

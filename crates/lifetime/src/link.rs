@@ -25,12 +25,16 @@ pub(crate) enum Request {
     Start,
     /// Something came from outside.
     Occurred(Occurrence),
+    /// The answer to [`Report::Anything`]: nothing more.
+    Nothing,
 }
 
 /// From the guardian.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
     Event(Event),
+    /// The program has ended: has anything come from outside that was not told yet?
+    Anything,
     Done(Box<Outcome>),
 }
 

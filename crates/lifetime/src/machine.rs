@@ -35,6 +35,8 @@ pub(crate) enum Input {
     MainLost,
     /// The tree is proven empty.
     Empty,
+    /// Some of the tree have died.
+    Deaths,
     /// The timer of [`Machine::timer`] is due.
     Tick,
     /// The owner was stopped from its terminal, and continued.
@@ -152,6 +154,7 @@ impl Machine {
             }
             Input::MainLost => self.main_ended(now, lost()),
             Input::Empty => self.emptied(),
+            Input::Deaths => self.deaths(now),
             Input::Tick => self.tick(now),
             Input::Pause => self.pause(now),
             Input::Resume => self.resume(now),
@@ -182,6 +185,7 @@ impl Machine {
     /// Nobody waits any more, and whoever killed the owner did not want to: no grace.
     fn owner_gone(&mut self, now: Instant) -> Vec<Action> {
         self.cause.get_or_insert(Cause::OwnerKilled);
+        self.resume(now);
         self.kill(now)
     }
 
@@ -215,6 +219,14 @@ impl Machine {
     fn emptied(&mut self) -> Vec<Action> {
         self.empty = true;
         self.settle()
+    }
+
+    /// A tree that is still dying, be it slowly, has no survivors yet.
+    fn deaths(&mut self, now: Instant) -> Vec<Action> {
+        if self.phase == Phase::Killing && self.paused.is_none() {
+            self.end = Some(now + KILL_PATIENCE);
+        }
+        Vec::new()
     }
 
     fn settle(&mut self) -> Vec<Action> {

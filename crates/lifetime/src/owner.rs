@@ -17,7 +17,8 @@ use crate::{
     journal::{Header, Journal},
     lifetime::{Run, current_directory},
     link::{Link, MOST_DESCRIPTORS, Received, Report, Request},
-    memory, process, sys,
+    memory, process,
+    sys::{self, Afterwards, Whose, death},
     takeover::TakeOver,
     tree::{probe_cgroup, probe_namespace},
     wait,
@@ -72,7 +73,7 @@ impl Armed {
             return Err(Error::new(ErrorKind::Threads, message));
         }
         check_strength(&lifetime)?;
-        let guards = Guards::install(lifetime.parent)?;
+        let guards = Guards::install(lifetime.parent, lifetime.mask)?;
         let run = begin(lifetime, &guards);
         let _ = set_child_subreaper(Some(Pid::INIT));
         let journal = journal(&run)?;
@@ -217,15 +218,26 @@ fn begin(lifetime: Lifetime, guards: &Guards) -> Run {
         ..
     } = lifetime;
     Run {
-        deadline: settings.deadline.map(|after| Instant::now() + after),
+        deadline: settings
+            .deadline
+            .and_then(|after| Instant::now().checked_add(after)),
         environment: settings.program.environment(),
         directory: current_directory(),
         started: SystemTime::now(),
-        owner_group: rustix::process::getpgrp().as_raw_pid(),
+        strangers: own_children(),
+        owner_group: nix::unistd::getpgrp().as_raw(),
         mask: *guards.given(),
         journal_path: journal,
         settings,
         hooks,
+    }
+}
+
+/// Children from before the run, which an exec does not take away: they are no part of it.
+fn own_children() -> Vec<i32> {
+    match death(Whose::AnyChild, Afterwards::Kept) {
+        Err(_) => Vec::new(),
+        Ok(_) => process::children(rustix::process::getpid().as_raw_pid()),
     }
 }
 
@@ -303,6 +315,10 @@ impl Running {
             if ready[0] {
                 match self.armed.link.receive() {
                     Received::Message(Report::Event(event), _) => self.show(&event),
+                    Received::Message(Report::Anything, _) => {
+                        self.hear();
+                        let _ = self.armed.link.send(&Request::Nothing, &[]);
+                    }
                     Received::Message(Report::Done(outcome), _) => return Ok(self.done(*outcome)),
                     Received::Nothing => {}
                     Received::End => return self.take_over(),
@@ -336,7 +352,11 @@ impl Running {
                     self.armed.relay(Occurrence::Continue);
                 }
                 Occurrence::Child => reap_strays(self.armed.guardian.pid),
-                _ => self.armed.heard.push(occurrence),
+                // What the guardian has done must not be done twice, but for the cancel that it keeps in mind.
+                Occurrence::Cancel { .. } | Occurrence::Ancestor { .. } => {
+                    self.armed.heard.push(occurrence);
+                }
+                Occurrence::Continue | Occurrence::Forward { .. } => {}
             }
         }
     }
@@ -364,12 +384,10 @@ impl Running {
 /// As process 1 of a container, everyone's orphans are ours. The guardian's own death is noticed
 /// elsewhere.
 fn reap_strays(guardian: i32) {
-    use nix::sys::wait::{Id, WaitPidFlag, waitid};
-    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    while let Some(pid) = waitid(Id::All, peek).ok().and_then(|status| status.pid()) {
-        if pid.as_raw() == guardian {
+    while let Ok(Some((pid, _))) = death(Whose::AnyChild, Afterwards::Kept) {
+        if pid == guardian {
             return;
         }
-        let _ = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG);
+        let _ = death(Whose::Child(pid), Afterwards::Reaped);
     }
 }

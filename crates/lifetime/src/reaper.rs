@@ -2,25 +2,30 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::{
-    sys::{
-        signal::{SigSet, SigmaskHow, Signal, sigprocmask},
-        signalfd::{SfdFlags, SignalFd},
-        wait::{Id, WaitPidFlag, WaitStatus, waitid},
-    },
-    unistd::Pid,
+use nix::sys::{
+    signal::{SigSet, SigmaskHow, Signal, sigprocmask},
+    signalfd::{SfdFlags, SignalFd},
 };
 
-use crate::{Error, Status};
+use crate::{
+    Error, Status, process,
+    sys::{Afterwards, Whose, death},
+};
 
 #[derive(Debug)]
 pub(crate) struct Reaper {
     deaths: SignalFd,
+    /// Children who are not ours to reap.
+    strangers: Vec<i32>,
 }
 
 impl Reaper {
     /// Blocks SIGCHLD, which then makes a descriptor readable.
     pub(crate) fn new() -> Result<Self, Error> {
+        Self::beside(Vec::new())
+    }
+
+    pub(crate) fn beside(strangers: Vec<i32>) -> Result<Self, Error> {
         let mut mask = SigSet::empty();
         mask.add(Signal::SIGCHLD);
         let blocked = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&mask), None);
@@ -28,43 +33,45 @@ impl Reaper {
         let deaths = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK);
         Ok(Self {
             deaths: deaths.map_err(|e| Error::system("cannot make a signalfd", e))?,
+            strangers,
         })
     }
 
-    /// Reaps everyone who has died. `noted` is called before each is reaped, so that what it
-    /// writes down cannot be lost with the status.
-    pub(crate) fn reap(&self, mut noted: impl FnMut(i32, Status)) {
+    /// Reaps everyone who has died; answers how many. `noted` is called before each is reaped, so
+    /// that what it writes down cannot be lost with the status.
+    pub(crate) fn reap(&self, mut noted: impl FnMut(i32, Status)) -> usize {
         while let Ok(Some(_)) = self.deaths.read_signal() {}
-        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        while let Ok(status) = waitid(Id::All, peek) {
-            let Some((pid, status)) = ended(status) else {
-                return;
-            };
-            noted(pid, status);
-            let _ = waitid(
-                Id::Pid(Pid::from_raw(pid)),
-                WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG,
-            );
+        if !self.strangers.is_empty() {
+            return self.reap_others(noted);
         }
+        let mut count = 0;
+        while let Ok(Some((pid, status))) = death(Whose::AnyChild, Afterwards::Kept) {
+            noted(pid, status);
+            let _ = reap_one(pid);
+            count += 1;
+        }
+        count
+    }
+
+    fn reap_others(&self, mut noted: impl FnMut(i32, Status)) -> usize {
+        let children = process::children(rustix::process::getpid().as_raw_pid());
+        let ours = children
+            .into_iter()
+            .filter(|pid| !self.strangers.contains(pid));
+        let dead = ours.filter_map(|pid| death(Whose::Child(pid), Afterwards::Kept).ok().flatten());
+        let dead: Vec<_> = dead.collect();
+        for &(pid, status) in &dead {
+            noted(pid, status);
+            let _ = reap_one(pid);
+        }
+        dead.len()
     }
 }
 
 /// Reaps one child that has died; none where it lives, or is not our child.
 pub(crate) fn reap_one(pid: i32) -> Option<Status> {
-    let status = waitid(
-        Id::Pid(Pid::from_raw(pid)),
-        WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG,
-    )
-    .ok()?;
-    ended(status).map(|(_, status)| status)
-}
-
-fn ended(status: WaitStatus) -> Option<(i32, Status)> {
-    match status {
-        WaitStatus::Exited(pid, code) => Some((pid.as_raw(), Status::Code(code))),
-        WaitStatus::Signaled(pid, signal, _) => Some((pid.as_raw(), Status::Signal(signal as i32))),
-        _ => None,
-    }
+    let dead = death(Whose::Child(pid), Afterwards::Reaped).ok()?;
+    dead.map(|(_, status)| status)
 }
 
 impl AsFd for Reaper {

@@ -78,6 +78,7 @@ fn run_of(header: Header, finish: impl FnOnce(&Outcome, &str) + 'static) -> Run 
         directory,
         environment,
         owner_group: 0,
+        strangers: Vec::new(),
         mask: SigSet::empty(),
         journal_path: None,
     }
@@ -103,7 +104,7 @@ fn lone_program(state: &State, address: &Address) -> Option<Tree> {
     let (containment, _) = state.tree.as_ref()?;
     let leads = *containment == crate::Containment::Group && stat.group == main.pid;
     leads
-        .then(|| Tree::inherit(*containment, address, Some(main.pid)))
+        .then(|| Tree::inherit(*containment, address, Some(main.pid), &[]))
         .flatten()
 }
 

@@ -19,6 +19,7 @@ use nix::{
 };
 
 use crate::{
+    Status,
     process::Stat,
     spawn::{self, Child},
 };
@@ -123,6 +124,48 @@ fn close_range(first: RawFd, last: RawFd) {
         // SAFETY: close_range(2) on descriptors that this fork does not use.
         unsafe { libc::syscall(libc::SYS_close_range, first as u32, last as u32, 0) };
     }
+}
+
+/// Whose death `waitid(2)` is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Whose {
+    AnyChild,
+    Child(i32),
+}
+
+/// Whether the dead stay to be asked for again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    Reaped,
+    Kept,
+}
+
+/// A child that has died; none where nobody has. nix and rustix do not tell of a child that a
+/// real-time signal has ended, or not its pid.
+pub(crate) fn death(whose: Whose, afterwards: Afterwards) -> Result<Option<(i32, Status)>, Errno> {
+    let (kind, id) = match whose {
+        Whose::AnyChild => (libc::P_ALL, 0),
+        Whose::Child(pid) => (libc::P_PID, pid.unsigned_abs()),
+    };
+    let keep = if afterwards == Afterwards::Kept {
+        libc::WNOWAIT
+    } else {
+        0
+    };
+    // SAFETY: zeroes are a valid siginfo_t, which waitid(2) fills; si_pid and si_status are what
+    // it fills in for a child.
+    let (pid, code, status) = unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let options = libc::WEXITED | libc::WNOHANG | keep;
+        Errno::result(libc::waitid(kind, id, &raw mut info, options))?;
+        (info.si_pid(), info.si_code, info.si_status())
+    };
+    let status = if code == libc::CLD_EXITED {
+        Status::Code(status)
+    } else {
+        Status::Signal(status)
+    };
+    Ok((pid != 0).then_some((pid, status)))
 }
 
 /// Enters the real-time class where this user may, see `sched(7)`.

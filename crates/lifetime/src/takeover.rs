@@ -29,10 +29,10 @@ pub(crate) struct TakeOver {
 impl TakeOver {
     /// Goes on where the guardian was when it died, as the journal tells.
     pub(crate) fn finish(mut self) -> Result<Outcome, Error> {
-        let reaper = Reaper::new()?;
+        let reaper = Reaper::beside(self.run.strangers.clone())?;
         let state = self.journal.state();
         if let Some((cause, leaks, survivors)) = state.tearing_down.clone() {
-            let tree = inherit(&state);
+            let tree = inherit(&state, &self.run.strangers);
             let spare = self.run.settings.leaks == Leaks::Allow;
             let ended = Ended {
                 cause,
@@ -42,7 +42,7 @@ impl TakeOver {
             };
             return Ok(self.end(tree.as_ref(), &reaper, spare, ended));
         }
-        let tree = inherit(&state).map_or_else(|| prepare(&self.run), Ok)?;
+        let tree = inherit(&state, &self.run.strangers).map_or_else(|| prepare(&self.run), Ok)?;
         let outside = Outside::Guards(&mut self.guards);
         let mut holder = Holder::new(&mut self.run, &self.journal, outside, tree, &reaper);
         let ended = resume(&mut holder, &state, &self.heard);
@@ -71,17 +71,14 @@ fn show(run: &mut Run, event: Event) {
     }
 }
 
-fn inherit(state: &State) -> Option<Tree> {
+fn inherit(state: &State, strangers: &[i32]) -> Option<Tree> {
     let (containment, address) = state.tree.as_ref()?;
-    Tree::inherit(
-        *containment,
-        address,
-        state.main.as_ref().map(|main| main.pid),
-    )
+    let main = state.main.as_ref().map(|main| main.pid);
+    Tree::inherit(*containment, address, main, strangers)
 }
 
 fn resume(holder: &mut Holder<'_>, state: &State, heard: &[Occurrence]) -> Ended {
-    match find_main(state) {
+    match find_main(state, &holder.run.strangers) {
         Some(child) => holder.adopt(Main {
             child,
             status: None,
@@ -104,11 +101,13 @@ fn resume(holder: &mut Holder<'_>, state: &State, heard: &[Occurrence]) -> Ended
 
 /// The program, now our child: as the journal names it, or the one child that a guardian left
 /// which was killed before it could write that down.
-fn find_main(state: &State) -> Option<Child> {
+fn find_main(state: &State, strangers: &[i32]) -> Option<Child> {
     let own = rustix::process::getpid().as_raw_pid();
     let pid = match &state.main {
         Some(main) => main.pid,
-        None => *process::children(own).first()?,
+        None => process::children(own)
+            .into_iter()
+            .find(|pid| !strangers.contains(pid))?,
     };
     let stat = Stat::of(pid).filter(|stat| stat.parent == own)?;
     let same = state

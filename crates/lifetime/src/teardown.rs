@@ -196,6 +196,9 @@ impl Finish<'_> {
                 pidfd,
             })
         });
+        if let (Some(child), Some(room)) = (&alive, &room) {
+            room.entered(child.pid);
+        }
         let code = alive.and_then(|child| self.await_end(&child, room.as_ref()));
         self.clear(room.as_ref(), self.run.settings.teardown_deadline);
         self.ended(
@@ -277,9 +280,9 @@ impl Finish<'_> {
         let until = Instant::now() + patience;
         loop {
             let watch = room.watch();
-            self.reaper
-                .into_iter()
-                .for_each(|reaper| reaper.reap(|_, _| {}));
+            if let Some(reaper) = self.reaper {
+                reaper.reap(|_, _| {});
+            }
             if room.is_empty() || Instant::now() >= until {
                 return room.is_empty();
             }

@@ -43,8 +43,14 @@ pub(crate) fn acquire(
     drop(turn);
     let predecessor = dir.read_record(file.as_fd(), name.as_str())?;
     let last = predecessor.as_ref().map(Record::fence);
+    let unfinished = predecessor.as_ref().filter(|dead| dead.is_unfinished());
     let (record, fence) = match mode {
-        Mode::Exclusive => write(dir, name, request, &own.template, &file, last)?,
+        Mode::Exclusive => {
+            let fence = next(dir, last)?;
+            let record = Record::new(&own.template, fence, request, unfinished);
+            put(dir, name, &file, &record)?;
+            (Some(record), fence)
+        }
         Mode::Shared => (None, last.unwrap_or_default()),
     };
     point("acquire.recorded");
@@ -112,20 +118,6 @@ pub(crate) fn holder_of(dir: &Inner, name: &Name, file: BorrowedFd<'_>) -> (Hold
         holder::find(name, key, record),
         table::waiters(&table::read(), key),
     )
-}
-
-fn write(
-    dir: &Inner,
-    name: &Name,
-    request: &Request<'_>,
-    template: &Record,
-    file: &OwnedFd,
-    last: Option<Fence>,
-) -> Result<(Option<Record>, Fence), Error> {
-    let fence = next(dir, last)?;
-    let record = Record::new(template, fence, request);
-    put(dir, name, file, &record)?;
-    Ok((Some(record), fence))
 }
 
 /// The fence after the last one of this file, or the first one of a fresh file.

@@ -41,6 +41,19 @@ enum Ending {
     Leave,
 }
 
+impl Ending {
+    /// The heir of an unfinished predecessor must not say that all is well before it is.
+    fn of(held: &Held) -> Self {
+        let unfinished = held.mode == Mode::Exclusive
+            && held.predecessor.as_ref().is_some_and(Record::is_unfinished);
+        if unfinished {
+            Ending::Leave
+        } else {
+            Ending::Mark
+        }
+    }
+}
+
 /// A lock that was released, and how long it was held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Released {
@@ -86,10 +99,10 @@ impl fmt::Display for Released {
 impl Guard {
     pub(crate) fn new(pid: u32, held: Held) -> Self {
         Self {
-            held,
             pid,
             since: Instant::now(),
-            ending: Ending::Mark,
+            ending: Ending::of(&held),
+            held,
         }
     }
 
@@ -157,11 +170,39 @@ impl Guard {
     ///
     /// If the mark cannot be written; the guard comes back, still held.
     pub fn close(mut self) -> Result<Released, Kept<Self>> {
-        if let Err(error) = self.mark() {
+        if self.ending == Ending::Mark
+            && let Err(error) = self.mark()
+        {
             return Err(Kept::new(error, self));
         }
         self.ending = Ending::Leave;
         Ok(self.released())
+    }
+
+    /// Says that what a killed predecessor has left is finished, and leaves `trace` instead of its
+    /// trace. Before that the predecessor's trace stays in the record, and a release is not marked,
+    /// so that the next holder finds it all again should this one fail or be killed, too.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_what`](Self::set_what).
+    pub fn settle(&mut self, trace: &str) -> Result<(), Error> {
+        request::check_text("trace", trace, crate::record::TRACE_MAX)?;
+        self.check_owner()?;
+        let own = self.held.dir.own();
+        let Some(record) = self.held.record.as_mut() else {
+            return Err(self.not_exclusive());
+        };
+        record.set_trace(trace);
+        record.sign(&own.identity);
+        acquire::put(
+            &self.held.dir,
+            self.held.slot.name(),
+            &self.held.file,
+            record,
+        )?;
+        self.ending = Ending::Mark;
+        Ok(())
     }
 
     /// Lets go of the lock without the mark: for somebody else who holds the same description and will release it, or so that

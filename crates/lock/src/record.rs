@@ -93,13 +93,19 @@ impl Record {
         record
     }
 
-    pub(crate) fn new(template: &Self, fence: Fence, request: &Request<'_>) -> Self {
+    /// What an unfinished predecessor has left stays traceable until its heir has seen to it.
+    pub(crate) fn new(
+        template: &Self,
+        fence: Fence,
+        request: &Request<'_>,
+        unfinished: Option<&Self>,
+    ) -> Self {
         let mut record = template.clone();
         record.number(FENCE, fence.get());
         record.number(SINCE, unix_seconds());
         record.start_with(RUN_ID, &request.run_id);
         record.start_with(WHAT, &request.what);
-        record.start_with(TRACE, &request.trace);
+        record.start_with(TRACE, unfinished.map_or(&*request.trace, Self::trace));
         record.seal();
         record
     }
@@ -127,6 +133,16 @@ impl Record {
     pub(crate) fn set_what(&mut self, what: &str) {
         self.text(WHAT, what.as_bytes());
         self.seal();
+    }
+
+    pub(crate) fn set_trace(&mut self, trace: &str) {
+        self.text(TRACE, trace.as_bytes());
+        self.seal();
+    }
+
+    /// Whether its holder was killed, and has left a trace of what is to be finished.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        !self.released() && !self.trace().is_empty()
     }
 
     fn seal(&mut self) {

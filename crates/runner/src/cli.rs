@@ -38,6 +38,7 @@ Environment:
 #[command(
     name = "runward",
     version,
+    args_override_self = true,
     after_help = "Start with `runward run --help` and `runward doctor`."
 )]
 pub(crate) struct Cli {

@@ -30,11 +30,22 @@ pub(crate) struct Events {
     checked_by: Option<u32>,
 }
 
+/// Room for the first lines, where the file system can tell: a full disk still takes an empty file.
+fn reserve(out: &File) -> io::Result<()> {
+    let end = out.metadata()?.len();
+    let kept = rustix::fs::FallocateFlags::KEEP_SIZE;
+    match rustix::fs::fallocate(out, kept, end, 4096) {
+        Err(rustix::io::Errno::NOSPC) => Err(rustix::io::Errno::NOSPC.into()),
+        _ => Ok(()),
+    }
+}
+
 impl Events {
     pub(crate) fn open(path: &Path, run_id: &str) -> Result<Self> {
         const REMEDY: &str = "name a file in a directory that can be written with --events";
         let out = open(path).map_err(|e| Error::io("append events to", path, &e, REMEDY))?;
         let regular = out.metadata().is_ok_and(|found| found.is_file());
+        reserve(&out).map_err(|e| Error::io("append events to", path, &e, REMEDY))?;
         Ok(Self {
             out,
             regular,

@@ -89,6 +89,12 @@ impl Plan {
         })
     }
 
+    /// What the record of a lock says of where this run keeps its journal.
+    pub(crate) fn trace(&self) -> String {
+        let journal = self.journal.as_deref().unwrap_or(Path::new(""));
+        journal.to_string_lossy().into_owned()
+    }
+
     pub(crate) fn directories(&self) -> Directories {
         Directories {
             locks: self.locks.clone(),

@@ -87,6 +87,9 @@ pub(crate) struct Target {
     fallback: OsString,
 }
 
+/// As much as a record takes: a full disk still has room for an empty file.
+const TRIAL_BYTES: usize = 4096;
+
 impl Target {
     /// Finds out, before anything starts, whether `file` can be written.
     pub(crate) fn check(file: &Path, fallback: PathBuf) -> Result<Self> {
@@ -95,9 +98,9 @@ impl Target {
         let refused = |e: io::Error| Error::io("write the result", file, &e, REMEDY);
         let file = real_target(file).map_err(refused)?;
         let trial = beside(&file);
-        create_new(&trial)
-            .and_then(|_| fs::remove_file(&trial))
-            .map_err(refused)?;
+        let tried = create_new(&trial).and_then(|mut out| out.write_all(&[b' '; TRIAL_BYTES]));
+        let removed = fs::remove_file(&trial);
+        tried.and(removed).map_err(refused)?;
         Ok(Self {
             file: file.into(),
             fallback: fallback.into(),

@@ -7,11 +7,12 @@
 
 use std::{collections::HashMap, os::fd::OwnedFd};
 
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::process::{Identity, Stat, children};
+use crate::{
+    process::{Identity, Stat, children},
+    sys::{self, Afterwards, Whose},
+};
 
 /// Passes that must find nobody new.
 const QUIET_PASSES: u32 = 2;
@@ -19,77 +20,105 @@ const QUIET_PASSES: u32 = 2;
 const MOST_PASSES: u32 = 2000;
 const MOST_ROUNDS: u32 = 50;
 
-pub(crate) fn is_empty() -> bool {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let any = rustix::io::retry_on_intr(|| waitid(rustix::process::WaitId::All, options));
-    any.is_err_and(|errno| errno == rustix::io::Errno::CHILD)
+/// The tree below this process, but for children that it had before.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held {
+    strangers: Vec<i32>,
 }
 
-pub(crate) fn members() -> Vec<i32> {
-    below(own_pid())
-        .into_iter()
-        .filter(|&pid| Stat::of(pid).is_some_and(|stat| !stat.is_dead()))
-        .collect()
-}
-
-pub(crate) fn ask() {
-    for pid in members() {
-        if let Some(pinned) = pin(pid) {
-            let _ = pidfd_send_signal(&pinned, Signal::TERM);
-            let _ = pidfd_send_signal(&pinned, Signal::CONT);
+impl Held {
+    pub(crate) fn beside(strangers: &[i32]) -> Self {
+        Self {
+            strangers: strangers.to_vec(),
         }
     }
-}
 
-/// Stops everyone to a fixpoint and kills them; again, as long as that finds somebody who was
-/// just being forked when all seemed to stand still.
-pub(crate) fn kill() {
-    raise_priority();
-    let mut killed: HashMap<Identity, OwnedFd> = HashMap::new();
-    for _ in 0..MOST_ROUNDS {
-        let before = killed.len();
-        stop_all(&mut killed);
-        for pinned in killed.values() {
-            let _ = pidfd_send_signal(pinned, Signal::KILL);
+    pub(crate) fn is_empty(&self) -> bool {
+        if !self.strangers.is_empty() {
+            return self.below().is_empty();
         }
-        if killed.len() == before {
-            return;
+        sys::death(Whose::AnyChild, Afterwards::Kept).is_err()
+    }
+
+    pub(crate) fn members(&self) -> Vec<i32> {
+        let live = |pid: &i32| Stat::of(*pid).is_some_and(|stat| !stat.is_dead());
+        self.below().into_iter().filter(live).collect()
+    }
+
+    pub(crate) fn ask(&self) {
+        for pid in self.members() {
+            if let Some(pinned) = pin(pid) {
+                let _ = pidfd_send_signal(&pinned, Signal::TERM);
+                let _ = pidfd_send_signal(&pinned, Signal::CONT);
+            }
         }
     }
-}
 
-fn stop_all(stopped: &mut HashMap<Identity, OwnedFd>) {
-    let mut quiet = 0;
-    for _ in 0..MOST_PASSES {
-        quiet = if stop_new(stopped) == 0 { quiet + 1 } else { 0 };
-        if quiet == QUIET_PASSES {
-            return;
+    /// Stops everyone to a fixpoint and kills them; again, as long as that finds somebody who was
+    /// just being forked when all seemed to stand still.
+    pub(crate) fn kill(&self) {
+        raise_priority();
+        let mut killed: HashMap<Identity, OwnedFd> = HashMap::new();
+        for _ in 0..MOST_ROUNDS {
+            let before = killed.len();
+            self.stop_all(&mut killed);
+            for pinned in killed.values() {
+                let _ = pidfd_send_signal(pinned, Signal::KILL);
+            }
+            if killed.len() == before {
+                return;
+            }
         }
     }
-}
 
-/// Stops everyone who is not known yet; answers how many. Who has the signal does not fork any
-/// more, even if he has not been seen to stand still: a parent in `vfork(2)` does not until its
-/// child has executed, and that child is stopped, too.
-fn stop_new(stopped: &mut HashMap<Identity, OwnedFd>) -> usize {
-    let before = stopped.len();
-    for pid in below(own_pid()) {
-        let Some(stat) = Stat::of(pid).filter(|stat| !stat.is_dead()) else {
-            continue;
-        };
-        let identity = Identity {
-            pid,
-            start: stat.start,
-        };
-        if stopped.contains_key(&identity) {
-            continue;
-        }
-        if let Some(pinned) = pin(pid) {
-            let _ = pidfd_send_signal(&pinned, Signal::STOP);
-            stopped.insert(identity, pinned);
+    fn stop_all(&self, stopped: &mut HashMap<Identity, OwnedFd>) {
+        let mut quiet = 0;
+        for _ in 0..MOST_PASSES {
+            quiet = if self.stop_new(stopped) == 0 {
+                quiet + 1
+            } else {
+                0
+            };
+            if quiet == QUIET_PASSES {
+                return;
+            }
         }
     }
-    stopped.len() - before
+
+    /// Stops everyone who is not known yet; answers how many. Who has the signal does not fork any
+    /// more, even if he has not been seen to stand still: a parent in `vfork(2)` does not until its
+    /// child has executed, and that child is stopped, too.
+    fn stop_new(&self, stopped: &mut HashMap<Identity, OwnedFd>) -> usize {
+        let before = stopped.len();
+        for pid in self.below() {
+            let Some(stat) = Stat::of(pid).filter(|stat| !stat.is_dead()) else {
+                continue;
+            };
+            let identity = Identity {
+                pid,
+                start: stat.start,
+            };
+            if stopped.contains_key(&identity) {
+                continue;
+            }
+            if let Some(pinned) = pin(pid) {
+                let _ = pidfd_send_signal(&pinned, Signal::STOP);
+                stopped.insert(identity, pinned);
+            }
+        }
+        stopped.len() - before
+    }
+
+    fn below(&self) -> Vec<i32> {
+        let mut found = children(own_pid());
+        found.retain(|pid| !self.strangers.contains(pid));
+        let mut next = 0;
+        while let Some(&pid) = found.get(next) {
+            found.extend(children(pid));
+            next += 1;
+        }
+        found
+    }
 }
 
 /// A pidfd of a process that is, at this moment, below us: the pidfd pins whoever has the pid, and
@@ -104,16 +133,6 @@ fn pin(pid: i32) -> Option<OwnedFd> {
     Some(pinned)
 }
 
-fn below(root: i32) -> Vec<i32> {
-    let mut found = children(root);
-    let mut next = 0;
-    while let Some(&pid) = found.get(next) {
-        found.extend(children(pid));
-        next += 1;
-    }
-    found
-}
-
 fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_pid()
 }
@@ -123,5 +142,5 @@ fn own_pid() -> i32 {
 fn raise_priority() {
     let _ = std::fs::write("/proc/self/autogroup", "-20");
     let _ = rustix::process::nice(-20);
-    crate::sys::run_first();
+    sys::run_first();
 }

@@ -36,7 +36,7 @@ pub(crate) enum Address {
 pub(crate) enum Tree {
     Cgroup(cgroup::Held),
     Namespace(namespace::Held),
-    Descendants,
+    Descendants(descendants::Held),
     Group(group::Held),
 }
 
@@ -80,7 +80,7 @@ impl Tree {
         Ok(match containment {
             Containment::Cgroup => Tree::Cgroup(cgroup::Held::create(name)?),
             Containment::PidNamespace => Tree::Namespace(namespace::Held::default()),
-            Containment::Subreaper => Tree::Descendants,
+            Containment::Subreaper => Tree::Descendants(descendants::Held::default()),
             Containment::Group => Tree::Group(group::Held::default()),
         })
     }
@@ -99,10 +99,11 @@ impl Tree {
         containment: Containment,
         address: &Address,
         main: Option<i32>,
+        strangers: &[i32],
     ) -> Option<Self> {
         match containment {
             Containment::Cgroup | Containment::PidNamespace => Self::reopen(address),
-            Containment::Subreaper => Some(Tree::Descendants),
+            Containment::Subreaper => Some(Tree::Descendants(descendants::Held::beside(strangers))),
             Containment::Group => {
                 let held = group::Held::default();
                 main.into_iter().for_each(|id| held.lead(id));
@@ -115,7 +116,7 @@ impl Tree {
         match self {
             Tree::Cgroup(_) => Containment::Cgroup,
             Tree::Namespace(_) => Containment::PidNamespace,
-            Tree::Descendants => Containment::Subreaper,
+            Tree::Descendants(_) => Containment::Subreaper,
             Tree::Group(_) => Containment::Group,
         }
     }
@@ -124,7 +125,7 @@ impl Tree {
         match self {
             Tree::Cgroup(held) => Address::Cgroup(held.path().to_owned()),
             Tree::Namespace(held) => held.first().map_or(Address::Nowhere, Address::Process),
-            Tree::Descendants | Tree::Group(_) => Address::Nowhere,
+            Tree::Descendants(_) | Tree::Group(_) => Address::Nowhere,
         }
     }
 
@@ -133,7 +134,7 @@ impl Tree {
         let join = Group::Join(place.owner_group);
         match self {
             Tree::Cgroup(held) => plain(image, &setup(place, join, Some(held.as_fd()))),
-            Tree::Descendants => plain(image, &setup(place, join, None)),
+            Tree::Descendants(_) => plain(image, &setup(place, join, None)),
             Tree::Group(held) => {
                 let lead = Group::Lead {
                     instead_of: place.owner_group,
@@ -151,7 +152,8 @@ impl Tree {
     pub(crate) fn room(&self, index: usize) -> Option<Self> {
         match self {
             Tree::Cgroup(held) => held.sibling(index).map(Tree::Cgroup),
-            Tree::Namespace(_) | Tree::Descendants => Some(Tree::Descendants),
+            Tree::Namespace(_) => Some(Tree::Descendants(descendants::Held::default())),
+            Tree::Descendants(held) => Some(Tree::Descendants(held.clone())),
             Tree::Group(_) => Some(Tree::Group(group::Held::default())),
         }
     }
@@ -176,7 +178,7 @@ impl Tree {
         match self {
             Tree::Cgroup(held) => held.ask(),
             Tree::Namespace(held) => held.ask_all(),
-            Tree::Descendants => descendants::ask(),
+            Tree::Descendants(held) => held.ask(),
             Tree::Group(held) => held.ask(),
         }
     }
@@ -186,7 +188,7 @@ impl Tree {
         match self {
             Tree::Cgroup(held) => held.kill(),
             Tree::Namespace(held) => held.kill(),
-            Tree::Descendants => descendants::kill(),
+            Tree::Descendants(held) => held.kill(),
             Tree::Group(held) => held.kill(),
         }
     }
@@ -196,7 +198,7 @@ impl Tree {
         match self {
             Tree::Cgroup(held) => held.is_empty(),
             Tree::Namespace(held) => held.is_empty(),
-            Tree::Descendants => descendants::is_empty(),
+            Tree::Descendants(held) => held.is_empty(),
             Tree::Group(held) => held.is_empty(),
         }
     }
@@ -207,7 +209,7 @@ impl Tree {
         match self {
             Tree::Cgroup(held) => held.events().map(Watch::Lasting),
             Tree::Group(held) => held.watch().map(Watch::Once),
-            Tree::Namespace(_) | Tree::Descendants => None,
+            Tree::Namespace(_) | Tree::Descendants(_) => None,
         }
     }
 
@@ -216,7 +218,7 @@ impl Tree {
         let pids = match self {
             Tree::Cgroup(held) => held.members(),
             Tree::Namespace(held) => held.members(),
-            Tree::Descendants => descendants::members(),
+            Tree::Descendants(held) => held.members(),
             Tree::Group(held) => held.members(),
         };
         pids.into_iter().map(crate::process::describe).collect()

@@ -12,7 +12,7 @@ use nix::{
     mount::{MsFlags, mount},
     sys::{
         signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask},
-        wait::{WaitPidFlag, WaitStatus, waitpid},
+        wait::{WaitStatus, waitpid},
     },
     unistd::Pid,
 };
@@ -20,10 +20,11 @@ use rustix::process::pidfd_send_signal;
 
 use super::{Main, Place, setup};
 use crate::{
+    Status,
     process::{Identity, all},
     program::Image,
     spawn::{self, Child, Group, Refused},
-    sys,
+    sys::{self, Afterwards, Whose},
 };
 
 #[derive(Debug, Default)]
@@ -213,17 +214,16 @@ fn run_first(image: &Image, place: &Place<'_>, report: &OwnedFd) -> nix::Result<
 fn reap(main: i32, report: &OwnedFd, code: &mut i32) -> bool {
     let mut told = true;
     while told {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, own)) if pid.as_raw() == main => {
-                *code = own;
-                told = write_report(report, 1, own);
+        match sys::death(Whose::AnyChild, Afterwards::Reaped) {
+            Ok(Some((pid, status))) if pid == main => {
+                *code = i32::from(status.shell_code());
+                told = match status {
+                    Status::Code(own) => write_report(report, 1, own),
+                    Status::Signal(signal) => write_report(report, 2, signal),
+                };
             }
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid.as_raw() == main => {
-                *code = 128 + signal as i32;
-                told = write_report(report, 2, signal as i32);
-            }
-            Ok(WaitStatus::StillAlive) => return false,
-            Ok(_) => {}
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
             Err(_) => return true,
         }
     }

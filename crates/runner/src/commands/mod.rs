@@ -23,7 +23,8 @@ pub(crate) fn not_understood(e: &clap::Error) -> u8 {
     if !e.use_stderr() {
         return print(text.as_bytes()).map_or_else(|e| e.code(), |()| 0);
     }
-    terminal::raw(&text);
+    let lines: Vec<_> = text.lines().map(terminal::printable).collect();
+    terminal::raw(&format!("{}\n", lines.join("\n")));
     if std::env::args_os()
         .nth(1)
         .is_some_and(|command| command == "run")

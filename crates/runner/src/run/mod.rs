@@ -72,7 +72,7 @@ fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
     let lifetime = stage.hook_up(lifetime(plan, env), plan, Some(locks.clone()))?;
     let mut armed = lifetime.arm().map_err(system)?;
     match own::acquire(plan, &locks, &mut armed, env) {
-        Owned::All(guards) => work(stage, armed, guards),
+        Owned::All(guards) => work(stage, plan, armed, guards),
         Owned::Not { cause, message } => Ok(abandon(stage, armed, cause, message)),
     }
 }
@@ -83,7 +83,8 @@ fn lifetime(plan: &Plan, env: &Environment) -> Lifetime {
         .grace(plan.grace.get())
         .teardown_deadline(plan.teardown_deadline.get())
         .leaks(stage::leaks(plan))
-        .containment(choice(plan));
+        .containment(choice(plan))
+        .until_exit();
     if let Some(journal) = &plan.journal {
         lifetime = lifetime.journal(journal);
     }
@@ -119,9 +120,15 @@ fn program(plan: &Plan, env: &Environment) -> Program {
         .env("RUNWARD_INSIDE", inside)
 }
 
-fn work(stage: &Stage, armed: Armed, guards: Vec<Guard>) -> Result<Summary> {
-    for guard in &guards {
+fn work(stage: &Stage, plan: &Plan, mut armed: Armed, mut guards: Vec<Guard>) -> Result<Summary> {
+    let trace = plan.trace();
+    for guard in &mut guards {
         finish_predecessor(guard)?;
+        guard.settle(&trace).map_err(system)?;
+    }
+    // That may have taken its time.
+    if let Some(cause) = armed.cancelled() {
+        return Ok(abandon(stage, armed, cause, None));
     }
     let apps = guards.iter().map(app).collect();
     let note = stage.note(|note| Note {
@@ -132,7 +139,10 @@ fn work(stage: &Stage, armed: Armed, guards: Vec<Guard>) -> Result<Summary> {
     let kept = own::copies(&guards)?;
     let running = armed.start(kept, &note);
     let summary = wait(stage, running);
-    drop(guards);
+    if summary.is_err() {
+        // Nobody has finished: the next holder will.
+        guards.into_iter().for_each(|guard| drop(guard.leave()));
+    }
     summary
 }
 
@@ -197,7 +207,7 @@ fn finish_predecessor(guard: &Guard) -> Result<()> {
     if let Some(outcome) = finished {
         let (run, teardowns) = (outcome.run_id(), outcome.teardowns().len());
         terminal::say(format_args!(
-            "finished for run {run}, which was killed while it had {name}: {teardowns} teardowns"
+            "finished for run {run}, which was killed while it had {name}; teardowns run: {teardowns}"
         ));
     }
     Ok(())

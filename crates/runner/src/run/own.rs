@@ -1,7 +1,6 @@
 //! Owning the apps of a run: all of them or none, and giving them back last.
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 use std::time::Instant;
 
 use runward_lifetime::{Armed, Cause};
@@ -38,12 +37,7 @@ pub(crate) fn acquire(plan: &Plan, locks: &LockDir, armed: &mut Armed, env: &Env
     let request = Request::new()
         .run_id(&plan.run_id)
         .what(what(plan))
-        .trace(
-            plan.journal
-                .as_deref()
-                .unwrap_or(Path::new(""))
-                .to_string_lossy(),
-        )
+        .trace(plan.trace())
         .wait(wait)
         .tick(watch.line.pace())
         .cancel_on(cancel.as_fd());
