@@ -247,7 +247,8 @@ impl Lifetime {
     /// # Errors
     ///
     /// [`Threads`](crate::ErrorKind::Threads), [`ParentGone`](crate::ErrorKind::ParentGone),
-    /// [`Containment`](crate::ErrorKind::Containment) where the required strength cannot be had.
+    /// [`Containment`](crate::ErrorKind::Containment) where the required strength cannot be had,
+    /// [`Nul`](crate::ErrorKind::Nul) where a word cannot be passed to a program.
     pub fn arm(self) -> Result<Armed, Error> {
         Armed::new(self)
     }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, set_child_subreaper, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, pidfd_send_signal, set_child_subreaper,
+    waitid,
 };
 
 use crate::{
@@ -73,6 +74,7 @@ impl Armed {
             return Err(Error::new(ErrorKind::Threads, message));
         }
         check_strength(&lifetime)?;
+        check_words(&lifetime)?;
         let guards = Guards::install(lifetime.parent, lifetime.mask)?;
         let run = begin(lifetime, &guards);
         let _ = set_child_subreaper(Some(Pid::INIT));
@@ -160,7 +162,15 @@ impl Armed {
         })
     }
 
+    /// A guardian that somebody has stopped would hear of nothing.
+    fn wake_guardian(&self) {
+        let _ = pidfd_send_signal(&self.guardian.pidfd, Signal::CONT);
+    }
+
     fn relay(&self, occurrence: Occurrence) {
+        if cause_of(occurrence).is_some() {
+            self.wake_guardian();
+        }
         let _ = self.link.send(&Request::Occurred(occurrence), &[]);
     }
 
@@ -269,6 +279,13 @@ fn check_strength(lifetime: &Lifetime) -> Result<(), Error> {
     }
 }
 
+/// A teardown that cannot be executed would be found out at the end.
+fn check_words(lifetime: &Lifetime) -> Result<(), Error> {
+    let mut words = lifetime.settings.teardowns.iter().flatten();
+    lifetime.settings.program.check()?;
+    words.try_for_each(|word| crate::program::check(word))
+}
+
 fn cause_of(occurrence: Occurrence) -> Option<Cause> {
     match occurrence {
         Occurrence::Cancel { signal, sender } => Some(Cause::Cancelled {
@@ -303,12 +320,16 @@ impl Running {
     /// Only where the guardian was killed and the owner cannot do its work either.
     pub fn wait(mut self) -> Result<Outcome, Error> {
         let mut settle = Some(Instant::now() + AT_ONCE);
+        let mut deadline = self.armed.run.deadline;
         loop {
             let on = [
                 wait::readable(&self.armed.link),
                 wait::readable(&self.armed.guards),
             ];
-            let ready = wait::any(&on, settle);
+            let ready = wait::any(&on, settle.into_iter().chain(deadline).min());
+            if deadline.take_if(|at| *at <= Instant::now()).is_some() {
+                self.armed.wake_guardian();
+            }
             if settle.take_if(|at| *at <= Instant::now()).is_some() {
                 memory::drop_code();
             }

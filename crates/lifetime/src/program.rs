@@ -52,6 +52,12 @@ impl Program {
         &self.words
     }
 
+    /// Refuses what no `execve(2)` can take, before anything is started.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let set = self.env.iter().flat_map(|(key, value)| [key, value]);
+        set.chain(&self.words).try_for_each(|text| check(text))
+    }
+
     /// The whole environment that the program will see.
     pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
         let set = |key: &OsStr| self.env.iter().any(|(other, _)| other == key);
@@ -121,13 +127,24 @@ fn assignment(key: &OsStr, value: &OsStr) -> OsString {
 }
 
 fn c_string(text: OsString) -> Result<CString, Error> {
-    CString::new(text.into_vec()).map_err(|error| {
-        let shown = String::from_utf8_lossy(error.into_vec().as_slice()).replace('\0', "\\0");
-        Error::new(
-            ErrorKind::Nul,
-            format!("{shown:?} holds a NUL byte, which no argument or variable can"),
-        )
-    })
+    CString::new(text.into_vec()).map_err(|error| nul(&error.into_vec()))
+}
+
+/// Refuses a NUL byte.
+pub(crate) fn check(text: &OsStr) -> Result<(), Error> {
+    if text.as_bytes().contains(&0) {
+        Err(nul(text.as_bytes()))
+    } else {
+        Ok(())
+    }
+}
+
+fn nul(text: &[u8]) -> Error {
+    let shown = String::from_utf8_lossy(text).replace('\0', "\\0");
+    Error::new(
+        ErrorKind::Nul,
+        format!("{shown:?} holds a NUL byte, which no argument or variable can"),
+    )
 }
 
 #[cfg(test)]

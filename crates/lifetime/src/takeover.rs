@@ -90,12 +90,12 @@ fn resume(holder: &mut Holder<'_>, state: &State, heard: &[Occurrence]) -> Ended
             }
         }
     }
-    if let Some(status) = state.ended {
-        holder.feed(Input::MainEnded(status));
-    }
     heard
         .iter()
         .for_each(|occurrence| holder.occurred(*occurrence));
+    if let Some(status) = state.ended {
+        holder.feed(Input::MainEnded(status));
+    }
     holder.hold(|| {})
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{MemfdFlags, Mode, OFlags, memfd_create, open},
+    fs::{FallocateFlags, MemfdFlags, Mode, OFlags, fallocate, memfd_create, open},
     process::{Signal, pidfd_send_signal},
 };
 
@@ -31,6 +31,10 @@ use crate::{
 
 /// How much of a teardown's output is kept: its end.
 const OUTPUT_BYTES: u64 = 16 * 1024;
+
+/// Room that a teardown's output has for sure, so that it does not fail of a disk that the work
+/// has filled.
+const RESERVED_BYTES: u64 = 1024 * 1024;
 
 /// What the end of a run works with.
 pub(crate) struct Finish<'a> {
@@ -320,7 +324,8 @@ fn output_file(journal: &Journal) -> Option<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
     let beside = journal
         .path()
-        .and_then(|path| open(path.parent()?, flags, Mode::RUSR | Mode::WUSR).ok());
+        .and_then(|path| open(path.parent()?, flags, Mode::RUSR | Mode::WUSR).ok())
+        .filter(|file| fallocate(file, FallocateFlags::KEEP_SIZE, 0, RESERVED_BYTES).is_ok());
     let made = beside.or_else(|| memfd_create(c"runward-teardown", MemfdFlags::CLOEXEC).ok())?;
     rustix::fs::fcntl_setfl(&made, OFlags::APPEND).ok()?;
     Some(File::from(made))

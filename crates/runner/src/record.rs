@@ -121,29 +121,58 @@ impl Target {
     }
 }
 
+/// Where the record of a run is, looked for after the run.
+pub(crate) enum Found<'a> {
+    There,
+    Fallback(&'a Path),
+    Nowhere,
+}
+
+impl Target {
+    /// Whoever wrote it may have had nobody to tell.
+    pub(crate) fn find(&self, run_id: &str, since: SystemTime) -> Found<'_> {
+        let (file, fallback) = (Path::new(&self.file), Path::new(&self.fallback));
+        let is_there = |file: &Path| is_record(file, run_id, since).unwrap_or(false);
+        if is_there(file) {
+            Found::There
+        } else if is_there(fallback) {
+            Found::Fallback(fallback)
+        } else {
+            Found::Nowhere
+        }
+    }
+}
+
+/// Clocks of file systems tick coarsely.
+const TICK: std::time::Duration = std::time::Duration::from_secs(1);
+
+fn is_record(file: &Path, run_id: &str, since: SystemTime) -> io::Result<bool> {
+    let fresh = fs::metadata(file)?.modified()? + TICK >= since;
+    let text = fs::read_to_string(file)?;
+    Ok(fresh && text.contains(&format!("\"run_id\":\"{run_id}\"")))
+}
+
 fn write_fallback(file: &Path, text: &[u8]) -> io::Result<()> {
     let parent = file.parent().unwrap_or(Path::new("/"));
     make_private(parent, "--home").map_err(|e| io::Error::other(e.to_string()))?;
     replace(file, text)
 }
 
-/// The regular file behind `file`, which may be a link to it; a device would be replaced by our rename.
+/// `file` in its real directory. A link is replaced and not followed: in a checkout it is a stranger
+/// who chooses where it points. A device or a directory is not replaced at all.
 fn real_target(file: &Path) -> io::Result<PathBuf> {
-    match fs::metadata(file) {
-        Ok(found) if found.is_file() => file.canonicalize(),
-        Ok(_) => Err(io::Error::other("it is not a regular file")),
-        Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(file).is_err() => {
-            let name = file
-                .file_name()
-                .ok_or_else(|| io::Error::other("it names no file"))?;
-            Ok(file
-                .parent()
-                .unwrap_or(Path::new("/"))
-                .canonicalize()?
-                .join(name))
+    match fs::symlink_metadata(file) {
+        Ok(found) if !found.is_file() && !found.is_symlink() => {
+            return Err(io::Error::other("it is not a regular file"));
         }
-        Err(e) => Err(e),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
     }
+    let name = file
+        .file_name()
+        .ok_or_else(|| io::Error::other("it names no file"))?;
+    let parent = file.parent().unwrap_or(Path::new("/"));
+    Ok(parent.canonicalize()?.join(name))
 }
 
 /// Readers see the old file or the new one. No fsync: a record is about a run on this host, which a power cut ends too.

@@ -68,12 +68,19 @@ impl Model {
             Input::Ancestor { .. } => self.cancel("ancestor"),
             Input::OwnerGone => {
                 self.cause.get_or_insert("owner");
+                self.paused = false;
                 self.kill()
             }
             Input::MainEnded(_) => self.main_ends("exited"),
             Input::MainLost => self.main_ends("failed"),
             Input::Empty => {
                 self.empty = true;
+                Vec::new()
+            }
+            Input::Deaths => {
+                if self.killed.is_some() && !self.over && !self.paused {
+                    self.killed = Some(self.clock);
+                }
                 Vec::new()
             }
             Input::Tick if self.due() == Some(Duration::ZERO) => self.is_due(),

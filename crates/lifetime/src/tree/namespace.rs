@@ -18,9 +18,10 @@ use nix::{
 };
 use rustix::process::pidfd_send_signal;
 
-use super::{Main, Place, setup};
+use super::{Address, Main, Place, setup};
 use crate::{
     Status,
+    journal::{Entry, line},
     process::{Identity, all},
     program::Image,
     spawn::{self, Child, Group, Refused},
@@ -73,14 +74,26 @@ impl Held {
     pub(crate) fn start(&mut self, image: &Image, place: &Place<'_>) -> Result<Main, Refused> {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
             .map_err(|e| Refused::Fork(nix::errno::Errno::from_raw(e.raw_os_error())))?;
+        let (go, may_go) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .map_err(|e| Refused::Fork(nix::errno::Errno::from_raw(e.raw_os_error())))?;
+        let mut may_go = Some(may_go);
         let child = sys::fork_raw(flags(), || {
+            drop(may_go.take());
             prepare_view()?;
-            run_first(image, place, &write)
+            if may_start(&go) {
+                run_first(image, place, &write)
+            } else {
+                Ok(0)
+            }
         })
         .map_err(Refused::Fork)?;
         drop(write);
         let _ = nix::unistd::setpgid(Pid::from_raw(child.pid), Pid::from_raw(place.owner_group));
         self.pin(&child);
+        self.make_known(place);
+        if let Some(may_go) = may_go {
+            let _ = rustix::io::write(&may_go, &[1]);
+        }
         match read_report(&read) {
             Some((STARTED, 0)) => Ok(Main {
                 child,
@@ -88,6 +101,15 @@ impl Held {
             }),
             Some((_, errno)) => Err(Refused::Exec(nix::errno::Errno::from_raw(errno))),
             None => Err(Refused::Fork(nix::errno::Errno::EPERM)),
+        }
+    }
+
+    /// Nothing runs here before it can be found again: who kills us now leaves a first process that
+    /// ends by itself, and who kills us later leaves its name.
+    fn make_known(&self, place: &Place<'_>) {
+        if let Some(first) = self.first() {
+            let entry = Entry::Main(first.clone(), Address::Process(first));
+            let _ = rustix::io::write(place.mark.0, &line(&entry));
         }
     }
 
@@ -180,6 +202,14 @@ fn map_ids() {
     let _ = fs::write("/proc/self/setgroups", "deny");
     let _ = fs::write("/proc/self/uid_map", format!("{user} {user} 1"));
     let _ = fs::write("/proc/self/gid_map", format!("{group} {group} 1"));
+}
+
+/// Whether the holder has made us known; it has not if it is gone.
+fn may_start(go: &OwnedFd) -> bool {
+    matches!(
+        rustix::io::retry_on_intr(|| rustix::io::read(go, &mut [0; 1])),
+        Ok(1)
+    )
 }
 
 /// The life of the first process: start the program, reap, hand on, end when all have.

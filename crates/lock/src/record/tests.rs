@@ -16,6 +16,7 @@ fn record() -> Record {
         &Record::template(&identity()),
         Fence::new(7),
         &Request::new().run_id("r").what("w").trace("/t"),
+        None,
     )
 }
 
@@ -59,7 +60,12 @@ fn release_flips_one_byte_outside_the_sum() {
 fn owner_of_another_boot_start_or_namespace_is_dead() {
     let own = Identity::own();
     let of = |identity: &Identity| {
-        Record::new(&Record::template(identity), Fence::new(1), &Request::new())
+        Record::new(
+            &Record::template(identity),
+            Fence::new(1),
+            &Request::new(),
+            None,
+        )
     };
     assert!(of(&own).owner_alive());
     assert!(
@@ -96,7 +102,7 @@ proptest! {
     ) {
         let request = Request::new().run_id(run.clone()).what(what.clone()).trace(trace.clone());
         prop_assert!(request.check().is_ok());
-        let read = Record::decode(Record::new(&Record::template(&identity()), Fence::new(fence), &request).bytes().to_vec()).unwrap();
+        let read = Record::decode(Record::new(&Record::template(&identity()), Fence::new(fence), &request, None).bytes().to_vec()).unwrap();
         prop_assert_eq!((read.run_id(), read.what(), read.trace()), (run.as_str(), what.as_str(), trace.as_str()));
         prop_assert_eq!((read.fence().get(), read.pid()), (fence, u32::MAX));
     }

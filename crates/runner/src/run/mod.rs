@@ -160,6 +160,7 @@ fn wait(
     running: std::result::Result<Running, runward_lifetime::Error>,
 ) -> Result<Summary> {
     let outcome = running.and_then(Running::wait).map_err(system)?;
+    stage.tell_where_the_record_is(outcome.started());
     if let Cause::Failed { reason, .. } = outcome.cause() {
         terminal::say(reason);
     }
@@ -204,6 +205,14 @@ fn finish_predecessor(guard: &Guard) -> Result<()> {
             "cannot finish for the run that was killed while it had {name}: {e}"
         ))
     })?;
+    if finished.is_none() {
+        terminal::say(format_args!(
+            "run {} was killed while it had {name}, and its journal {} is gone or cannot be read: \
+             what it has left, if anything, is not finished",
+            dead.run_id(),
+            dead.trace()
+        ));
+    }
     if let Some(outcome) = finished {
         let (run, teardowns) = (outcome.run_id(), outcome.teardowns().len());
         terminal::say(format_args!(

@@ -11,7 +11,7 @@ use super::{outcome, own, progress};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::plan::Plan;
-use crate::record::{Cause, Record, Target, timestamp};
+use crate::record::{Cause, Found, Record, Target, timestamp};
 use crate::{settings, terminal};
 
 type SharedEvents = Option<Rc<RefCell<Events>>>;
@@ -99,6 +99,21 @@ impl Stage {
                 }
             })
             .on_release(move |kept| own::release(locks.as_ref(), &apps, kept, owner)))
+    }
+
+    /// The guardian writes the record, and has no terminal to say where it had to.
+    pub(super) fn tell_where_the_record_is(&self, started: SystemTime) {
+        let Some(target) = &self.note.result else {
+            return;
+        };
+        match target.find(&self.run_id, started) {
+            Found::There => {}
+            Found::Fallback(path) => terminal::say(format_args!(
+                "the record could not be written where --result says; it is in {}",
+                path.display()
+            )),
+            Found::Nowhere => terminal::say("the record of the run could not be written anywhere"),
+        }
     }
 
     /// The record of a run that came to nothing.

@@ -196,22 +196,21 @@ impl Seen {
 pub(crate) struct Guardian(std::os::fd::OwnedFd);
 
 impl Sandbox {
-    /// The process besides the owner that holds the lock.
+    /// The child of the owner that goes by the guardian's name.
     pub(crate) fn guardian_of(&self, app: &str) -> Guardian {
         let seen = self.run(&["locks", "--json"]);
         let report: serde_json::Value = serde_json::from_str(&seen.stdout).unwrap();
         let locks = report["locks"].as_array().unwrap();
         let lock = locks.iter().find(|lock| lock["name"] == app).unwrap();
-        let holders = lock["holders"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|holder| &holder["pid"]);
-        let pid = holders
-            .filter(|pid| **pid != lock["pid"])
-            .find_map(serde_json::Value::as_i64)
-            .unwrap();
-        let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
+        let owner = lock["pid"].as_i64().unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{owner}/task/{owner}/children"));
+        let is_guardian = |pid: &&str| {
+            let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
+            name.is_ok_and(|name| name.trim() == "runward-guard")
+        };
+        let children = children.unwrap();
+        let pid = children.split_whitespace().find(is_guardian).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
         Guardian(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap())
     }
 }
