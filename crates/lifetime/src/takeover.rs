@@ -43,6 +43,9 @@ impl TakeOver {
             return Ok(self.end(tree.as_ref(), &reaper, spare, ended));
         }
         let tree = inherit(&state, &self.run.strangers).map_or_else(|| prepare(&self.run), Ok)?;
+        if state.ended.is_none() {
+            tree.tell_again();
+        }
         let outside = Outside::Guards(&mut self.guards);
         let mut holder = Holder::new(&mut self.run, &self.journal, outside, tree, &reaper);
         let ended = resume(&mut holder, &state, &self.heard);

@@ -183,6 +183,13 @@ impl Tree {
         }
     }
 
+    /// How the program ended is told to a new holder, should it have been told to the old one.
+    pub(crate) fn tell_again(&self) {
+        if let Tree::Namespace(held) = self {
+            held.tell_again();
+        }
+    }
+
     /// Kills every process; those that fork meanwhile too, where the rung can.
     pub(crate) fn kill(&self) {
         match self {

@@ -124,6 +124,12 @@ impl Held {
         self.send(rustix::process::Signal::USR1);
     }
 
+    /// The first process ends if the program has: its report may have gone to a holder that was
+    /// killed before it could read it.
+    pub(crate) fn tell_again(&self) {
+        self.send(rustix::process::Signal::USR2);
+    }
+
     pub(crate) fn kill(&self) {
         self.send(rustix::process::Signal::KILL);
     }
@@ -225,10 +231,11 @@ fn run_first(image: &Image, place: &Place<'_>, report: &OwnedFd) -> nix::Result<
     };
     write_report(report, STARTED, 0);
     keep_only(&[report.as_raw_fd(), main.pidfd.as_fd().as_raw_fd()]);
-    let mut code = 0;
+    let mut code = None;
     loop {
         match everything.wait()? {
-            Signal::SIGCHLD if reap(main.pid, report, &mut code) => return Ok(code),
+            Signal::SIGCHLD if reap(main.pid, report, &mut code) => return Ok(code.unwrap_or(0)),
+            Signal::SIGUSR2 if code.is_some() => return Ok(code.unwrap_or(0)),
             Signal::SIGTERM => hand_on(&main, &[Signal::SIGTERM, Signal::SIGCONT]),
             Signal::SIGUSR1 => {
                 let _ = kill(Pid::from_raw(-1), Signal::SIGTERM);
@@ -241,12 +248,12 @@ fn run_first(image: &Image, place: &Place<'_>, report: &OwnedFd) -> nix::Result<
 
 /// Answers whether it is time to go: nobody is left to reap, or nobody has heard that the program
 /// has ended. Its code becomes this process's own, for a holder that has lost the pipe.
-fn reap(main: i32, report: &OwnedFd, code: &mut i32) -> bool {
+fn reap(main: i32, report: &OwnedFd, code: &mut Option<i32>) -> bool {
     let mut told = true;
     while told {
         match sys::death(Whose::AnyChild, Afterwards::Reaped) {
             Ok(Some((pid, status))) if pid == main => {
-                *code = i32::from(status.shell_code());
+                *code = Some(i32::from(status.shell_code()));
                 told = match status {
                     Status::Code(own) => write_report(report, 1, own),
                     Status::Signal(signal) => write_report(report, 2, signal),
