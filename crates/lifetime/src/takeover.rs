@@ -82,10 +82,14 @@ fn inherit(state: &State, strangers: &[i32]) -> Option<Tree> {
 
 fn resume(holder: &mut Holder<'_>, state: &State, heard: &[Occurrence]) -> Ended {
     match find_main(state, &holder.run.strangers) {
-        Some(child) => holder.adopt(Main {
-            child,
-            status: None,
-        }),
+        Some(child) => {
+            // The guardian may have been killed before it could write down whom it had started.
+            holder.tree.entered(child.pid);
+            holder.adopt(Main {
+                child,
+                status: None,
+            });
+        }
         None if state.began || state.ended.is_some() => {}
         None => {
             if let Err(ended) = holder.start() {
