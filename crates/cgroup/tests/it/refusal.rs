@@ -78,7 +78,7 @@ fn open_to_all(dir: &Path) {
 }
 
 #[test]
-#[ignore = "the other user of another test"]
+#[ignore = "the other process of the other tests"]
 fn as_nobody() {
     let Some(path) = std::env::var_os(AS_NOBODY) else {
         return;

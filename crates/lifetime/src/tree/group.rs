@@ -3,11 +3,16 @@
 
 use std::{cell::Cell, os::fd::OwnedFd};
 
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, test_kill_process_group,
+};
 
 use crate::process::{Stat, all};
 
-/// Its leader is not reaped before it is emptied, so its id cannot be reused.
+/// How often in a row nobody must be seen alive.
+const LOOKS: u32 = 3;
+
+/// Its id cannot be reused while anybody has it, dead or alive.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     id: Cell<Option<i32>>,
@@ -38,8 +43,13 @@ impl Held {
         }
     }
 
+    /// The kernel knows no group of this id any more, or none of it is alive. One look does not show
+    /// that: who is forked after the list was made, by a member that is dead when it is looked at, is
+    /// missing in it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.members().is_empty()
+        let id = self.id.get().and_then(Pid::from_raw);
+        let gone = |id| test_kill_process_group(id) == Err(rustix::io::Errno::SRCH);
+        id.is_none_or(gone) || (0..LOOKS).all(|_| self.members().is_empty())
     }
 
     pub(crate) fn members(&self) -> Vec<i32> {
