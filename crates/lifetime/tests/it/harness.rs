@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `program WORD…`, then any of `containment C`, `require C`, `leaks L`, `grace MS`, `deadline MS`, `teardown WORD…`, `teardown-deadline MS`, `journal PATH`, `id ID`, `env KEY VALUE`, `parent PID` | |
 //! | `record PATH`, `released PATH`, `events PATH`, `progress PATH`: what each hook is called with, as a line of that file | |
-//! | `keep PATH`, `note TEXT`: what `start` is given | |
+//! | `keep PATH`, `note TEXT`: what `start` is given; to be opened after `arm`, as the guardian is a fork | |
 //! | `arm`, `start` | `armed`, `started`, or `failed KIND` |
 //! | `cancelled`, and `await-cancel`, which waits until there is something to see | the cause as JSON, or `null` |
 //! | `run`, `wait`, `abandon` | `outcome` and the outcome as JSON, or `failed KIND` |

@@ -24,8 +24,8 @@ impl Run {
         subject.tell(&scratch.teardown("echo torn >>log"));
         subject.tell(&["record", &scratch.text("record")]);
         subject.tell(&["journal", &scratch.text("journal")]);
-        subject.tell(&["keep", &scratch.text("kept")]);
         assert_eq!(subject.ask(&["arm"]), "armed");
+        subject.tell(&["keep", &scratch.text("kept")]);
         assert_eq!(subject.ask(&["start"]), "started");
         subject.tell(&["wait"]);
         assert_eq!(alive.hear(), "ready");
@@ -149,8 +149,8 @@ fn an_owner_killed_during_the_teardown_changes_nothing() {
         subject.program(&["sh", "-c", "exit 3"], containment);
         subject.tell(&scratch.teardown("echo begun >down; read x <go; echo torn >>log"));
         subject.tell(&["record", &scratch.text("record")]);
-        subject.tell(&["keep", &scratch.text("kept")]);
         subject.ask(&["arm"]);
+        subject.tell(&["keep", &scratch.text("kept")]);
         subject.ask(&["start"]);
         subject.tell(&["wait"]);
         assert_eq!(down.hear(), "begun");

@@ -138,8 +138,8 @@ fn what_is_kept_is_closed_last() {
         subject.program(&scratch.shell("echo ready >&9; read x <go"), containment);
         subject.tell(&scratch.teardown("read x <down; echo torn >>log"));
         subject.tell(&["record", &scratch.text("record")]);
-        subject.tell(&["keep", &scratch.text("kept")]);
         assert_eq!(subject.ask(&["arm"]), "armed");
+        subject.tell(&["keep", &scratch.text("kept")]);
         assert_eq!(subject.ask(&["start"]), "started");
         subject.tell(&["wait"]);
         assert_eq!(alive.hear(), "ready");
@@ -166,9 +166,9 @@ fn what_is_kept_can_be_released_by_hand() {
     let mut subject = Subject::start();
     subject.program(&["true"], Containment::Subreaper);
     subject.tell(&["released", &scratch.text("released")]);
+    subject.ask(&["arm"]);
     subject.tell(&["keep", &scratch.text("kept")]);
     subject.tell(&["keep", &scratch.text("other")]);
-    subject.ask(&["arm"]);
     subject.ask(&["start"]);
     subject.tell(&["wait"]);
     assert_eq!(subject.outcome().exit_code(), 0);
