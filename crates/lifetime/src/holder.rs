@@ -307,6 +307,8 @@ impl<'a> Holder<'a> {
             _ => false,
         };
         self.heard_out = !asked;
+        // An idle owner has sent all that it knows, maybe only just now.
+        self.hear();
         while !self.heard_out && Instant::now() < until {
             if let Outside::Owner { link, gone: false } = &self.outside {
                 wait::any(&[wait::readable(*link)], Some(until));

@@ -5,7 +5,7 @@ use crate::{Entry, Error, Event, Fence, Guard, Kept, LockDir, Name, Released, Re
 
 /// What keeps locks by name: a directory of this machine, or a server that several machines ask.
 ///
-/// An implementation proves itself with [`crate::conformance`].
+/// An implementation proves itself with the module `conformance` (feature of that name).
 pub trait Locks {
     /// A lock that is held.
     type Guard: Hold;

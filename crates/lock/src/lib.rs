@@ -61,9 +61,8 @@
 //!
 //! # What it does not do
 //!
-//! It ends no process, deletes nothing but a lock file, prints nothing and starts no thread. Cleaning up after dead runs is the work of
-//! `runward-janitor`; ending a process tree that of `runward-lifetime`; locks across machines that of `runward-lock-postgres`,
-//! which implements [`Locks`].
+//! It ends no process, deletes nothing but a lock file, prints nothing and starts no thread. Ending a process tree is the work of
+//! `runward-lifetime`. Locks across machines are for a backend that implements [`Locks`].
 //!
 //! # State of the process
 //!

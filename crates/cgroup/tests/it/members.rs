@@ -67,8 +67,8 @@ fn a_signal_reaches_everyone_and_is_counted() {
     };
     let mut alive = scratch.line();
     assert_eq!(scratch.cgroup.signal(USR1).unwrap(), 0);
-    // Each has a child, which dies of it.
-    let waits = "trap 'echo heard >&9; exit' USR1; sleep 600 & echo ready >&9; wait";
+    // Each has a child.
+    let waits = "trap 'echo heard >&9; exit' USR1; sleep 600 9>&- & echo ready >&9; wait";
     let inner = Cgroup::create(scratch.cgroup.path(), "inner").unwrap();
     scratch.start(waits);
     let mut child = inner.spawn(&mut scratch.shell(waits)).unwrap();

@@ -102,7 +102,11 @@ impl Tree {
         strangers: &[i32],
     ) -> Option<Self> {
         match containment {
-            Containment::Cgroup | Containment::PidNamespace => Self::reopen(address),
+            Containment::Cgroup => Self::reopen(address),
+            // Gone with its first process, and teardowns run outside of it.
+            Containment::PidNamespace => {
+                Self::reopen(address).or_else(|| Some(Tree::Namespace(namespace::Held::default())))
+            }
             Containment::Subreaper => Some(Tree::Descendants(descendants::Held::beside(strangers))),
             Containment::Group => {
                 let held = group::Held::default();

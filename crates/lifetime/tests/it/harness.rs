@@ -301,12 +301,12 @@ impl Subject {
         send(self.owner, Signal::KILL);
     }
 
-    /// Neither has time to notice the death of the other.
+    /// The owner may begin to go on for the guardian, but has no time to do anything. The other way round would be another
+    /// story, as the guardian then ends the tree.
     pub(crate) fn kill_both(&mut self) {
         let guardian = self.guardian();
-        send(guardian, Signal::STOP);
-        send(self.owner, Signal::KILL);
         send(guardian, Signal::KILL);
+        send(self.owner, Signal::KILL);
         assert_eq!(self.hear(), "");
     }
 }
