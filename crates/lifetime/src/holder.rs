@@ -15,7 +15,7 @@ use crate::{
     lifetime::Run,
     link::{Link, Received, Report, Request},
     machine::{Action, Input, Machine, Phase},
-    process::{self, Identity},
+    process::Identity,
     program::Image,
     reaper::Reaper,
     spawn::Refused,
@@ -301,14 +301,10 @@ impl<'a> Holder<'a> {
     fn hear_out(&mut self) {
         let until = Instant::now() + OWNERS_ANSWER;
         let asked = match &self.outside {
-            Outside::Owner { link, gone: false } if !process::owner_is_idle() => {
-                link.send(&Report::Anything, &[]).is_ok()
-            }
+            Outside::Owner { link, gone: false } => link.send(&Report::Anything, &[]).is_ok(),
             _ => false,
         };
         self.heard_out = !asked;
-        // An idle owner has sent all that it knows, maybe only just now.
-        self.hear();
         while !self.heard_out && Instant::now() < until {
             if let Outside::Owner { link, gone: false } = &self.outside {
                 wait::any(&[wait::readable(*link)], Some(until));

@@ -77,32 +77,6 @@ fn read_small<T>(path: &str, parse: impl FnOnce(&[u8]) -> T) -> Option<T> {
     Some(parse(&buffer[..length]))
 }
 
-/// Whether our parent sleeps and has no signal pending that would end its run: then it has told all
-/// that it knows. In doubt it is not idle.
-pub(crate) fn owner_is_idle() -> bool {
-    // Bit n - 1 stands for signal n: SIGHUP, SIGINT, SIGTERM.
-    const CANCEL: u64 = 1 | 1 << 1 | 1 << 14;
-    let Some(owner) = rustix::process::getppid().filter(|_| proc_is_ours()) else {
-        return false;
-    };
-    let idle = read_small(&format!("/proc/{}/status", owner.as_raw_pid()), |status| {
-        let text = String::from_utf8_lossy(status);
-        let field = |name: &str| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(name))
-                .map(str::trim)
-        };
-        let none = |name| {
-            field(name)
-                .and_then(|mask| u64::from_str_radix(mask, 16).ok())
-                .map(|mask| mask & CANCEL == 0)
-        };
-        let sleeps = field("State:").is_some_and(|state| state.starts_with('S'));
-        sleeps && none("SigPnd:") == Some(true) && none("ShdPnd:") == Some(true)
-    });
-    idle.unwrap_or(false)
-}
-
 /// Whether `/proc` shows this process's own pid namespace; after a bare `unshare --pid` it shows
 /// the parent's, and its numbers are other processes.
 pub(crate) fn proc_is_ours() -> bool {

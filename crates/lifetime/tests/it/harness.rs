@@ -11,6 +11,7 @@
 //! | `run`, `wait`, `abandon` | `outcome` and the outcome as JSON, or `failed KIND` |
 //! | `recover JOURNAL RECORD` | `outcome …`, `none` or `failed KIND` |
 //! | `probe CONTAINMENT` | `yes`, or why not |
+//! | `child SCRIPT`: start a shell | |
 //! | `thread`: start one; `deny-clone3`: answer ENOSYS to it, as the filters of container runtimes do | `done` |
 //!
 //! Answers begin with `@`. What the program prints without it is not heard.
@@ -28,7 +29,7 @@ use std::{
 use runward_lifetime::{Containment, Outcome};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::{CWD, FileType, Mode, OFlags},
+    fs::{CWD, FileType, Mode, OFlags, inotify},
     process::{Pid, Signal},
 };
 
@@ -113,6 +114,15 @@ impl Scratch {
         let fd = rustix::fs::open(self.path(name), flags, Mode::empty()).unwrap();
         rustix::fs::fcntl_setfl(&fd, OFlags::empty()).unwrap();
         Line(BufReader::new(File::from(fd)))
+    }
+
+    /// Waits until a file has `text` in it.
+    pub(crate) fn await_text(&self, name: &str, text: &str) {
+        let watch = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+        inotify::add_watch(&watch, self.path(name), inotify::WatchFlags::MODIFY).unwrap();
+        while !self.read(name).contains(text) {
+            rustix::io::read(&watch, &mut [0; 4096]).unwrap();
+        }
     }
 
     /// A pipe that `read x <GATE` waits at.
@@ -249,7 +259,9 @@ impl Subject {
 
     /// The owner's child.
     pub(crate) fn guardian(&self) -> i32 {
-        *children(self.owner).first().unwrap()
+        let name = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/comm"));
+        let is_guardian = |pid: &i32| name(pid).is_ok_and(|name| name == "runward-guard\n");
+        children(self.owner).into_iter().find(is_guardian).unwrap()
     }
 
     pub(crate) fn tell<S: AsRef<str>>(&mut self, words: &[S]) {

@@ -126,8 +126,10 @@ fn a_killed_guardians_teardown_is_waited_for() {
         );
         subject.tell(&scratch.teardown("echo second >>log"));
         subject.tell(&["record", &scratch.text("record")]);
+        subject.tell(&["journal", &scratch.text("journal")]);
         subject.tell(&["run"]);
         assert_eq!(down.hear(), "begun");
+        scratch.await_text("journal", "teardown-is");
         send(subject.guardian(), Signal::KILL);
         go.open();
         let outcome = subject.outcome();
@@ -162,5 +164,37 @@ fn an_owner_killed_during_the_teardown_changes_nothing() {
         assert_eq!(told.len(), 1);
         let outcome: Outcome = serde_json::from_str(&told[0]).unwrap();
         assert_eq!(outcome.exit_code(), 3, "the first cause counts");
+    }
+}
+
+/// The owner is above them, and everything else below it is the run's.
+#[test]
+fn children_from_before_are_spared_by_an_owner_that_goes_on() {
+    let _hang = hang_guard();
+    let test = "children_from_before_are_spared_by_an_owner_that_goes_on";
+    for containment in available(test, &ALL) {
+        let scratch = Scratch::new();
+        let (mut alive, mut before) = (scratch.line("alive"), scratch.line("before"));
+        let (go, end) = (scratch.gate("go"), scratch.gate("end"));
+        let mut subject = Subject::start();
+        let (line, gate) = (scratch.text("before"), scratch.text("end"));
+        let child = format!("exec >{line}; echo here; read x <{gate}; echo lived");
+        subject.tell(&["child", &child]);
+        assert_eq!(before.hear(), "here");
+        subject.program(&scratch.shell(script(containment)), containment);
+        subject.tell(&scratch.teardown("sleep 600 & echo torn >>log"));
+        assert_eq!(subject.ask(&["arm"]), "armed");
+        let guardian = subject.guardian();
+        assert_eq!(subject.ask(&["start"]), "started");
+        subject.tell(&["wait"]);
+        assert_eq!(alive.hear(), "ready");
+        send(guardian, Signal::KILL);
+        go.open();
+        assert_eq!(subject.outcome().exit_code(), 5, "{containment}");
+        assert!(alive.has_ended());
+        assert_eq!(scratch.read("log"), "torn\n");
+        assert!(!before.has_ended(), "{containment}");
+        end.open();
+        assert_eq!(before.end(), "lived\n");
     }
 }

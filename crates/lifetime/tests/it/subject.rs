@@ -12,6 +12,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
+    process::Command,
     time::Duration,
 };
 
@@ -95,6 +96,9 @@ impl Subject {
             }
             ["recover", journal, record] => say_outcome(finish(journal, record)),
             ["probe", containment] => say(probe(containment)),
+            ["child", script] => {
+                Command::new("sh").args(["-c", script]).spawn().unwrap();
+            }
             ["thread"] => {
                 std::thread::spawn(std::thread::park);
                 say("done");
