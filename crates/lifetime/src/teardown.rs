@@ -169,11 +169,15 @@ impl Finish<'_> {
 
     fn room(&self, index: usize) -> Option<Tree> {
         let tree = self.tree?;
+        let strangers = match self.by {
+            Finisher::Owner => self.run.strangers.as_slice(),
+            _ => &[],
+        };
         // Only the guardian, or the owner after it, has the orphans as children.
         if self.reaper.is_none() && tree.cgroup().is_none() {
             None
         } else {
-            tree.room(index)
+            tree.room(index, strangers)
         }
     }
 

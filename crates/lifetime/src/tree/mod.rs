@@ -152,11 +152,11 @@ impl Tree {
     }
 
     /// Room for a teardown. A cgroup that was killed is not used again: Linux 6.18 kills who is
-    /// born in it.
-    pub(crate) fn room(&self, index: usize) -> Option<Self> {
+    /// born in it. `strangers` are children of this process that are not the run's.
+    pub(crate) fn room(&self, index: usize, strangers: &[i32]) -> Option<Self> {
         match self {
             Tree::Cgroup(held) => held.sibling(index).map(Tree::Cgroup),
-            Tree::Namespace(_) => Some(Tree::Descendants(descendants::Held::default())),
+            Tree::Namespace(_) => Some(Tree::Descendants(descendants::Held::beside(strangers))),
             Tree::Descendants(held) => Some(Tree::Descendants(held.clone())),
             Tree::Group(_) => Some(Tree::Group(group::Held::default())),
         }
