@@ -247,7 +247,7 @@ fn begin(lifetime: Lifetime, guards: &Guards) -> Run {
 fn own_children() -> Vec<i32> {
     match death(Whose::AnyChild, Afterwards::Kept) {
         Err(_) => Vec::new(),
-        Ok(_) => process::children(rustix::process::getpid().as_raw_pid()),
+        Ok(_) => process::surely_children(rustix::process::getpid().as_raw_pid()),
     }
 }
 

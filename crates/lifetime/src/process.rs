@@ -132,6 +132,12 @@ pub(crate) fn all() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
+/// The children of `pid`, one by one. The kernel's own list may miss one while another dies.
+pub(crate) fn surely_children(pid: i32) -> Vec<i32> {
+    let is_child = |other: &i32| Stat::of(*other).is_some_and(|stat| stat.parent == pid);
+    all().filter(is_child).collect()
+}
+
 /// The children of `pid`, from the kernel's own list where it keeps one (CONFIG_PROC_CHILDREN).
 pub(crate) fn children(pid: i32) -> Vec<i32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
