@@ -61,7 +61,10 @@ fn an_ordinary_user_is_told_so() {
     let copy = tempfile::tempdir_in("/tmp").unwrap();
     open_to_all(copy.path());
     let binary = copy.path().join("test");
-    std::fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    // By a process of its own: a fork of another test would keep the copy open for writing.
+    let mut copying = Command::new("cp");
+    copying.args([&std::env::current_exe().unwrap(), &binary]);
+    assert!(copying.status().unwrap().success());
     let status = Command::new(&binary)
         .args(["refusal::as_nobody", "--exact", "--ignored"])
         .env(AS_NOBODY, scratch.cgroup.path())

@@ -12,7 +12,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    process::Command,
+    process::{Child, Command},
     time::Duration,
 };
 
@@ -46,6 +46,7 @@ struct Subject {
     running: Option<Running>,
     kept: Vec<OwnedFd>,
     note: String,
+    children: Vec<Child>,
 }
 
 fn obey() {
@@ -97,7 +98,8 @@ impl Subject {
             ["recover", journal, record] => say_outcome(finish(journal, record)),
             ["probe", containment] => say(probe(containment)),
             ["child", script] => {
-                Command::new("sh").args(["-c", script]).spawn().unwrap();
+                let child = Command::new("sh").args(["-c", script]).spawn();
+                self.children.push(child.unwrap());
             }
             ["thread"] => {
                 std::thread::spawn(std::thread::park);
