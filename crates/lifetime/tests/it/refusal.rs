@@ -117,7 +117,10 @@ fn a_program_that_is_not_there_or_cannot_be_executed() {
             (scratch.text(""), 126),
         ] {
             let mut subject = Subject::start();
-            subject.program(&[&program], containment);
+            subject.tell(&["program", &program]);
+            // Not one that this user may not search, which would count as found.
+            subject.tell(&["env", "PATH", "/usr/bin:/bin"]);
+            subject.tell(&["containment", &containment.to_string()]);
             subject.tell(&scratch.teardown("echo torn >>log"));
             let outcome = subject.run();
             assert_eq!(outcome.exit_code(), code, "{program} ({containment})");
