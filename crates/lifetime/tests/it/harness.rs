@@ -26,6 +26,7 @@ use std::{
     time::Duration,
 };
 
+use runward_cgroup::{Cgroup, Hierarchy};
 use runward_lifetime::{Containment, Outcome};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -333,6 +334,16 @@ impl Drop for Subject {
             let _ = self.child.kill();
         }
         let _ = self.child.wait();
+    }
+}
+
+/// Removes the cgroup of a run that was meant to leave it.
+pub(crate) fn clear_away(outcome: &Outcome) {
+    let name = format!("runward-{}", outcome.run_id());
+    let left = Hierarchy::find().and_then(|hierarchy| Cgroup::open(&hierarchy.own().join(name)));
+    if let Ok(left) = left {
+        assert!(left.wait_empty(Duration::from_secs(30)).unwrap());
+        left.remove().unwrap();
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use runward_lifetime::{Cause, Containment, Finisher, Outcome};
 
-use crate::harness::{ALL, Line, Scratch, Subject, available, hang_guard};
+use crate::harness::{ALL, Line, Scratch, Subject, available, clear_away, hang_guard};
 
 /// Those whose tree is found again.
 const FOUND: [Containment; 3] = [
@@ -205,10 +205,12 @@ fn a_whole_line_is_one() {
 
 /// The program lives on: it is another's, by the same numbers.
 fn is_spared(dead: &mut Dead) {
-    is_recovered(&dead.recover().outcome());
+    let outcome = dead.recover().outcome();
+    is_recovered(&outcome);
     assert!(!dead.alive.has_ended());
     open(&dead.scratch);
     assert_eq!(dead.alive.end(), "passed\n");
+    clear_away(&outcome);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use runward_lifetime::{Cause, Containment, Finisher, Outcome, Status};
 use rustix::process::Signal;
 
-use crate::harness::{ALL, Scratch, Subject, available, hang_guard, lines, send};
+use crate::harness::{ALL, Scratch, Subject, available, clear_away, hang_guard, lines, send};
 
 fn code(outcome: &Outcome) -> (Option<Status>, u8) {
     (outcome.program(), outcome.exit_code())
@@ -124,6 +124,7 @@ fn a_daemon_stays_where_that_is_allowed() {
         assert_eq!(leak, daemon, "{containment}");
         end.open();
         assert_eq!(alive.end(), "late\n", "{containment}");
+        clear_away(&outcome);
     }
 }
 
