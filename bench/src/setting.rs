@@ -45,15 +45,23 @@ impl Setting {
         self.programs.join(name)
     }
 
+    /// A copy of a program that was built with this one: a linker leaves a file in small pieces in the page cache, which an
+    /// installed one, as those of the rivals, is not.
+    fn installed(&self, name: &str) -> std::result::Result<PathBuf, String> {
+        let (built, copy) = (self.helper(name), self.scratch().join(name));
+        if !copy.is_file() {
+            std::fs::copy(&built, &copy)
+                .map_err(|e| format!("cannot copy {}: {e}", built.display()))?;
+        }
+        Ok(copy)
+    }
+
     /// A program by name: ours, or one of the rivals.
     pub(crate) fn program(&self, name: &str) -> std::result::Result<Program, String> {
         if name != "runward" {
             return self.rivals.find(name);
         }
-        let path = self.helper(name);
-        if !path.is_file() {
-            return Err(format!("{} is not there", path.display()));
-        }
+        let path = self.installed(name)?;
         let folder = |sub| self.scratch().join(sub).to_string_lossy().into_owned();
         let env = [
             ("RUNWARD_LOCK_DIR".to_owned(), folder("locks")),

@@ -61,8 +61,9 @@ pub(crate) struct Holder<'a> {
 /// How long an owner that is not stopped may take to tell what it has heard.
 const OWNERS_ANSWER: Duration = Duration::from_secs(1);
 
-/// A program that ends within this time is not worth the trouble of settling down to wait for it.
-pub(crate) const AT_ONCE: Duration = Duration::from_millis(1);
+/// A program that ends within this time is not worth the trouble of settling down to wait for it: what was dropped would be
+/// needed again at once.
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(20);
 
 /// When a kill that did not get all is done again, at the earliest.
 const KILL_AGAIN: Duration = Duration::from_millis(50);

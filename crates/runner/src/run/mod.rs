@@ -70,6 +70,7 @@ fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
     }
     let locks = LockDir::open(&plan.locks).map_err(system)?;
     let lifetime = stage.hook_up(lifetime(plan, env), plan, Some(locks.clone()))?;
+    stage.note(|note| note);
     let mut armed = lifetime.arm().map_err(system)?;
     match own::acquire(plan, &locks, &mut armed, env) {
         Owned::All(guards) => work(stage, plan, armed, guards),

@@ -80,7 +80,6 @@ impl Stage {
         plan: &Plan,
         locks: Option<LockDir>,
     ) -> Result<Lifetime> {
-        self.note(|note| note);
         let (desk, grace, leaks) = (self.desk.try_clone()?, plan.grace, plan.leaks);
         let (events, last) = (self.events.clone(), self.events.clone());
         let apps = plan.apps.clone();
