@@ -21,11 +21,13 @@ use crate::{
 /// Its name in `ps`; its command line is the owner's.
 const NAME: &std::ffi::CStr = c"runward-guard";
 
+/// What the work needs: the journal, and descriptors to keep until all is done.
+pub(crate) type Given = (Journal, Vec<OwnedFd>);
+
 /// The life of the guardian, in the forked child; answers its exit code, which nobody needs. It
-/// starts the work at once if it has the journal already.
-pub(crate) fn live(mut run: Run, link: &Link, journal: Option<Journal>) -> i32 {
+/// starts the work at once if it has what that needs already.
+pub(crate) fn live(mut run: Run, link: &Link, given: Option<Given>) -> i32 {
     stand_apart();
-    let given = journal.map(|journal| (journal, Vec::new()));
     let Some((journal, kept)) = given.or_else(|| await_start(&run, link)) else {
         return 0;
     };
@@ -44,7 +46,7 @@ fn stand_apart() {
 }
 
 /// Until the owner has what it needs, or is gone, having started nothing.
-fn await_start(run: &Run, link: &Link) -> Option<(Journal, Vec<OwnedFd>)> {
+fn await_start(run: &Run, link: &Link) -> Option<Given> {
     loop {
         wait::any(&[wait::readable(link)], None);
         match link.receive() {

@@ -13,6 +13,8 @@ use crate::{Armed, Error, Event, Outcome, Program, Running};
 
 /// Longer is never: an instant that far away can still be told.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// Of a tree, in characters: with prefix and suffixes still a file name.
+const LONGEST_NAME: usize = 200;
 
 /// How a tree is held, from weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,6 +73,7 @@ pub enum Leaks {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) run_id: String,
+    pub(crate) tree: Option<String>,
     pub(crate) program: Program,
     pub(crate) deadline: Option<Duration>,
     pub(crate) grace: Duration,
@@ -119,6 +122,7 @@ impl Lifetime {
     pub fn new(program: Program) -> Self {
         let settings = Settings {
             run_id: format!("run-{}", std::process::id()),
+            tree: None,
             program,
             deadline: None,
             grace: Duration::from_secs(10),
@@ -137,10 +141,17 @@ impl Lifetime {
         }
     }
 
-    /// The id of the run; the name of its cgroup is made from it. The default is made from the
-    /// pid of this process.
+    /// The id of the run; the name of its cgroup is made from it, unless it is given. The default
+    /// is made from the pid of this process.
     pub fn run_id(mut self, id: impl Into<String>) -> Self {
         self.settings.run_id = id.into();
+        self
+    }
+
+    /// What the cgroup is called, after `runward-`: for somebody who wants to find it again by
+    /// what else has this name. Anything but letters, digits, `.`, `-` and `_` becomes `-`.
+    pub fn tree_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.tree = Some(name.into());
         self
     }
 
@@ -253,14 +264,14 @@ impl Lifetime {
         Armed::new(self)
     }
 
-    /// Arms and starts at once, for a run that needs nothing in between. `note` is as for
-    /// [`Armed::start`].
+    /// Arms and starts at once, for a run that needs nothing in between. `kept` and `note` are as
+    /// for [`Armed::start`].
     ///
     /// # Errors
     ///
     /// As for [`arm`](Self::arm) and [`Armed::start`].
-    pub fn start(self, note: &str) -> Result<Running, Error> {
-        Running::new(self, note)
+    pub fn start(self, kept: Vec<OwnedFd>, note: &str) -> Result<Running, Error> {
+        Running::new(self, kept, note)
     }
 
     /// Arms, starts, waits: the whole run.
@@ -270,7 +281,7 @@ impl Lifetime {
     /// As for [`arm`](Self::arm) and [`Armed::start`]. A program that cannot be executed is an
     /// outcome with code 126 or 127, not an error.
     pub fn run(self) -> Result<Outcome, Error> {
-        self.start("")?.wait()
+        self.start(Vec::new(), "")?.wait()
     }
 }
 
@@ -310,7 +321,9 @@ impl Run {
                 '-'
             }
         };
-        self.settings.run_id.chars().take(100).map(safe).collect()
+        let name = self.settings.tree.as_ref();
+        let name = name.unwrap_or(&self.settings.run_id);
+        name.chars().take(LONGEST_NAME).map(safe).collect()
     }
 }
 

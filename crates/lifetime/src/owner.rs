@@ -12,7 +12,8 @@ use rustix::process::{
 };
 
 use crate::{
-    Cause, Choice, Containment, Error, ErrorKind, Event, Finisher, Lifetime, Outcome, guardian,
+    Cause, Choice, Containment, Error, ErrorKind, Event, Finisher, Lifetime, Outcome,
+    guardian::{self, Given},
     guards::{Guards, Occurrence, pin_child},
     holder::AT_ONCE,
     journal::{Header, Journal},
@@ -63,12 +64,12 @@ impl Armed {
         Self::part(lifetime, |_| Ok(None)).map(|(armed, _)| armed)
     }
 
-    /// Arms the guards and forks the guardian, which starts the work at once if it is given a
-    /// journal.
+    /// Arms the guards and forks the guardian, which starts the work at once if it is given what
+    /// that needs.
     fn part(
         lifetime: Lifetime,
-        journal: impl FnOnce(&Run) -> Result<Option<Journal>, Error>,
-    ) -> Result<(Self, Option<Journal>), Error> {
+        given: impl FnOnce(&Run) -> Result<Option<Given>, Error>,
+    ) -> Result<(Self, Option<Given>), Error> {
         if !sys::is_single_threaded() {
             let message = "guards must be armed before the first thread is started: call `arm` at the top of main";
             return Err(Error::new(ErrorKind::Threads, message));
@@ -78,7 +79,7 @@ impl Armed {
         let guards = Guards::install(lifetime.parent, lifetime.mask)?;
         let run = begin(lifetime, &guards);
         let _ = set_child_subreaper(Some(Pid::INIT));
-        let journal = journal(&run)?;
+        let given = given(&run)?;
         let (link, far) =
             Link::pair().map_err(|e| Error::system("cannot make a socket pair", e))?;
         match sys::fork_process().map_err(|e| Error::system("cannot fork the guardian", e))? {
@@ -86,7 +87,7 @@ impl Armed {
                 // Dropping the guards would let signals in.
                 std::mem::forget(guards);
                 drop(link);
-                sys::leave(guardian::live(run, &far, journal))
+                sys::leave(guardian::live(run, &far, given))
             }
             Some(pid) => {
                 let pidfd =
@@ -103,7 +104,7 @@ impl Armed {
                         heard,
                         cancelled,
                     },
-                    journal,
+                    given,
                 ))
             }
         }
@@ -303,13 +304,15 @@ fn stop() {
 }
 
 impl Running {
-    pub(crate) fn new(lifetime: Lifetime, note: &str) -> Result<Self, Error> {
-        let (armed, journal) = Armed::part(lifetime, |run| create_journal(run, note).map(Some))?;
-        let journal = journal.ok_or_else(|| Error::new(ErrorKind::Journal, "no journal"))?;
+    pub(crate) fn new(lifetime: Lifetime, kept: Vec<OwnedFd>, note: &str) -> Result<Self, Error> {
+        let give = |run: &Run| create_journal(run, note).map(|journal| Some((journal, kept)));
+        let (armed, given) = Armed::part(lifetime, give)?;
+        let (journal, kept) =
+            given.ok_or_else(|| Error::new(ErrorKind::Journal, "no journal"))?;
         Ok(Self {
             armed,
             journal,
-            kept: Vec::new(),
+            kept,
         })
     }
 

@@ -199,14 +199,14 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 impl Directories {
-    /// Where the journal of the run `run_id` of the process `process` lives: one id may name several processes.
-    pub(crate) fn journal(&self, run_id: &str, process: &str) -> PathBuf {
-        let owner = if run_id.ends_with(process) {
-            String::new()
-        } else {
-            format!(".{process}")
-        };
-        self.runs().join(format!("{run_id}{owner}.journal"))
+    /// Where the journal of a run lives.
+    pub(crate) fn journal(&self, key: &str) -> PathBuf {
+        self.runs().join(format!("{key}.journal"))
+    }
+
+    /// The locks of the runs themselves. No app can be called so.
+    pub(crate) fn run_locks(&self) -> PathBuf {
+        self.locks.join(".runs")
     }
 
     /// Where a record goes whose own directory is gone.

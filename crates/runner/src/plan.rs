@@ -16,6 +16,9 @@ use crate::settings::{AppName, CommandLine, Containment, Leaks, Settings, Streng
 pub(crate) struct Plan {
     schema: u32,
     pub(crate) run_id: String,
+    /// What all that this run makes is called: one run id may name several processes.
+    #[serde(skip)]
+    pub(crate) key: String,
     ci: &'static str,
     #[serde(serialize_with = "texts")]
     pub(crate) argv: Vec<OsString>,
@@ -62,13 +65,15 @@ impl Plan {
         let to_finish = !settings.apps.is_empty()
             || !settings.teardowns.is_empty()
             || settings.result.is_some();
-        let journal = to_finish.then(|| directories.journal(&run_id, process));
+        let key = key(&run_id, process);
+        let journal = to_finish.then(|| directories.journal(&key));
         let app = settings.apps.first().cloned();
         let mut apps = settings.apps;
         apps.sort();
         Ok(Self {
             schema: 1,
             run_id,
+            key,
             ci: identity.ci.name(),
             argv,
             apps,
@@ -100,6 +105,15 @@ impl Plan {
             locks: self.locks.clone(),
             home: self.home.clone(),
         }
+    }
+}
+
+/// A run id that was made from the process needs no second mention of it.
+fn key(run_id: &str, process: &str) -> String {
+    if run_id.ends_with(process) {
+        run_id.to_owned()
+    } else {
+        format!("{run_id}.{process}")
     }
 }
 

@@ -2,6 +2,7 @@
 mod note;
 mod outcome;
 mod own;
+mod presence;
 mod progress;
 mod stage;
 mod waiting;
@@ -27,6 +28,7 @@ use crate::summary::Summary;
 use crate::terminal;
 use note::Note;
 use own::Owned;
+use presence::Presence;
 use stage::{Stage, keep_record};
 
 pub(crate) fn main(args: RunArgs) -> u8 {
@@ -62,18 +64,35 @@ fn plan(args: RunArgs, env: &Environment) -> Result<Plan> {
     Plan::new(settings, args.program, env, &process_id())
 }
 
-/// The order is the correctness: what may need cleaning comes after the guards, what others share after its lock.
+/// The order is the correctness: what may need cleaning comes after the guards, what others share after its lock. The lock of
+/// the run itself is shared with nobody, and is all that comes before.
 fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
-    if plan.apps.is_empty() {
-        let lifetime = stage.hook_up(lifetime(plan, env), plan, None)?;
-        return work_unlocked(stage, lifetime);
+    let presence = Presence::declare(plan)?;
+    let lifetime = stage.hook_up(lifetime(plan, env), plan, &presence)?;
+    let summary = if plan.apps.is_empty() {
+        work_unlocked(stage, lifetime, &presence)
+    } else {
+        work_locked(stage, plan, env, lifetime, &presence)
+    };
+    match summary {
+        Ok(_) => presence.end(),
+        Err(_) => presence.leave(),
     }
+    summary
+}
+
+fn work_locked(
+    stage: &Stage,
+    plan: &Plan,
+    env: &Environment,
+    lifetime: Lifetime,
+    presence: &Presence,
+) -> Result<Summary> {
     let locks = LockDir::open(&plan.locks).map_err(system)?;
-    let lifetime = stage.hook_up(lifetime(plan, env), plan, Some(locks.clone()))?;
     stage.note(|note| note);
     let mut armed = lifetime.arm().map_err(system)?;
     match own::acquire(plan, &locks, &mut armed, env) {
-        Owned::All(guards) => work(stage, plan, armed, guards),
+        Owned::All(guards) => work(stage, plan, armed, guards, presence),
         Owned::Not { cause, message } => Ok(abandon(stage, armed, cause, message)),
     }
 }
@@ -81,6 +100,7 @@ fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
 fn lifetime(plan: &Plan, env: &Environment) -> Lifetime {
     let mut lifetime = Lifetime::new(program(plan, env))
         .run_id(&plan.run_id)
+        .tree_name(&plan.key)
         .grace(plan.grace.get())
         .teardown_deadline(plan.teardown_deadline.get())
         .leaks(stage::leaks(plan))
@@ -121,7 +141,13 @@ fn program(plan: &Plan, env: &Environment) -> Program {
         .env("RUNWARD_INSIDE", inside)
 }
 
-fn work(stage: &Stage, plan: &Plan, mut armed: Armed, mut guards: Vec<Guard>) -> Result<Summary> {
+fn work(
+    stage: &Stage,
+    plan: &Plan,
+    mut armed: Armed,
+    mut guards: Vec<Guard>,
+    presence: &Presence,
+) -> Result<Summary> {
     let trace = plan.trace();
     for guard in &mut guards {
         finish_predecessor(guard)?;
@@ -137,7 +163,8 @@ fn work(stage: &Stage, plan: &Plan, mut armed: Armed, mut guards: Vec<Guard>) ->
         started: true,
         ..note
     });
-    let kept = own::copies(&guards)?;
+    let mut kept = presence.copy()?;
+    kept.extend(own::copies(&guards)?);
     let running = armed.start(kept, &note);
     let summary = wait(stage, running);
     if summary.is_err() {
@@ -148,12 +175,12 @@ fn work(stage: &Stage, plan: &Plan, mut armed: Armed, mut guards: Vec<Guard>) ->
 }
 
 /// With nothing to own there is nothing to do between guards and work.
-fn work_unlocked(stage: &Stage, lifetime: Lifetime) -> Result<Summary> {
+fn work_unlocked(stage: &Stage, lifetime: Lifetime, presence: &Presence) -> Result<Summary> {
     let note = stage.note(|note| Note {
         started: true,
         ..note
     });
-    wait(stage, lifetime.start(&note))
+    wait(stage, lifetime.start(presence.copy()?, &note))
 }
 
 fn wait(

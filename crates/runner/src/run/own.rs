@@ -1,6 +1,7 @@
 //! Owning the apps of a run: all of them or none, and giving them back last.
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::time::Instant;
 
 use runward_lifetime::{Armed, Cause};
@@ -12,8 +13,9 @@ use super::waiting::WaitLine;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::exit;
+use crate::places::Directories;
 use crate::plan::Plan;
-use crate::settings::{AppName, inside};
+use crate::settings::inside;
 use crate::terminal::printable;
 
 /// What became of the wish to own.
@@ -158,7 +160,7 @@ fn wait(plan: &Plan, deadline: Option<Instant>) -> Wait {
 }
 
 /// The command as the record of a lock can hold it.
-fn what(plan: &Plan) -> String {
+pub(super) fn what(plan: &Plan) -> String {
     const LONGEST: usize = 96;
     let words: Vec<String> = plan
         .argv
@@ -184,15 +186,32 @@ pub(crate) fn copies(guards: &[Guard]) -> Result<Vec<OwnedFd>> {
     copies.map_err(|e| Error::new(Kind::System, format!("cannot share a lock: {e}")))
 }
 
-/// In the process that finished the run. If that is not the owner, and the owner is gone, nobody else marks the release.
-pub(crate) fn release(locks: Option<&LockDir>, apps: &[AppName], kept: Vec<OwnedFd>, owner: u32) {
-    let parent = rustix::process::getppid().map(|pid| pid.as_raw_pid().cast_unsigned());
-    if std::process::id() == owner || parent == Some(owner) {
-        return;
-    }
-    for (app, fd) in apps.iter().zip(kept) {
-        if let Some(guard) = locks.and_then(|locks| locks.adopt(app.name(), fd).ok()) {
-            let _ = guard.close();
+/// The names whose locks a run holds, in the order in which its descriptors are kept.
+pub(super) struct Held {
+    pub(super) directories: Directories,
+    pub(super) run: Option<Name>,
+    pub(super) apps: Vec<Name>,
+    pub(super) owner: u32,
+}
+
+impl Held {
+    /// In the process that finished the run. If that is not the owner, and the owner is gone, nobody else gives the locks back.
+    pub(super) fn release(self, kept: Vec<OwnedFd>) {
+        let parent = rustix::process::getppid().map(|pid| pid.as_raw_pid().cast_unsigned());
+        if std::process::id() == self.owner || parent == Some(self.owner) {
+            return;
+        }
+        let mut kept = kept.into_iter();
+        if let Some(run) = self.run {
+            let guard = adopt(&self.directories.run_locks(), &run, kept.next());
+            drop(guard.map(Guard::remove));
+        }
+        for (app, fd) in self.apps.iter().zip(kept) {
+            drop(adopt(&self.directories.locks, app, Some(fd)).map(Guard::close));
         }
     }
+}
+
+fn adopt(locks: &Path, name: &Name, fd: Option<OwnedFd>) -> Option<Guard> {
+    LockDir::open(locks).ok()?.adopt(name, fd?).ok()
 }

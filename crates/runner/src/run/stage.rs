@@ -3,10 +3,10 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use runward_lifetime::{Event, Leaks, Lifetime, Outcome};
-use runward_lock::LockDir;
 use serde_json::json;
 
 use super::note::{Desk, Note};
+use super::presence::Presence;
 use super::{outcome, own, progress};
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -78,12 +78,16 @@ impl Stage {
         &self,
         lifetime: Lifetime,
         plan: &Plan,
-        locks: Option<LockDir>,
+        presence: &Presence,
     ) -> Result<Lifetime> {
         let (desk, grace, leaks) = (self.desk.try_clone()?, plan.grace, plan.leaks);
         let (events, last) = (self.events.clone(), self.events.clone());
-        let apps = plan.apps.clone();
-        let owner = std::process::id();
+        let held = own::Held {
+            directories: plan.directories(),
+            run: presence.name(),
+            apps: plan.apps.iter().map(|app| app.name().clone()).collect(),
+            owner: std::process::id(),
+        };
         Ok(lifetime
             .on_event(move |event| log(&events, event))
             .on_progress(move |event| progress::show(event, grace, leaks))
@@ -97,7 +101,7 @@ impl Stage {
                     );
                 }
             })
-            .on_release(move |kept| own::release(locks.as_ref(), &apps, kept, owner)))
+            .on_release(move |kept| held.release(kept)))
     }
 
     /// The guardian writes the record, and has no terminal to say where it had to.
