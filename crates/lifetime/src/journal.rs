@@ -160,6 +160,15 @@ impl Journal {
     /// Opens the journal of another run, and waits until nobody of that run has it any more.
     /// None where the run has been finished.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, Error> {
+        Self::open_under(path, FlockOperation::LockExclusive)
+    }
+
+    /// The same, but does not wait: none where somebody has it.
+    pub(crate) fn open_unowned(path: &Path) -> Result<Option<Self>, Error> {
+        Self::open_under(path, FlockOperation::NonBlockingLockShared)
+    }
+
+    fn open_under(path: &Path, lock: FlockOperation) -> Result<Option<Self>, Error> {
         let opened = OpenOptions::new()
             .read(true)
             .append(true)
@@ -171,8 +180,10 @@ impl Journal {
             }
             other => other.map_err(|e| Error::journal("cannot open", path, e))?,
         };
-        rustix::io::retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))
-            .map_err(|e| Error::journal("cannot lock", path, e))?;
+        match rustix::io::retry_on_intr(|| flock(&file, lock)) {
+            Err(Errno::WOULDBLOCK) => return Ok(None),
+            locked => locked.map_err(|e| Error::journal("cannot lock", path, e))?,
+        }
         let links = file
             .metadata()
             .map_err(|e| Error::journal("cannot read", path, e))?

@@ -88,6 +88,7 @@ mod sys;
 mod takeover;
 mod teardown;
 mod tree;
+mod unfinished;
 mod wait;
 
 pub use error::{Error, ErrorKind};
@@ -98,3 +99,4 @@ pub use outcome::{Cause, Finisher, Outcome, Process, Status, TeardownReport};
 pub use owner::{Armed, Running};
 pub use program::Program;
 pub use recover::recover;
+pub use unfinished::Unfinished;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::exit;
-use crate::settings::{Options, Places};
+use crate::settings::{Options, Places, SweepOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,6 +24,23 @@ Signals:
   The first SIGTERM, SIGINT or SIGHUP, or the death of any ancestor up to the CI agent, cancels: the work gets
   SIGTERM, after --grace the whole tree is killed, teardowns run. A signal during teardown changes nothing; a
   third one kills what is left of the work at once. After a SIGKILL of runward itself all of this still happens.
+";
+
+const SWEEP: &str = "\
+A lock that nobody holds is the only reason to reap; age only warns. Runs that were killed together with their guardian are
+finished: their processes ended, their teardowns run. Apps need --app as well, and what is found of them its own mark.
+
+Exit status:
+  0    nothing is left that may be reaped
+  1    something could not be reaped; the next sweep goes on with it
+  2    not everything could be found, so nothing was reaped
+  125  usage, configuration, permissions
+
+Examples:
+  runward sweep --dry-run
+      Show every object, what would become of it, and why.
+  runward sweep --app '[a-z0-9]{4}-[0-9a-f]{6}\.ci\.example\.org' --stacks domain
+      Reap the stacks of dead runs too. In a timer, put this into the section [sweep] of a file and name it with --config.
 ";
 
 const ENVIRONMENT: &str = "\
@@ -58,6 +75,9 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Show each lock: who holds it, since when, doing what, and who waits
     Locks(ReportArgs),
+    /// Reap what dead runs left: their processes, their teardowns, their apps
+    #[command(after_help = SWEEP)]
+    Sweep(Box<SweepArgs>),
     /// Show what this host can and cannot guarantee, and what would change it
     Doctor(ReportArgs),
     /// Show the CI, run id, repository, pull request and build that are detected
@@ -95,6 +115,26 @@ pub(crate) struct RunArgs {
 // Commands that look and do not touch.
 #[derive(Args, Debug)]
 pub(crate) struct ReportArgs {
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) places: Places,
+
+    #[command(flatten)]
+    pub(crate) file: FileArg,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    pub(crate) options: SweepOptions,
+
+    /// Print the plan, and reap nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
     /// JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,

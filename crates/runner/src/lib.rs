@@ -48,6 +48,7 @@ mod run;
 mod settings;
 mod slug;
 mod summary;
+mod sweep;
 mod terminal;
 
 use std::process::ExitCode;
@@ -69,6 +70,12 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> u8 {
     let done = match command {
         Command::Run(args) => return run::main(*args),
+        Command::Sweep(args) => {
+            return sweep::main(&args).unwrap_or_else(|e| {
+                terminal::say(&e);
+                e.code()
+            });
+        }
         Command::Locks(args) => commands::locks::main(&args),
         Command::Doctor(args) => commands::doctor::main(&args),
         Command::Whoami(args) => commands::whoami::main(&args),

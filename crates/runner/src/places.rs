@@ -204,6 +204,11 @@ impl Directories {
         self.runs().join(format!("{key}.journal"))
     }
 
+    /// Where a janitor keeps its own journal and its audit.
+    pub(crate) fn sweeps(&self) -> PathBuf {
+        self.home.join("sweeps")
+    }
+
     /// The locks of the runs themselves. No app can be called so.
     pub(crate) fn run_locks(&self) -> PathBuf {
         self.locks.join(".runs")
@@ -214,7 +219,8 @@ impl Directories {
         self.home.join("records").join(format!("{run_id}.json"))
     }
 
-    fn runs(&self) -> PathBuf {
+    /// Where journals live.
+    pub(crate) fn runs(&self) -> PathBuf {
         self.home.join("runs")
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn not_understood(e: &clap::Error) -> u8 {
     exit::FAILED
 }
 
-fn print(bytes: &[u8]) -> Result<()> {
+pub(crate) fn print(bytes: &[u8]) -> Result<()> {
     terminal::data(bytes)
         .map_err(|e| Error::new(Kind::System, format!("cannot write to stdout: {e}")))
 }

@@ -2,17 +2,17 @@
 mod note;
 mod outcome;
 mod own;
+pub(crate) mod predecessor;
 mod presence;
 mod progress;
 mod stage;
 mod waiting;
 
 use std::fmt::Display;
-use std::path::Path;
 use std::time::SystemTime;
 
-use runward_lifetime::{Armed, Cause, Choice, Containment, Lifetime, Program, Running, recover};
-use runward_lock::{Guard, LockDir};
+use runward_lifetime::{Armed, Cause, Choice, Containment, Lifetime, Program, Running};
+use runward_lock::{Guard, LockDir, Name};
 
 use crate::cli::RunArgs;
 use crate::commands::{config, print_json};
@@ -28,8 +28,9 @@ use crate::summary::Summary;
 use crate::terminal;
 use note::Note;
 use own::Owned;
+use predecessor::Finished;
 use presence::Presence;
-use stage::{Stage, keep_record};
+use stage::Stage;
 
 pub(crate) fn main(args: RunArgs) -> u8 {
     match run(args) {
@@ -218,34 +219,25 @@ fn abandon(stage: &Stage, armed: Armed, cause: Cause, message: Option<String>) -
 
 /// A holder that did not release its lock was killed; what it left is finished before our own work begins.
 fn finish_predecessor(guard: &Guard) -> Result<()> {
-    let dead = guard
-        .predecessor()
-        .filter(|record| !record.released() && !record.trace().is_empty());
-    let Some(dead) = dead else { return Ok(()) };
-    let name = guard.name();
-    let finished = recover(Path::new(dead.trace()), |outcome, note| {
-        if let Ok(note) = serde_json::from_str(note) {
-            keep_record(outcome, &note);
-        }
-    });
-    let finished = finished.map_err(|e| {
+    let (name, before) = (guard.name(), guard.predecessor());
+    let finished = predecessor::finish(before).map_err(|e| {
         system(format!(
             "cannot finish for the run that was killed while it had {name}: {e}"
         ))
     })?;
-    if finished.is_none() {
-        terminal::say(format_args!(
+    match (finished, before) {
+        (Finished::Now(outcome), _) => terminal::say(format_args!(
+            "finished for run {}, which was killed while it had {name}; teardowns run: {}",
+            outcome.run_id(),
+            outcome.teardowns().len()
+        )),
+        (Finished::Lost, Some(dead)) => terminal::say(format_args!(
             "run {} was killed while it had {name}, and its journal {} is gone or cannot be read: \
              what it has left, if anything, is not finished",
             dead.run_id(),
             dead.trace()
-        ));
-    }
-    if let Some(outcome) = finished {
-        let (run, teardowns) = (outcome.run_id(), outcome.teardowns().len());
-        terminal::say(format_args!(
-            "finished for run {run}, which was killed while it had {name}; teardowns run: {teardowns}"
-        ));
+        )),
+        _ => {}
     }
     Ok(())
 }
@@ -256,6 +248,13 @@ fn app(guard: &Guard) -> App {
         fence: guard.fence().get(),
         waited_ms: millis(guard.waited()),
     }
+}
+
+/// The apps that the run of this note owned.
+pub(crate) fn apps_of(note: &str) -> Vec<Name> {
+    let note: Option<Note> = serde_json::from_str(note).ok();
+    let apps = note.into_iter().flat_map(|note| note.apps);
+    apps.filter_map(|app| Name::new(app.name).ok()).collect()
 }
 
 fn choice(plan: &Plan) -> Choice {

@@ -59,6 +59,9 @@ pub(crate) fn layer(env: &Environment) -> Result<Options> {
         leaks: chosen(env, "RUNWARD_LEAKS")?,
         containment: chosen(env, "RUNWARD_CONTAINMENT")?,
         require: chosen(env, "RUNWARD_REQUIRE")?,
+        state: parsed(env, "RUNWARD_STATE")?,
+        no_state: switched(env, "RUNWARD_NO_STATE")?,
+        sweep: switched(env, "RUNWARD_SWEEP")?,
         result: env.os("RUNWARD_RESULT").map(Into::into),
         events: env.os("RUNWARD_EVENTS").map(Into::into),
         run_id: parsed(env, "RUNWARD_RUN_ID")?.filter(|_| !inherited_id),
@@ -78,6 +81,14 @@ fn parsed<T: FromStr<Err: Display>>(env: &Environment, name: &str) -> Result<Opt
     match text(env, name)? {
         None => Ok(None),
         Some(value) => value.parse().map(Some).map_err(|e| wrong(name, value, &e)),
+    }
+}
+
+fn switched(env: &Environment, name: &str) -> Result<bool> {
+    match text(env, name)? {
+        None | Some("0" | "false" | "no" | "off") => Ok(false),
+        Some("1" | "true" | "yes" | "on") => Ok(true),
+        Some(value) => Err(wrong(name, value, &"is neither 1 nor 0")),
     }
 }
 
@@ -156,6 +167,7 @@ mod tests {
             "leaks" => "fail",
             "containment" => "group",
             "require" => "subreaper",
+            "sweep" | "no-state" => "1",
             "wait" | "deadline" | "grace" | "teardown-deadline" => "7s",
             _ => "x",
         };

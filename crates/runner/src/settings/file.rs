@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::nearest::nearest;
 use super::options::{Options, Places, option_names};
+use super::sweep::SweepOptions;
 use crate::error::{Error, Result};
 
 const DEFAULT: &str = "runward.toml";
@@ -22,6 +23,7 @@ pub(crate) struct ConfigFile {
     lock_dir: Option<PathBuf>,
     home: Option<PathBuf>,
     run: Options,
+    sweep: SweepOptions,
 }
 
 impl ConfigFile {
@@ -29,6 +31,11 @@ impl ConfigFile {
     pub(crate) fn into_layer(self) -> Options {
         let places = self.places();
         Options { places, ..self.run }
+    }
+
+    /// What may be swept.
+    pub(crate) fn sweep(&self) -> SweepOptions {
+        self.sweep.clone()
     }
 
     pub(crate) fn places(&self) -> Places {
@@ -93,20 +100,26 @@ fn explain(message: &str, text: &str, span: &Range<usize>) -> String {
     }
 }
 
+/// What may stand in each section; above them all in the first.
+fn sections() -> [(&'static str, Vec<String>); 3] {
+    let outside = ["lock-dir", "home", "run", "sweep"].map(str::to_owned).to_vec();
+    let run = option_names().into_iter().filter(|name| !outside[..2].contains(name));
+    let run = run.collect();
+    [("", outside), ("run", run), ("sweep", SweepOptions::names())]
+}
+
 fn unknown_key(key: &str, section: &str) -> String {
     let key = key.trim_matches(['"', '\'', '[', ']']);
-    let outside = ["lock-dir", "home", "run"].map(str::to_owned).to_vec();
-    let inside: Vec<String> = option_names()
-        .into_iter()
-        .filter(|name| !outside.contains(name))
-        .collect();
-    let (here, there, place) = match section {
-        "run" => (inside, outside, "above the sections"),
-        _ => (outside, inside, "in the section [run]"),
-    };
-    if there.iter().any(|name| name == key) {
-        return format!("{key:?} belongs {place}");
+    let sections = sections();
+    let has_key = |(_, keys): &&(&str, Vec<String>)| keys.iter().any(|name| name == key);
+    if let Some((place, _)) = sections.iter().find(has_key) {
+        return match *place {
+            "" => format!("{key:?} belongs above the sections"),
+            place => format!("{key:?} belongs in the section [{place}]"),
+        };
     }
+    let here = sections.iter().find(|(name, _)| *name == section);
+    let here = here.map_or(&sections[0].1, |(_, keys)| keys);
     match nearest(key, here.iter().map(String::as_str)) {
         Some(meant) => format!("{key:?} is not known here; did you mean {meant:?}?"),
         None => format!("{key:?} is not known here; known are {}", here.join(", ")),

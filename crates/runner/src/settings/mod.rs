@@ -3,6 +3,7 @@ mod environment;
 mod file;
 mod nearest;
 mod options;
+mod sweep;
 mod values;
 
 use std::path::PathBuf;
@@ -17,7 +18,10 @@ pub(crate) use file::{ConfigFile, load};
 #[cfg(test)]
 pub(crate) use options::option_names;
 pub(crate) use options::{Options, Places};
-pub(crate) use values::{AppName, CommandLine, Containment, Leaks, RunId, Strength};
+pub(crate) use sweep::{Stacks, SweepOptions};
+pub(crate) use values::{
+    AppName, CommandLine, Containment, Leaks, RunId, StateLayout, Strength,
+};
 
 const GRACE: Span = Span::from_secs(10);
 const TEARDOWN_DEADLINE: Span = Span::from_secs(60);
@@ -35,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) leaks: Leaks,
     pub(crate) containment: Containment,
     pub(crate) require: Option<Strength>,
+    pub(crate) state: Option<StateLayout>,
+    pub(crate) sweep: bool,
     pub(crate) result: Option<PathBuf>,
     pub(crate) events: Option<PathBuf>,
     pub(crate) run_id: Option<RunId>,
@@ -54,6 +60,8 @@ pub(crate) fn resolve(cli: Options, env: Options, file: Options) -> Result<Setti
         leaks: given.leaks.unwrap_or(Leaks::Warn),
         containment: given.containment.unwrap_or(Containment::Auto),
         require: given.require,
+        state: given.state,
+        sweep: given.sweep,
         result: given.result,
         events: given.events,
         run_id: given.run_id,

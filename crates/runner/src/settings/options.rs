@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 use serde::{Deserialize, Deserializer};
 
-use super::values::{AppName, CommandLine, Containment, Leaks, RunId, Strength};
+use super::values::{AppName, CommandLine, Containment, Leaks, RunId, StateLayout, Strength};
 use crate::duration::Span;
 
 // One layer of options; the same names on the command line, in the environment and in the file.
@@ -49,6 +49,18 @@ pub(crate) struct Options {
     #[arg(long, value_name = "CONTAINMENT", help_heading = "Lifetime")]
     pub(crate) require: Option<Strength>,
 
+    /// Give the run a private state directory: `abra`, or a file that describes the tool's [default: none]
+    #[arg(long, value_name = "abra|FILE", help_heading = "State", overrides_with = "no_state")]
+    pub(crate) state: Option<StateLayout>,
+
+    /// No state directory, whatever the environment or the file says
+    #[arg(long, help_heading = "State", overrides_with = "state")]
+    pub(crate) no_state: bool,
+
+    /// Sweep what dead runs left before the work, as `runward sweep` would
+    #[arg(long, help_heading = "State")]
+    pub(crate) sweep: bool,
+
     /// Write the record of the run there, as JSON, all or nothing
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) result: Option<PathBuf>,
@@ -91,6 +103,9 @@ impl Options {
             leaks: self.leaks.or(below.leaks),
             containment: self.containment.or(below.containment),
             require: self.require.or(below.require),
+            state: self.state.or(below.state.filter(|_| !self.no_state)),
+            no_state: self.no_state || below.no_state,
+            sweep: self.sweep || below.sweep,
             result: self.result.or(below.result),
             events: self.events.or(below.events),
             run_id: self.run_id.or(below.run_id),
@@ -114,14 +129,17 @@ fn either<T>(above: Vec<T>, below: Vec<T>) -> Vec<T> {
 
 /// The long names of all options of a layer, as the command line has them.
 pub(crate) fn option_names() -> Vec<String> {
-    let command = Options::augment_args(Command::new("run"));
+    long_names(&Options::augment_args(Command::new("run")))
+}
+
+pub(super) fn long_names(command: &Command) -> Vec<String> {
     command
         .get_arguments()
         .filter_map(|arg| arg.get_long().map(str::to_owned))
         .collect()
 }
 
-fn one_or_many<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+pub(super) fn one_or_many<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,

@@ -1,5 +1,6 @@
 //! The values of options: each is checked where it is read, so that the error can say where it stood.
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
@@ -36,6 +37,8 @@ pub(crate) enum ValueError {
     Start(char),
     #[error("holds {0:?}; allowed are letters, digits, '.', '_', '-'")]
     Character(char),
+    #[error("is empty; give abra, or the path of a file that describes a tool's state")]
+    NoLayout,
     #[error("is no command; give a program and its arguments")]
     NoCommand,
     #[error("has a quote that is not closed; close it, or escape it with \\")]
@@ -109,7 +112,7 @@ macro_rules! from_string {
     )*};
 }
 
-from_string!(AppName, RunId, CommandLine);
+from_string!(AppName, RunId, CommandLine, StateLayout);
 
 impl FromStr for CommandLine {
     type Err = ValueError;
@@ -131,6 +134,35 @@ impl FromStr for CommandLine {
 impl From<CommandLine> for Vec<String> {
     fn from(command: CommandLine) -> Self {
         command.0
+    }
+}
+
+/// The description of a tool's state: the one that is shipped, or a file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) enum StateLayout {
+    Abra,
+    File(PathBuf),
+}
+
+impl FromStr for StateLayout {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text {
+            "" => Err(ValueError::NoLayout),
+            "abra" => Ok(Self::Abra),
+            file => Ok(Self::File(file.into())),
+        }
+    }
+}
+
+impl From<StateLayout> for String {
+    fn from(layout: StateLayout) -> Self {
+        match layout {
+            StateLayout::Abra => "abra".to_owned(),
+            StateLayout::File(path) => path.to_string_lossy().into_owned(),
+        }
     }
 }
 

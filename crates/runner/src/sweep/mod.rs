@@ -1,0 +1,169 @@
+//! Sweeping what dead runs left: the runs themselves by their own locks, then their apps by theirs.
+mod cgroups;
+mod report;
+mod runs;
+mod veto;
+
+use std::os::fd::BorrowedFd;
+
+use runward_janitor::{Allow, Fault, FaultKind, Janitor, Plan, Policy, Report};
+use runward_lock::{LockDir, Record};
+
+use crate::cli::SweepArgs;
+use crate::commands::config;
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
+use crate::places::{self, Directories, User};
+use crate::run::predecessor;
+use crate::settings::{self, SweepOptions};
+
+/// Exit codes of `runward sweep`.
+mod code {
+    pub(super) const CLEAN: u8 = 0;
+    pub(super) const LEFT: u8 = 1;
+    pub(super) const UNKNOWN: u8 = 2;
+}
+
+/// A part of a sweep, with what it would do or has done.
+struct Part {
+    name: &'static str,
+    plan: Plan,
+    report: Option<Report>,
+}
+
+pub(crate) fn main(args: &SweepArgs) -> Result<u8> {
+    let env = Environment::of_this_process();
+    let file = config(&args.file, &env)?;
+    let places = args.places.clone().or(settings::environment_places(&env)).or(file.places());
+    let directories = places::decide(&places, &env, &User::of_this_process())?;
+    let broom = Broom::new(args.options.clone().or(file.sweep()), directories)?;
+    let actor = if args.dry_run { "" } else { "sweep" };
+    let parts = match broom.sweep(actor, None, args.dry_run) {
+        Err(e) if e.is_discovery() => {
+            report::failed(&e, args.json)?;
+            return Ok(code::UNKNOWN);
+        }
+        parts => parts.map_err(refused)?,
+    };
+    report::show(&parts, args.json)?;
+    Ok(if parts.iter().all(Part::is_clean) {
+        code::CLEAN
+    } else {
+        code::LEFT
+    })
+}
+
+/// What sweeps: everything that was decided before it looks.
+pub(crate) struct Broom {
+    options: SweepOptions,
+    directories: Directories,
+    locks: LockDir,
+    runs: LockDir,
+}
+
+impl Broom {
+    pub(crate) fn new(options: SweepOptions, directories: Directories) -> Result<Self> {
+        allow(&options).map_err(|e| Error::config(e.to_string()))?;
+        let open = |path| LockDir::open(path).map_err(refused);
+        directories.create_home()?;
+        Ok(Self {
+            locks: open(&directories.locks)?,
+            runs: open(&directories.run_locks())?,
+            options,
+            directories,
+        })
+    }
+
+    /// Both plans are made before either is carried out, so that a rehearsal shows what is done.
+    fn sweep(
+        &self,
+        actor: &str,
+        cancel: Option<BorrowedFd<'_>>,
+        rehearsal: bool,
+    ) -> std::result::Result<Vec<Part>, runward_janitor::Error> {
+        let janitors = [
+            ("runs", self.of_runs()?),
+            ("apps", self.of_apps()?),
+        ];
+        let mut parts = Vec::new();
+        for (name, janitor) in &janitors {
+            let (plan, report) = (janitor.plan()?, None);
+            parts.push(Part { name, plan, report });
+        }
+        if rehearsal {
+            return Ok(parts);
+        }
+        for (part, (_, janitor)) in parts.iter_mut().zip(janitors) {
+            let janitor = cancel.into_iter().fold(janitor.actor(actor), Janitor::cancel_on);
+            part.report = Some(janitor.execute(&part.plan)?);
+        }
+        Ok(parts)
+    }
+
+    /// What runs make bears their own name, so nobody has to allow it.
+    fn of_runs(&self) -> std::result::Result<Janitor<'_, LockDir>, runward_janitor::Error> {
+        let any = [".*"];
+        let policy = self.limits(Policy::new(Allow::confirmed(any, any)?).cap(usize::MAX));
+        let home = self.directories.sweeps().join("runs");
+        Ok(self
+            .with_veto(Janitor::new(&self.runs, policy, home))
+            .sweep(runs::Runs(self.directories.clone()))
+            .sweep(cgroups::Cgroups::of(self.runs.clone())))
+    }
+
+    fn of_apps(&self) -> std::result::Result<Janitor<'_, LockDir>, runward_janitor::Error> {
+        let policy = self.limits(Policy::new(allow(&self.options)?));
+        let home = self.directories.sweeps().join("apps");
+        Ok(self
+            .with_veto(Janitor::new(&self.locks, policy, home))
+            .quiesce(|before, permit| {
+                permit.check()?;
+                quiesce(before)
+            }))
+    }
+
+    fn limits(&self, policy: Policy) -> Policy {
+        let options = &self.options;
+        let policy = options.cap.into_iter().fold(policy, Policy::cap);
+        let within = options.within.map(|span| span.get());
+        let policy = within.into_iter().fold(policy, Policy::within);
+        let overdue = options.overdue.map(|span| span.get());
+        overdue.into_iter().fold(policy, Policy::overdue)
+    }
+
+    fn with_veto<'a>(&'a self, janitor: Janitor<'a, LockDir>) -> Janitor<'a, LockDir> {
+        match &self.options.veto {
+            None => janitor,
+            Some(command) => {
+                let words = Vec::from(command.clone());
+                janitor.veto(move |kind, found| veto::ask(&words, kind, found))
+            }
+        }
+    }
+}
+
+impl Part {
+    fn is_clean(&self) -> bool {
+        self.report.as_ref().is_none_or(Report::is_clean)
+    }
+}
+
+/// A list that is given twice over is confirmed, however much it matches.
+fn allow(options: &SweepOptions) -> std::result::Result<Allow, runward_janitor::Error> {
+    let patterns = &options.app;
+    match patterns.split_at(patterns.len() / 2) {
+        (first, again) if !first.is_empty() && first == again => Allow::confirmed(first, again),
+        _ => Allow::patterns(patterns),
+    }
+}
+
+/// Whatever the dead run still has running could make anew what is about to be removed.
+fn quiesce(before: Option<&Record>) -> std::result::Result<(), Fault> {
+    predecessor::finish(before)
+        .map(drop)
+        .map_err(|e| Fault::new(FaultKind::Other, e.to_string()))
+}
+
+fn refused(e: impl std::fmt::Display) -> Error {
+    Error::new(Kind::System, e.to_string())
+}

@@ -1,0 +1,93 @@
+//! Runs whose owner and guardian were both killed, as a kind of thing to sweep: to reap one is to finish it.
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Step, Sweep};
+use runward_lifetime::Unfinished;
+use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
+
+use crate::places::Directories;
+use crate::run::{apps_of, predecessor};
+
+const SUFFIX: &str = ".journal";
+
+/// Each journal of the home is a run that has not been finished.
+pub(super) struct Runs(pub(super) Directories);
+
+impl Runs {
+    fn journal(&self, found: &Found) -> PathBuf {
+        self.0.journal(found.id())
+    }
+
+    fn look(&self, found: &Found) -> Result<Option<Unfinished>, Fault> {
+        Unfinished::look(&self.journal(found)).map_err(other)
+    }
+
+    /// A teardown touches what the run owned, so whoever runs it owns that now.
+    fn own(&self, run: &Unfinished) -> Result<Vec<Guard>, Fault> {
+        let names: Vec<Name> = apps_of(run.note());
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let what = format!("finishing for run {}", run.run_id());
+        let request = Request::new().what(what).wait(Wait::Never);
+        LockDir::open(&self.0.locks)
+            .and_then(|locks| locks.acquire_all(&names, &request, &mut quiet))
+            .map_err(|e| Fault::new(FaultKind::Refused, e.to_string()))
+    }
+}
+
+impl Sweep for Runs {
+    fn kind(&self) -> &str {
+        "run"
+    }
+
+    fn discover(&self) -> Result<Vec<Found>, Fault> {
+        let path = self.0.runs();
+        let entries = match fs::read_dir(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|e| Fault::io("cannot list", &path, &e))?,
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|e| Fault::io("cannot list", &path, &e))?;
+            let file = entry.file_name();
+            let key = file.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+            all.extend(key.and_then(|key| Some(Found::new(Name::new(key).ok()?, key, Mark::Ours))));
+        }
+        Ok(all)
+    }
+
+    /// A journal has a lock of its own: with another directory of locks, the run may live all the same.
+    fn examine(&self, found: Found) -> Result<Found, Fault> {
+        Ok(match self.look(&found)? {
+            Some(run) => found.detail(format!("run {}", run.run_id())),
+            None => found.marked(Mark::Missing(
+                "it lives under another directory of locks, or somebody is finishing it".into(),
+            )),
+        })
+    }
+
+    fn steps(&self, _: &Found) -> Vec<Step> {
+        vec![Step::new("finish")]
+    }
+
+    fn reap(&self, found: &Found, _: &Step, permit: &Permit<'_>) -> Result<Progress, Fault> {
+        permit.check()?;
+        let Some(run) = self.look(found)? else {
+            return Ok(Progress::Done);
+        };
+        let guards = self.own(&run)?;
+        predecessor::finish_journal(&self.journal(found)).map_err(other)?;
+        for mut guard in guards {
+            guard.settle("").map_err(other)?;
+            drop(guard.close());
+        }
+        Ok(Progress::Done)
+    }
+}
+
+fn other(error: impl std::fmt::Display) -> Fault {
+    Fault::new(FaultKind::Other, error.to_string())
+}
