@@ -1,7 +1,9 @@
 use std::ops::ControlFlow;
 use std::process::Command;
 
-use crate::{Entry, Error, Event, Fence, Guard, Kept, LockDir, Name, Released, Request, State};
+use crate::{
+    Entry, Error, Event, Fence, Guard, Kept, LockDir, Name, Record, Released, Request, State,
+};
 
 /// What keeps locks by name: a directory of this machine, or a server that several machines ask.
 ///
@@ -52,6 +54,20 @@ pub trait Hold: Send + Sized {
     /// If that cannot be told; treat it as no.
     fn still_current(&self) -> Result<bool, Error>;
 
+    /// What the holder before left, if that can be told: to clean up after it, if it did not release the lock itself.
+    fn predecessor(&self) -> Option<&Record> {
+        None
+    }
+
+    /// Tells others what this holder is doing now, where there is a way to.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::InvalidRequest`] if it is longer than 96 bytes or has control characters, or why it cannot be told.
+    fn set_what(&mut self, _what: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Lets the child of this command keep the lock too.
     ///
     /// # Errors
@@ -65,6 +81,11 @@ pub trait Hold: Send + Sized {
     ///
     /// The guard comes back, still held.
     fn close(self) -> Result<Released, Kept<Self>>;
+
+    /// Lets go of the lock without saying that all is well, where that can be told apart, so that the next holder looks for what was left.
+    fn leave(self) {
+        drop(self);
+    }
 
     /// Releases the lock and removes every trace of it.
     ///
@@ -109,6 +130,14 @@ impl Hold for Guard {
         Self::still_current(self)
     }
 
+    fn predecessor(&self) -> Option<&Record> {
+        Self::predecessor(self)
+    }
+
+    fn set_what(&mut self, what: &str) -> Result<(), Error> {
+        Self::set_what(self, what)
+    }
+
     fn hand_down(&mut self, command: &mut Command) -> Result<(), Error> {
         Self::hand_down(self, command);
         Ok(())
@@ -116,6 +145,10 @@ impl Hold for Guard {
 
     fn close(self) -> Result<Released, Kept<Self>> {
         Self::close(self)
+    }
+
+    fn leave(self) {
+        Self::leave(self);
     }
 
     fn remove(self) -> Result<Released, Kept<Self>> {
