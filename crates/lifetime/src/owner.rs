@@ -307,8 +307,7 @@ impl Running {
     pub(crate) fn new(lifetime: Lifetime, kept: Vec<OwnedFd>, note: &str) -> Result<Self, Error> {
         let give = |run: &Run| create_journal(run, note).map(|journal| Some((journal, kept)));
         let (armed, given) = Armed::part(lifetime, give)?;
-        let (journal, kept) =
-            given.ok_or_else(|| Error::new(ErrorKind::Journal, "no journal"))?;
+        let (journal, kept) = given.ok_or_else(|| Error::new(ErrorKind::Journal, "no journal"))?;
         Ok(Self {
             armed,
             journal,

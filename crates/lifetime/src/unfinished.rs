@@ -24,7 +24,9 @@ impl Unfinished {
         };
         let header = journal.state().header;
         Ok(Some(Self {
-            run_id: header.as_ref().map_or_else(String::new, |h| h.settings.run_id.clone()),
+            run_id: header
+                .as_ref()
+                .map_or_else(String::new, |h| h.settings.run_id.clone()),
             note: header.map_or_else(String::new, |h| h.note),
         }))
     }

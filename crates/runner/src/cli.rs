@@ -39,7 +39,7 @@ Exit status:
 Examples:
   runward sweep --dry-run
       Show every object, what would become of it, and why.
-  runward sweep --app '[a-z0-9]{4}-[0-9a-f]{6}\.ci\.example\.org' --stacks domain
+  runward sweep --app '[a-z0-9]{4}-[0-9a-f]{6}\\.ci\\.example\\.org' --stacks domain
       Reap the stacks of dead runs too. In a timer, put this into the section [sweep] of a file and name it with --config.
 ";
 

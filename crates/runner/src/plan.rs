@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::places::{self, Directories, User};
-use crate::settings::{AppName, CommandLine, Containment, Leaks, Settings, Strength};
+use crate::settings::{AppName, CommandLine, Containment, Leaks, Settings, Strength, SweepOptions};
 
 /// The plan of one run. Making it reads; nothing is created, locked or started.
 #[derive(Clone, Debug, Serialize)]
@@ -38,6 +38,9 @@ pub(crate) struct Plan {
     pub(crate) leaks: Leaks,
     pub(crate) containment: Containment,
     pub(crate) require: Option<Strength>,
+    /// What may be swept before the work, if anything is to be.
+    #[serde(serialize_with = "is_some")]
+    pub(crate) sweep: Option<SweepOptions>,
     #[serde(serialize_with = "optional_path")]
     pub(crate) result: Option<PathBuf>,
     #[serde(serialize_with = "optional_path")]
@@ -55,6 +58,7 @@ impl Plan {
     pub(crate) fn new(
         settings: Settings,
         argv: Vec<OsString>,
+        sweep: SweepOptions,
         env: &Environment,
         process: &str,
     ) -> Result<Self> {
@@ -86,6 +90,7 @@ impl Plan {
             leaks: settings.leaks,
             containment: settings.containment,
             require: settings.require,
+            sweep: settings.sweep.then_some(sweep),
             result: settings.result.as_deref().map(output).transpose()?,
             events: settings.events.as_deref().map(output).transpose()?,
             locks: directories.locks,
@@ -121,6 +126,10 @@ fn key(run_id: &str, process: &str) -> String {
 fn output(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path)
         .map_err(|e| Error::io("make absolute", path, &e, "give an absolute path"))
+}
+
+fn is_some<S: Serializer, T>(value: &Option<T>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.serialize_bool(value.is_some())
 }
 
 /// Words as text; bytes that are not UTF-8 are replaced, as JSON cannot hold them.

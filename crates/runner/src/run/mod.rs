@@ -9,6 +9,7 @@ mod stage;
 mod waiting;
 
 use std::fmt::Display;
+use std::os::fd::AsFd;
 use std::time::SystemTime;
 
 use runward_lifetime::{Armed, Cause, Choice, Containment, Lifetime, Program, Running};
@@ -25,6 +26,7 @@ use crate::plan::Plan;
 use crate::record::App;
 use crate::settings::{self, Strength};
 use crate::summary::Summary;
+use crate::sweep::Broom;
 use crate::terminal;
 use note::Note;
 use own::Owned;
@@ -61,8 +63,9 @@ fn plan(args: RunArgs, env: &Environment) -> Result<Plan> {
     let file = config(&args.file, env)?;
     settings::warn_of_typos(env);
     let env_layer = settings::environment_layer(env)?;
+    let sweep = file.sweep();
     let settings = settings::resolve(args.options, env_layer, file.into_layer())?;
-    Plan::new(settings, args.program, env, &process_id())
+    Plan::new(settings, args.program, sweep, env, &process_id())
 }
 
 /// The order is the correctness: what may need cleaning comes after the guards, what others share after its lock. The lock of
@@ -70,10 +73,10 @@ fn plan(args: RunArgs, env: &Environment) -> Result<Plan> {
 fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
     let presence = Presence::declare(plan)?;
     let lifetime = stage.hook_up(lifetime(plan, env), plan, &presence)?;
-    let summary = if plan.apps.is_empty() {
-        work_unlocked(stage, lifetime, &presence)
+    let summary = if plan.apps.is_empty() && plan.sweep.is_none() {
+        start_at_once(stage, lifetime, &presence)
     } else {
-        work_locked(stage, plan, env, lifetime, &presence)
+        start_prepared(stage, plan, env, lifetime, &presence)
     };
     match summary {
         Ok(_) => presence.end(),
@@ -82,7 +85,7 @@ fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
     summary
 }
 
-fn work_locked(
+fn start_prepared(
     stage: &Stage,
     plan: &Plan,
     env: &Environment,
@@ -154,6 +157,7 @@ fn work(
         finish_predecessor(guard)?;
         guard.settle(&trace).map_err(system)?;
     }
+    sweep(plan, &armed);
     // That may have taken its time.
     if let Some(cause) = armed.cancelled() {
         return Ok(abandon(stage, armed, cause, None));
@@ -175,8 +179,19 @@ fn work(
     summary
 }
 
-/// With nothing to own there is nothing to do between guards and work.
-fn work_unlocked(stage: &Stage, lifetime: Lifetime, presence: &Presence) -> Result<Summary> {
+/// What cannot be swept is said, and is no reason not to work.
+fn sweep(plan: &Plan, armed: &Armed) {
+    let Some(options) = &plan.sweep else { return };
+    let swept = Broom::new(options.clone(), plan.directories())
+        .and_then(|broom| broom.sweep_for(&plan.run_id, armed.as_fd()));
+    match swept {
+        Ok(said) => terminal::say(said),
+        Err(e) => terminal::say(format_args!("nothing was swept: {e}")),
+    }
+}
+
+/// With nothing to own or to prepare there is nothing to do between guards and work.
+fn start_at_once(stage: &Stage, lifetime: Lifetime, presence: &Presence) -> Result<Summary> {
     let note = stage.note(|note| Note {
         started: true,
         ..note

@@ -102,10 +102,18 @@ fn explain(message: &str, text: &str, span: &Range<usize>) -> String {
 
 /// What may stand in each section; above them all in the first.
 fn sections() -> [(&'static str, Vec<String>); 3] {
-    let outside = ["lock-dir", "home", "run", "sweep"].map(str::to_owned).to_vec();
-    let run = option_names().into_iter().filter(|name| !outside[..2].contains(name));
+    let outside = ["lock-dir", "home", "run", "sweep"]
+        .map(str::to_owned)
+        .to_vec();
+    let run = option_names()
+        .into_iter()
+        .filter(|name| !outside[..2].contains(name));
     let run = run.collect();
-    [("", outside), ("run", run), ("sweep", SweepOptions::names())]
+    [
+        ("", outside),
+        ("run", run),
+        ("sweep", SweepOptions::names()),
+    ]
 }
 
 fn unknown_key(key: &str, section: &str) -> String {

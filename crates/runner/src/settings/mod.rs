@@ -18,10 +18,8 @@ pub(crate) use file::{ConfigFile, load};
 #[cfg(test)]
 pub(crate) use options::option_names;
 pub(crate) use options::{Options, Places};
-pub(crate) use sweep::{Stacks, SweepOptions};
-pub(crate) use values::{
-    AppName, CommandLine, Containment, Leaks, RunId, StateLayout, Strength,
-};
+pub(crate) use sweep::SweepOptions;
+pub(crate) use values::{AppName, CommandLine, Containment, Leaks, RunId, StateLayout, Strength};
 
 const GRACE: Span = Span::from_secs(10);
 const TEARDOWN_DEADLINE: Span = Span::from_secs(60);

@@ -50,7 +50,12 @@ pub(crate) struct Options {
     pub(crate) require: Option<Strength>,
 
     /// Give the run a private state directory: `abra`, or a file that describes the tool's [default: none]
-    #[arg(long, value_name = "abra|FILE", help_heading = "State", overrides_with = "no_state")]
+    #[arg(
+        long,
+        value_name = "abra|FILE",
+        help_heading = "State",
+        overrides_with = "no_state"
+    )]
     pub(crate) state: Option<StateLayout>,
 
     /// No state directory, whatever the environment or the file says

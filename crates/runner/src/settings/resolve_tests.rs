@@ -14,16 +14,22 @@ fn apps() -> impl Strategy<Value = Vec<AppName>> {
     proptest::collection::vec("[a-c]{1,2}".prop_map(|name| name.parse().unwrap()), 0..4)
 }
 
+fn switches() -> impl Strategy<Value = (Option<StateLayout>, bool, bool)> {
+    let state = proptest::option::of("[a-c]".prop_map(|text| text.parse().unwrap()));
+    (state, any::<bool>(), any::<bool>())
+}
+
 prop_compose! {
     fn layer()(
         app in apps(), wait in span(), deadline in span(), grace in span(), teardown_deadline in span(),
         teardown in proptest::collection::vec("[a-c] [a-c]".prop_map(|text| text.parse().unwrap()), 0..3),
         leaks in proptest::option::of(prop_oneof![Just(Leaks::Warn), Just(Leaks::Fail), Just(Leaks::Allow)]),
         result in path(), events in path(), lock_dir in path(), home in path(),
+        (state, no_state, sweep) in switches(),
     ) -> Options {
         Options {
             app, wait, deadline, grace, teardown, teardown_deadline, leaks, result, events,
-            containment: None, require: None, run_id: None, places: Places { lock_dir, home },
+            state, no_state, sweep, containment: None, require: None, run_id: None, places: Places { lock_dir, home },
         }
     }
 }
@@ -49,6 +55,9 @@ proptest! {
         let teardown_deadline = first(&layers, |l| l.teardown_deadline).unwrap_or(TEARDOWN_DEADLINE);
         prop_assert_eq!(settings.teardown_deadline, teardown_deadline);
         prop_assert_eq!(settings.leaks, first(&layers, |l| l.leaks).unwrap_or(Leaks::Warn));
+        let state = first(&layers, |l| (l.state.is_some() || l.no_state).then(|| l.state.clone()));
+        prop_assert_eq!(settings.state, state.flatten());
+        prop_assert_eq!(settings.sweep, layers.iter().any(|l| l.sweep));
         prop_assert_eq!(settings.result, first(&layers, |l| l.result.clone()));
         prop_assert_eq!(settings.events, first(&layers, |l| l.events.clone()));
         prop_assert_eq!(settings.places.lock_dir, first(&layers, |l| l.places.lock_dir.clone()));

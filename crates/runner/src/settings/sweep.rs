@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use clap::{Args, Command, ValueEnum};
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +60,11 @@ impl SweepOptions {
     /// This layer, and `below` for all that it leaves open.
     pub(crate) fn or(self, below: Self) -> Self {
         Self {
-            app: if self.app.is_empty() { below.app } else { self.app },
+            app: if self.app.is_empty() {
+                below.app
+            } else {
+                self.app
+            },
             stacks: self.stacks.or(below.stacks),
             docker: self.docker.or(below.docker),
             cap: self.cap.or(below.cap),

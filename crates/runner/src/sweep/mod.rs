@@ -34,7 +34,11 @@ struct Part {
 pub(crate) fn main(args: &SweepArgs) -> Result<u8> {
     let env = Environment::of_this_process();
     let file = config(&args.file, &env)?;
-    let places = args.places.clone().or(settings::environment_places(&env)).or(file.places());
+    let places = args
+        .places
+        .clone()
+        .or(settings::environment_places(&env))
+        .or(file.places());
     let directories = places::decide(&places, &env, &User::of_this_process())?;
     let broom = Broom::new(args.options.clone().or(file.sweep()), directories)?;
     let actor = if args.dry_run { "" } else { "sweep" };
@@ -74,6 +78,12 @@ impl Broom {
         })
     }
 
+    /// On behalf of a run that is about to begin: what is said of it in a line, and what is left in lines above that.
+    pub(crate) fn sweep_for(&self, run_id: &str, cancel: BorrowedFd<'_>) -> Result<String> {
+        let parts = self.sweep(run_id, Some(cancel), false).map_err(refused)?;
+        Ok(report::brief(&parts))
+    }
+
     /// Both plans are made before either is carried out, so that a rehearsal shows what is done.
     fn sweep(
         &self,
@@ -81,10 +91,7 @@ impl Broom {
         cancel: Option<BorrowedFd<'_>>,
         rehearsal: bool,
     ) -> std::result::Result<Vec<Part>, runward_janitor::Error> {
-        let janitors = [
-            ("runs", self.of_runs()?),
-            ("apps", self.of_apps()?),
-        ];
+        let janitors = [("runs", self.of_runs()?), ("apps", self.of_apps()?)];
         let mut parts = Vec::new();
         for (name, janitor) in &janitors {
             let (plan, report) = (janitor.plan()?, None);
@@ -94,7 +101,9 @@ impl Broom {
             return Ok(parts);
         }
         for (part, (_, janitor)) in parts.iter_mut().zip(janitors) {
-            let janitor = cancel.into_iter().fold(janitor.actor(actor), Janitor::cancel_on);
+            let janitor = cancel
+                .into_iter()
+                .fold(janitor.actor(actor), Janitor::cancel_on);
             part.report = Some(janitor.execute(&part.plan)?);
         }
         Ok(parts)

@@ -58,6 +58,21 @@ pub(super) fn failed(error: &runward_janitor::Error, json: bool) -> Result<()> {
     })
 }
 
+/// What was done, what is left, and what somebody should know; not what was kept for good reason.
+pub(super) fn brief(parts: &[Part]) -> String {
+    let reports = || parts.iter().filter_map(|part| part.report.as_ref());
+    let items = reports()
+        .flat_map(|report| report.items())
+        .map(ToString::to_string);
+    let trouble = reports().flat_map(|report| report.trouble()).cloned();
+    let warnings = parts.iter().flat_map(|part| part.plan.warnings());
+    let lines = items
+        .chain(trouble)
+        .chain(warnings.map(|warning| format!("warning: {warning}")));
+    lines.for_each(|line| terminal::say(printable(&line)));
+    total(parts)
+}
+
 fn shown(part: &Part) -> ShownPart {
     let value = |text: String| serde_json::from_str(&text).unwrap_or_default();
     ShownPart {
@@ -80,10 +95,19 @@ fn text(part: &Part) -> String {
         }
     }
     if let Some(report) = &part.report {
-        report.items().iter().for_each(|item| line(item.to_string()));
-        report.trouble().iter().for_each(|what| line(format!("trouble: {what}")));
+        report
+            .items()
+            .iter()
+            .for_each(|item| line(item.to_string()));
+        report
+            .trouble()
+            .iter()
+            .for_each(|what| line(format!("trouble: {what}")));
     }
-    part.plan.warnings().iter().for_each(|warning| line(format!("warning: {warning}")));
+    part.plan
+        .warnings()
+        .iter()
+        .for_each(|warning| line(format!("warning: {warning}")));
     out
 }
 

@@ -37,15 +37,20 @@ pub(super) fn ask(command: &[String], kind: &str, found: &Found) -> Result<Optio
         .wait()
         .map_err(|e| refuse(format!("cannot be waited for: {e}")))?;
     if !ended {
-        return Err(refuse(format!("did not answer in {} s", PATIENCE.as_secs())));
+        return Err(refuse(format!(
+            "did not answer in {} s",
+            PATIENCE.as_secs()
+        )));
     }
     if status.success() {
         return Ok(None);
     }
-    Ok(Some(said.map_or_else(String::new, first_line)).map(|line| match line.as_str() {
-        "" => format!("the veto command says no ({status})"),
-        _ => line,
-    }))
+    Ok(
+        Some(said.map_or_else(String::new, first_line)).map(|line| match line.as_str() {
+            "" => format!("the veto command says no ({status})"),
+            _ => line,
+        }),
+    )
 }
 
 fn ends_in_time(pid: u32) -> rustix::io::Result<bool> {
