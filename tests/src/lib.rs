@@ -51,6 +51,7 @@ pub mod seen;
 pub mod servers;
 pub mod skip;
 pub mod stream;
+pub mod swarm;
 pub mod teardown;
 
 pub use gate::Gate;

@@ -1,0 +1,136 @@
+//! One engine for all tests of the binary, stacks with names of their own, and a limit of time for each test.
+
+use std::{
+    io::Write as _,
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use runward_swarm::{Engine, Event, Inventory, Report, StackName, Teardown};
+use runward_tests::{skip::skip, swarm::Swarm};
+
+/// Longer than anything takes that does not hang.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// A program that ends as soon as it is asked to.
+pub(crate) const OBEYS: &str =
+    r#"["busybox","sh","-c","trap 'exit 0' TERM; while :; do busybox sleep 1000 & wait; done"]"#;
+
+static SWARM: LazyLock<Swarm> = LazyLock::new(Swarm::start);
+static STACKS: AtomicU32 = AtomicU32::new(0);
+
+/// Ends the whole test binary if the test is not over in time.
+pub(crate) struct HangGuard(
+    #[expect(dead_code, reason = "its drop ends the watch")] mpsc::Sender<()>,
+);
+
+fn hang_guard(test: &'static str) -> HangGuard {
+    let (alive, watch) = mpsc::channel();
+    std::thread::spawn(move || {
+        if watch.recv_timeout(4 * LONG) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let _ = writeln!(std::io::stderr(), "HANG {test}");
+            std::process::abort();
+        }
+    });
+    HangGuard(alive)
+}
+
+/// The engine, for one test.
+pub(crate) struct Bed {
+    pub(crate) swarm: &'static Swarm,
+    _hang: HangGuard,
+}
+
+impl Bed {
+    /// None where there can be no engine: the test is skipped.
+    pub(crate) fn new(test: &'static str) -> Option<Self> {
+        if let Some(reason) = Swarm::lacks() {
+            skip(&format!("swarm {test}"), &reason);
+            return None;
+        }
+        let _hang = hang_guard(test);
+        Some(Self {
+            swarm: &SWARM,
+            _hang,
+        })
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        Engine::at(self.swarm.socket()).unwrap()
+    }
+
+    /// The name of a stack that no other test has.
+    pub(crate) fn stack(&self) -> StackName {
+        let number = STACKS.fetch_add(1, Ordering::Relaxed);
+        StackName::new(format!("t{number}_example_org")).unwrap()
+    }
+
+    pub(crate) fn deploy(&self, stack: &StackName, compose: &str) {
+        self.swarm.deploy(stack.as_str(), compose);
+    }
+
+    /// Deploys, and waits until the containers run.
+    pub(crate) fn run(&self, stack: &StackName, compose: &str) {
+        self.deploy(stack, compose);
+        let engine = self.engine();
+        let wait = runward_swarm::Wait::new(&engine, stack.clone()).stable(Duration::ZERO);
+        let arrived = wait
+            .timeout(LONG)
+            .run(&mut |_| ControlFlow::Continue(()))
+            .unwrap();
+        assert_eq!(
+            arrived.state(),
+            runward_swarm::State::Settled,
+            "{arrived:?}"
+        );
+    }
+
+    pub(crate) fn inventory(&self, stack: &StackName) -> Vec<String> {
+        let inventory = Inventory::of(&self.engine(), stack, &[]).unwrap();
+        inventory
+            .objects()
+            .iter()
+            .map(|o| format!("{} {}", o.kind(), o.name()))
+            .collect()
+    }
+
+    pub(crate) fn remove(&self, stack: &StackName) -> Report {
+        self.remove_by(&self.engine(), stack)
+    }
+
+    pub(crate) fn remove_by(&self, engine: &Engine, stack: &StackName) -> Report {
+        let teardown = Teardown::new(engine, stack.clone()).patience(Duration::from_secs(5));
+        teardown.run(&mut go_on).unwrap()
+    }
+
+    pub(crate) fn secret(&self, name: &str) {
+        let file = self.scratch(name);
+        std::fs::write(&file, "hidden").unwrap();
+        self.swarm
+            .docker(["secret", "create", name, file.to_str().unwrap()]);
+    }
+
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        self.swarm.socket().with_file_name(name)
+    }
+}
+
+pub(crate) fn go_on(_: &Event<'_>) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Looks again and again until it holds; a test that waits for the impossible fails.
+#[track_caller]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + LONG;
+    while !holds() {
+        assert!(Instant::now() < end, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,6 @@
+//! Black-box tests of `runward-swarm` with a real Docker engine. `harness` starts it, `proxy` lies between it and us.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod harness;
+mod teardown;
