@@ -1,0 +1,171 @@
+//! The steps of a build. Up to the last one, the rename, nobody sees anything of it.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::RenameFlags;
+use rustix::io::Errno;
+
+use crate::copy::Copier;
+use crate::entry::{self, BUILDING};
+use crate::plan::Plan;
+use crate::relative::Relative;
+use crate::root::{OWNER, PIN, Root, TREE, remove_entry};
+use crate::state::Parts;
+use crate::{Environment, Error, Owner, Pin, Request, Share, StateDir, dirs, pin, sync};
+
+pub(crate) fn build(root: &Root, request: &Request<'_>) -> Result<StateDir, Error> {
+    let plan = Plan::new(request, root.path())?;
+    let name = entry::fresh(&request.run_id)?;
+    let path = root.path().join(&name);
+    let environment = Environment::new(request.layout, &path.join(TREE), &request.flags)?;
+    let building = format!("{BUILDING}{name}");
+    let builder = Builder {
+        root,
+        plan,
+        request,
+        path: root.path().join(&building),
+    };
+    let (left_out, pin) = builder.whole(&building, &name).inspect_err(|_| {
+        // What cannot be removed either stays a leftover.
+        let _ = remove_entry(&root.0, &building);
+    })?;
+    Ok(StateDir::new(Parts {
+        root: root.0.clone(),
+        name,
+        path,
+        environment,
+        left_out,
+        pin,
+        layout: request.layout.clone(),
+    }))
+}
+
+struct Builder<'a> {
+    root: &'a Root,
+    plan: Plan<'a>,
+    request: &'a Request<'a>,
+    /// Where it is built.
+    path: PathBuf,
+}
+
+impl Builder<'_> {
+    fn whole(&self, building: &str, name: &str) -> Result<(Vec<PathBuf>, Option<Pin>), Error> {
+        let root = &self.root.0.fd;
+        let top = dirs::make(root, building.as_ref()).map_err(|e| self.failed("", e))?;
+        sync::point("made");
+        let owner = Owner::this(&self.request.run_id).to_text();
+        dirs::write(&top, OWNER.as_ref(), owner.as_bytes()).map_err(|e| self.failed(OWNER, e))?;
+        sync::point("owned");
+        let tree = dirs::make(&top, TREE.as_ref()).map_err(|e| self.failed(TREE, e))?;
+        let left_out = self.fill(&tree)?;
+        let pin = self.pin(&top, name)?;
+        sync::point("filled");
+        rustix::fs::renameat_with(root, building, root, name, RenameFlags::NOREPLACE)
+            .map_err(|e| Error::io("cannot rename into place", &self.path, e))?;
+        sync::point("whole");
+        Ok((left_out, pin))
+    }
+
+    fn failed(&self, below: &str, errno: Errno) -> Error {
+        Error::io("cannot make", &self.path.join(below), errno)
+    }
+
+    fn failed_in_tree(&self, path: &Relative, errno: Errno) -> Error {
+        Error::io(
+            "cannot make",
+            &self.path.join(TREE).join(path.as_path()),
+            errno,
+        )
+    }
+
+    fn fill(&self, tree: &OwnedFd) -> Result<Vec<PathBuf>, Error> {
+        let mut copier = Copier::new();
+        for (path, share) in &self.plan.paths {
+            sync::point("path");
+            match share {
+                Share::Own => drop(self.ensure(tree, path)?),
+                Share::Link => self.link(tree, path, &mut copier)?,
+                Share::Copy => self.copy(tree, path, &mut copier)?,
+                Share::Absent => {}
+            }
+        }
+        for path in &self.plan.staged {
+            self.stage(tree, path, &mut copier)?;
+        }
+        for (path, contents) in &self.plan.files {
+            sync::point("file");
+            let (above, name) = self.above(tree, path)?;
+            dirs::write(above, name, contents).map_err(|e| self.failed_in_tree(path, e))?;
+        }
+        Ok(copier.left_out)
+    }
+
+    fn ensure(&self, tree: &OwnedFd, path: &Relative) -> Result<OwnedFd, Error> {
+        dirs::ensure(tree, path.names()).map_err(|e| self.failed_in_tree(path, e))
+    }
+
+    /// The directory in which a path is made, and its name there.
+    fn above<'p>(&self, tree: &OwnedFd, path: &'p Relative) -> Result<(OwnedFd, &'p Path), Error> {
+        let mut names: Vec<&Path> = path.names().collect();
+        let name = names.pop().unwrap_or(path.as_path());
+        let above = dirs::ensure(tree, names.into_iter());
+        Ok((above.map_err(|e| self.failed_in_tree(path, e))?, name))
+    }
+
+    fn link(&self, tree: &OwnedFd, path: &Relative, copier: &mut Copier) -> Result<(), Error> {
+        let target = self.plan.source.shown(path);
+        if !self.plan.source.has(path)? {
+            copier.left_out.push(target);
+            return Ok(());
+        }
+        let (above, name) = self.above(tree, path)?;
+        rustix::fs::symlinkat(&target, above, name).map_err(|e| self.failed_in_tree(path, e))
+    }
+
+    fn copy(&self, tree: &OwnedFd, path: &Relative, copier: &mut Copier) -> Result<(), Error> {
+        let shown = self.plan.source.shown(path);
+        let Some(found) = self.plan.source.get(path)? else {
+            copier.left_out.push(shown);
+            return Ok(());
+        };
+        let (above, name) = self.above(tree, path)?;
+        copier.copy(found, &shown, above, name)
+    }
+
+    /// What is staged may be a path that is made already, such as all recipes: then what is in it is.
+    fn stage(&self, tree: &OwnedFd, path: &Relative, copier: &mut Copier) -> Result<(), Error> {
+        let (above, name) = self.above(tree, path)?;
+        match rustix::fs::unlinkat(&above, name, rustix::fs::AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => self.copy(tree, path, copier),
+            Err(e) => Err(self.failed_in_tree(path, e)),
+        }
+    }
+
+    /// The pin of the app's settings, written down where they lie outside.
+    fn pin(&self, top: impl AsFd, name: &str) -> Result<Option<Pin>, Error> {
+        let key = self
+            .request
+            .layout
+            .app
+            .as_ref()
+            .and_then(|app| app.pin.as_deref());
+        let (Some(key), Some((path, share))) = (key, &self.plan.app) else {
+            return Ok(None);
+        };
+        if *share == Share::Link {
+            let pin = Pin::take(self.plan.source.shown(path), key)?;
+            dirs::write(top, PIN.as_ref(), pin::to_text(&pin).as_bytes())
+                .map_err(|e| self.failed(PIN, e))?;
+            return Ok(Some(pin));
+        }
+        let built = self.path.join(TREE).join(path.as_path());
+        let whole = self.root.path().join(name).join(TREE).join(path.as_path());
+        match Pin::take(&built, key) {
+            Ok(pin) => Ok(Some(pin.moved_to(whole))),
+            // The tool writes it later.
+            Err(_) if !built.exists() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+}
