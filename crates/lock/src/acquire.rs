@@ -124,7 +124,7 @@ pub(crate) fn holder_of(dir: &Inner, name: &Name, file: BorrowedFd<'_>) -> (Hold
 fn next(dir: &Inner, last: Option<Fence>) -> Result<Fence, Error> {
     let fence = match last.and_then(Fence::next) {
         Some(next) => next,
-        None => Fence::first_of(epoch::next(dir)?),
+        None => epoch::first_fence(dir, last)?,
     };
     point("acquire.fenced");
     Ok(fence)
@@ -143,3 +143,6 @@ pub(crate) fn put(dir: &Inner, name: &Name, file: &OwnedFd, record: &Record) -> 
         Err(e) => Err(dir.error("cannot write lock file", name.as_str(), e)),
     }
 }
+
+#[cfg(test)]
+mod tests;

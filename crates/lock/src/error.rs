@@ -48,6 +48,8 @@ pub enum ErrorKind {
     NotALockFile,
     /// A process has locked a range of the lock file without taking the lock.
     MixedLocks,
+    /// A file of the directory has what no holder writes, and the lock cannot be given without going back behind it.
+    Corrupt,
     /// There is no room to write the record. The lock was not granted.
     StorageFull,
     /// The filesystem is read-only.

@@ -114,7 +114,8 @@ impl Record {
     pub(crate) fn decode(bytes: Vec<u8>) -> Option<Self> {
         let image: Box<[u8; SIZE]> = bytes.into_boxed_slice().try_into().ok()?;
         let whole = is_framed(&image) && sum_text(&image) == image[SUM.at..SUM.at + SUM.width];
-        whole.then_some(Self(image))
+        // No holder was ever given a fence without a next one; whoever wrote it was none.
+        Some(Self(image)).filter(|record| whole && record.fence().can_be_given())
     }
 
     pub(crate) fn bytes(&self) -> &[u8; SIZE] {
@@ -218,9 +219,10 @@ impl Record {
         let mut number = 0u64;
         for byte in self.slice(field) {
             match byte {
-                // A sum vouches for the digits: what was written fits.
                 b'0'..=b'9' => {
-                    number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'))
+                    number = number
+                        .saturating_mul(10)
+                        .saturating_add(u64::from(byte - b'0'))
                 }
                 b' ' => break,
                 _ => return 0,

@@ -134,7 +134,8 @@ impl<'a, 'o> Waiting<'a, 'o> {
         };
         let answer = (self.observer)(&event);
         self.announced = true;
-        self.tick = self.request.tick.map(|every| Instant::now() + every);
+        // A tick beyond the end of the clock never comes.
+        self.tick = (self.request.tick).and_then(|every| Instant::now().checked_add(every));
         if answer.is_break() {
             Err(self.cancelled(holder))
         } else {
@@ -154,6 +155,15 @@ impl<'a, 'o> Waiting<'a, 'o> {
     }
 
     fn sleep(&self, child: Option<&Waiter>) -> Result<Woken, Error> {
+        loop {
+            if let Some(woken) = self.doze(child)? {
+                return Ok(woken);
+            }
+        }
+    }
+
+    /// One poll; nothing if a signal ended it.
+    fn doze(&self, child: Option<&Waiter>) -> Result<Option<Woken>, Error> {
         let pace = if child.is_none() {
             Some(Instant::now() + PACE)
         } else {
@@ -178,13 +188,13 @@ impl<'a, 'o> Waiting<'a, 'o> {
         let cancelled = self.request.cancel.is_some() && !fds[0].revents().is_empty();
         let past = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
         Ok(match ready {
-            _ if cancelled => Woken::Cancel,
-            1.. => Woken::Child,
-            _ if past(deadline) => Woken::Deadline,
-            _ if past(self.tick) => Woken::Tick,
+            _ if cancelled => Some(Woken::Cancel),
+            1.. => Some(Woken::Child),
+            _ if past(deadline) => Some(Woken::Deadline),
+            _ if past(self.tick) => Some(Woken::Tick),
             // Without a child this is the pace; with one, a signal came.
-            _ if child.is_none() => Woken::Child,
-            _ => return self.sleep(child),
+            _ if child.is_none() => Some(Woken::Child),
+            _ => None,
         })
     }
 

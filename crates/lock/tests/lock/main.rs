@@ -14,4 +14,5 @@ mod passing;
 mod peer;
 mod refusal;
 mod removal;
+mod signals;
 mod waiting;
