@@ -51,7 +51,8 @@ impl LockDir {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Symlink`], [`ErrorKind::NotADirectory`]; [`ErrorKind::NotPrivate`] if another user owns it or may write to it;
+    /// [`ErrorKind::Symlink`], [`ErrorKind::NotADirectory`]; [`ErrorKind::NotPrivate`] if another user owns it, may write to it, or may
+    /// write to the directory above it where that has no sticky bit;
     /// [`ErrorKind::ForeignFilesystem`] if its locks are not known to be dependable. Nothing has been locked then.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_on(path, Filesystems::Dependable)

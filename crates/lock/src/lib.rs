@@ -56,7 +56,7 @@
 //! * A look believes a live owner's record. Where it has to search, for the keepers of a dead owner's lock, it reads the
 //!   descriptors of every process, and a lock that is released in that very moment is free microseconds later. So do a wait and
 //!   [`LockDir::inspect`], which names holders without a record too.
-//! * The directories above the lock directory are taken as they are.
+//! * Of the directories above the lock directory only the next one is checked; those above that are taken as they are.
 //! * Kernel 5.9 for waiting without polling (`close_range`), `/proc` for holders; without it they are hidden.
 //!
 //! # What it does not do
