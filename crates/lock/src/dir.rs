@@ -116,7 +116,10 @@ impl LockDir {
         request: &Request<'_>,
         observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<Guard>, Error> {
-        many::acquire(&self.0, names, request, observer, Location::caller())
+        let site = Location::caller();
+        many::in_order(names, |name| {
+            acquire::acquire(&self.0, name, request, observer, site)
+        })
     }
 }
 

@@ -69,6 +69,13 @@ impl Holder {
         }
     }
 
+    /// Adds what the holder wrote about itself; for implementations of [`crate::Locks`].
+    #[must_use]
+    pub fn with_record(mut self, record: Record) -> Self {
+        self.record = Some(record);
+        self
+    }
+
     pub(crate) fn owner(record: Record) -> Self {
         let processes = vec![Process::new(record.pid())];
         Self {

@@ -8,6 +8,7 @@ mod crash;
 mod harness;
 mod interleaving;
 mod looking;
+mod memory;
 mod model;
 mod names;
 mod passing;
