@@ -92,7 +92,8 @@ impl LockDir {
     /// # Errors
     ///
     /// [`ErrorKind::Busy`] with the holder once the wait is over; [`ErrorKind::Cancelled`] if the observer ended it;
-    /// [`ErrorKind::AlreadyHeld`] if this process has it; [`ErrorKind::StorageFull`] if there is no room for the record.
+    /// [`ErrorKind::AlreadyHeld`] if this process has it; [`ErrorKind::HeldByAncestor`] if one above it has, and the request
+    /// refuses that; [`ErrorKind::StorageFull`] if there is no room for the record.
     #[track_caller]
     pub fn acquire(
         &self,
