@@ -87,6 +87,7 @@ mod guard;
 mod handover;
 mod holder;
 mod identity;
+mod inode;
 mod kernel;
 mod many;
 mod name;
