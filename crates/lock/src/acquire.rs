@@ -12,8 +12,6 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::panic::Location;
 use std::sync::Arc;
 
-use rustix::fs::Stat;
-
 use crate::dir::{Inner, Place};
 use crate::guard::{Guard, Held};
 use crate::record::{self, Record};
@@ -39,7 +37,7 @@ pub(crate) fn acquire(
         Order::Any => None,
         Order::Arrival => Some(order::queue(dir, name, &mut waiting)?),
     };
-    let (file, stat) = lock(dir, name, mode, &mut waiting)?;
+    let (file, ino) = lock(dir, name, mode, &mut waiting)?;
     drop(turn);
     let predecessor = dir.read_record(file.as_fd(), name.as_str())?;
     let last = predecessor.as_ref().map(Record::fence);
@@ -58,7 +56,7 @@ pub(crate) fn acquire(
         pid,
         Held {
             file,
-            ino: stat.st_ino,
+            ino,
             dir: dir.clone(),
             record,
             predecessor,
@@ -75,7 +73,7 @@ fn lock(
     name: &Name,
     mode: Mode,
     waiting: &mut Waiting<'_, '_>,
-) -> Result<(OwnedFd, Stat), Error> {
+) -> Result<(OwnedFd, u64), Error> {
     loop {
         let file = dir.open_file(name.as_str())?;
         point("acquire.opened");
@@ -88,9 +86,9 @@ fn lock(
         point("acquire.flocked");
         range(dir, name, mode, &file)?;
         point("acquire.ranged");
-        if let Place::Current(stat) = dir.place(file.as_fd(), name.as_str())? {
+        if let Place::Current(ino) = dir.place(file.as_fd(), name.as_str())? {
             point("acquire.verified");
-            return Ok((file, stat));
+            return Ok((file, ino));
         }
     }
 }
@@ -124,7 +122,7 @@ pub(crate) fn holder_of(dir: &Inner, name: &Name, file: BorrowedFd<'_>) -> (Hold
 fn next(dir: &Inner, last: Option<Fence>) -> Result<Fence, Error> {
     let fence = match last.and_then(Fence::next) {
         Some(next) => next,
-        None => Fence::first_of(epoch::next(dir)?),
+        None => epoch::first_fence(dir, last)?,
     };
     point("acquire.fenced");
     Ok(fence)
@@ -143,3 +141,6 @@ pub(crate) fn put(dir: &Inner, name: &Name, file: &OwnedFd, record: &Record) -> 
         Err(e) => Err(dir.error("cannot write lock file", name.as_str(), e)),
     }
 }
+
+#[cfg(test)]
+mod tests;

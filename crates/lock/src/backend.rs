@@ -1,8 +1,10 @@
 use std::ops::ControlFlow;
 use std::process::Command;
 
+use std::time::Duration;
+
 use crate::{
-    Entry, Error, Event, Fence, Guard, Kept, LockDir, Name, Record, Released, Request, State,
+    Entry, Error, Event, Fence, Guard, Kept, LockDir, Name, Record, Released, Request, State, many,
 };
 
 /// What keeps locks by name: a directory of this machine, or a server that several machines ask.
@@ -24,6 +26,21 @@ pub trait Locks {
         observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
     ) -> Result<Self::Guard, Error>;
 
+    /// Takes all the locks or none, each once, in the order of their names. See [`LockDir::acquire_all`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`acquire`](Self::acquire); what was taken has been released.
+    #[track_caller]
+    fn acquire_all(
+        &self,
+        names: &[Name],
+        request: &Request<'_>,
+        observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
+    ) -> Result<Vec<Self::Guard>, Error> {
+        many::in_order(names, |name| self.acquire(name, request, observer))
+    }
+
     /// Says whether the lock is held and by whom, without ever taking it.
     ///
     /// # Errors
@@ -37,6 +54,13 @@ pub trait Locks {
     ///
     /// If they cannot all be told.
     fn list(&self) -> Result<Vec<Entry>, Error>;
+
+    /// What the present or the last holder has left; none if there is no such lock. [`Record::of_holder`] makes one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    fn record(&self, name: &Name) -> Result<Option<Record>, Error>;
 }
 
 /// A lock that is held, and released when this is dropped.
@@ -47,17 +71,25 @@ pub trait Hold: Send + Sized {
     /// This holder's fence.
     fn fence(&self) -> Fence;
 
+    /// What the holder before left. See [`Guard::predecessor`].
+    fn predecessor(&self) -> Option<&Record>;
+
+    /// How long the acquire waited; nothing if the lock was free.
+    fn waited(&self) -> Duration;
+
+    /// Says that what a killed predecessor has left is finished, and leaves `trace` instead of its trace. See [`Guard::settle`].
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::InvalidRequest`] if the trace does not fit, or why it cannot be written.
+    fn settle(&mut self, trace: &str) -> Result<(), Error>;
+
     /// Whether it is still held, and still the lock that others ask for.
     ///
     /// # Errors
     ///
     /// If that cannot be told; treat it as no.
     fn still_current(&self) -> Result<bool, Error>;
-
-    /// What the holder before left, if that can be told: to clean up after it, if it did not release the lock itself.
-    fn predecessor(&self) -> Option<&Record> {
-        None
-    }
 
     /// Tells others what this holder is doing now, where there is a way to.
     ///
@@ -82,10 +114,8 @@ pub trait Hold: Send + Sized {
     /// The guard comes back, still held.
     fn close(self) -> Result<Released, Kept<Self>>;
 
-    /// Lets go of the lock without saying that all is well, where that can be told apart, so that the next holder looks for what was left.
-    fn leave(self) {
-        drop(self);
-    }
+    /// Lets go of the lock without saying that all is done: the next holder finds the work unfinished.
+    fn leave(self) -> Released;
 
     /// Releases the lock and removes every trace of it.
     ///
@@ -108,6 +138,16 @@ impl Locks for LockDir {
         Self::acquire(self, name, request, observer)
     }
 
+    #[track_caller]
+    fn acquire_all(
+        &self,
+        names: &[Name],
+        request: &Request<'_>,
+        observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
+    ) -> Result<Vec<Guard>, Error> {
+        Self::acquire_all(self, names, request, observer)
+    }
+
     fn peek(&self, name: &Name) -> Result<State, Error> {
         Self::peek(self, name)
     }
@@ -115,7 +155,54 @@ impl Locks for LockDir {
     fn list(&self) -> Result<Vec<Entry>, Error> {
         Self::list(self)
     }
+
+    fn record(&self, name: &Name) -> Result<Option<Record>, Error> {
+        Self::record(self, name)
+    }
 }
+
+macro_rules! forward {
+    ($owner:ty) => {
+        impl<L: Locks + ?Sized> Locks for $owner {
+            type Guard = L::Guard;
+
+            #[track_caller]
+            fn acquire(
+                &self,
+                name: &Name,
+                request: &Request<'_>,
+                observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
+            ) -> Result<L::Guard, Error> {
+                (**self).acquire(name, request, observer)
+            }
+
+            #[track_caller]
+            fn acquire_all(
+                &self,
+                names: &[Name],
+                request: &Request<'_>,
+                observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
+            ) -> Result<Vec<L::Guard>, Error> {
+                (**self).acquire_all(names, request, observer)
+            }
+
+            fn peek(&self, name: &Name) -> Result<State, Error> {
+                (**self).peek(name)
+            }
+
+            fn list(&self) -> Result<Vec<Entry>, Error> {
+                (**self).list()
+            }
+
+            fn record(&self, name: &Name) -> Result<Option<Record>, Error> {
+                (**self).record(name)
+            }
+        }
+    };
+}
+
+forward!(&L);
+forward!(Box<L>);
 
 impl Hold for Guard {
     fn name(&self) -> &Name {
@@ -126,12 +213,20 @@ impl Hold for Guard {
         Self::fence(self)
     }
 
-    fn still_current(&self) -> Result<bool, Error> {
-        Self::still_current(self)
-    }
-
     fn predecessor(&self) -> Option<&Record> {
         Self::predecessor(self)
+    }
+
+    fn waited(&self) -> Duration {
+        Self::waited(self)
+    }
+
+    fn settle(&mut self, trace: &str) -> Result<(), Error> {
+        Self::settle(self, trace)
+    }
+
+    fn still_current(&self) -> Result<bool, Error> {
+        Self::still_current(self)
     }
 
     fn set_what(&mut self, what: &str) -> Result<(), Error> {
@@ -147,8 +242,8 @@ impl Hold for Guard {
         Self::close(self)
     }
 
-    fn leave(self) {
-        Self::leave(self);
+    fn leave(self) -> Released {
+        Self::leave(self)
     }
 
     fn remove(self) -> Result<Released, Kept<Self>> {

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::{ErrorKind, Event, Hold, Locks, Name, Request, State, Wait, quiet};
+use crate::{ErrorKind, Event, Hold, Locks, Name, Record, Request, State, Wait, quiet};
 
 /// Runs every check on fresh names that begin with `prefix`.
 ///
@@ -24,6 +24,9 @@ pub fn check(one: &impl Locks, other: &impl Locks, prefix: &str) {
     tells_of_the_acquire(one, &name("told"));
     keeps_names_apart(one, other, &name("left"), &name("right"));
     waits_no_longer_than_asked(one, other, &name("deadline"));
+    records_the_holder(one, other, &name("record"));
+    keeps_what_is_unfinished(one, other, &name("trace"));
+    takes_all_or_none(one, other, [name("a"), name("b"), name("c")]);
 }
 
 fn never() -> Request<'static> {
@@ -123,15 +126,20 @@ fn refuses_odd_requests(one: &impl Locks, name: &Name) {
 fn tells_of_the_acquire(one: &impl Locks, name: &Name) {
     let mut told = None;
     let guard = one.acquire(name, &never(), &mut |event| {
-        if let Event::Acquired { name, fence, .. } = event {
-            told = Some(((*name).clone(), *fence));
+        if let Event::Acquired {
+            name,
+            fence,
+            waited,
+        } = event
+        {
+            told = Some(((*name).clone(), *fence, *waited));
         }
         ControlFlow::Continue(())
     });
     let guard = guard.expect("a free lock is granted at once");
     assert_eq!(
         told,
-        Some((name.clone(), guard.fence())),
+        Some((name.clone(), guard.fence(), guard.waited())),
         "the observer hears of the acquire"
     );
 }
@@ -160,4 +168,72 @@ fn waits_no_longer_than_asked(one: &impl Locks, other: &impl Locks, name: &Name)
         waited < Duration::from_secs(10),
         "{waited:?} is no deadline of 50 ms"
     );
+}
+
+fn record(locks: &impl Locks, name: &Name) -> Record {
+    let record = locks.record(name).expect("a record can be read");
+    record.expect("a holder leaves a record")
+}
+
+fn close(guard: impl Hold) {
+    guard.close().expect("a held lock can be released");
+}
+
+fn records_the_holder(one: &impl Locks, other: &impl Locks, name: &Name) {
+    let none = other.record(name).expect("a record can be read");
+    assert!(none.is_none(), "nobody has left a record yet");
+    let request = never().run_id("run").what("what").trace("/trace");
+    let guard = one.acquire(name, &request, &mut quiet);
+    let guard = guard.expect("a free lock is granted at once");
+    assert!(guard.predecessor().is_none(), "nobody was there before");
+    let left = record(other, name);
+    let texts = (left.run_id(), left.what(), left.trace());
+    assert_eq!(texts, ("run", "what", "/trace"));
+    assert_eq!((left.fence(), left.released()), (guard.fence(), false));
+    close(guard);
+    assert!(record(other, name).released(), "a release is recorded");
+    let next = take(other, name);
+    let last = next.predecessor().expect("somebody was there before");
+    assert_eq!((last.run_id(), last.released()), ("run", true));
+}
+
+/// Whoever is killed is stood for by one who leaves.
+fn keeps_what_is_unfinished(one: &impl Locks, other: &impl Locks, name: &Name) {
+    let traced = |locks: &_, trace| acquire_traced(locks, name, trace);
+    traced(one, "/killed").leave();
+    for _ in 0..2 {
+        let heir = acquire_traced(other, name, "/heir");
+        let dead = heir.predecessor().expect("somebody was there before");
+        assert_eq!((dead.trace(), dead.released()), ("/killed", false));
+        assert_eq!(record(one, name).trace(), "/killed", "it is not settled");
+        close(heir);
+    }
+    let mut heir = traced(one, "/heir");
+    heir.settle("/settled").expect("a holder can settle");
+    assert_eq!(record(one, name).trace(), "/settled");
+    close(heir);
+    let next = traced(one, "/next");
+    let last = next.predecessor().expect("somebody was there before");
+    assert_eq!((last.trace(), last.released()), ("/settled", true));
+    assert_eq!(record(one, name).trace(), "/next");
+}
+
+fn acquire_traced<L: Locks>(locks: &L, name: &Name, trace: &str) -> L::Guard {
+    let request = never().trace(trace.to_owned());
+    let guard = locks.acquire(name, &request, &mut quiet);
+    guard.expect("a free lock is granted at once")
+}
+
+fn takes_all_or_none(one: &impl Locks, other: &impl Locks, names: [Name; 3]) {
+    let [a, b, c] = &names;
+    let mixed = [b.clone(), a.clone(), c.clone(), b.clone()];
+    let all = one.acquire_all(&mixed, &never(), &mut quiet);
+    let all = all.expect("free locks are granted at once");
+    let order: Vec<_> = all.iter().map(Hold::name).collect();
+    assert_eq!(order, [a, b, c], "each once, in the order of the names");
+    drop(all);
+    let busy = take(other, c);
+    assert!(one.acquire_all(&mixed, &never(), &mut quiet).is_err());
+    drop((take(other, a), take(other, b)));
+    drop(busy);
 }

@@ -6,10 +6,11 @@ use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustix::fs::{AtFlags, FileType, Mode as Permissions, OFlags, Stat, StatxFlags};
+use rustix::fs::{AtFlags, Mode as Permissions, OFlags, StatxFlags};
 use rustix::io::Errno;
 
 use crate::identity::Identity;
+use crate::inode::Inode;
 use crate::policy::{self, Filesystems};
 use crate::record::{self, Record};
 use crate::registry::DirId;
@@ -51,7 +52,8 @@ impl LockDir {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Symlink`], [`ErrorKind::NotADirectory`]; [`ErrorKind::NotPrivate`] if another user owns it or may write to it;
+    /// [`ErrorKind::Symlink`], [`ErrorKind::NotADirectory`]; [`ErrorKind::NotPrivate`] if another user owns it, may write to it, or may
+    /// write to the directory above it where that has no sticky bit;
     /// [`ErrorKind::ForeignFilesystem`] if its locks are not known to be dependable. Nothing has been locked then.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_on(path, Filesystems::Dependable)
@@ -91,7 +93,8 @@ impl LockDir {
     /// # Errors
     ///
     /// [`ErrorKind::Busy`] with the holder once the wait is over; [`ErrorKind::Cancelled`] if the observer ended it;
-    /// [`ErrorKind::AlreadyHeld`] if this process has it; [`ErrorKind::StorageFull`] if there is no room for the record.
+    /// [`ErrorKind::AlreadyHeld`] if this process has it; [`ErrorKind::HeldByAncestor`] if one above it has, and the request
+    /// refuses that; [`ErrorKind::StorageFull`] if there is no room for the record.
     #[track_caller]
     pub fn acquire(
         &self,
@@ -115,7 +118,10 @@ impl LockDir {
         request: &Request<'_>,
         observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<Guard>, Error> {
-        many::acquire(&self.0, names, request, observer, Location::caller())
+        let site = Location::caller();
+        many::in_order(names, |name| {
+            acquire::acquire(&self.0, name, request, observer, site)
+        })
     }
 }
 
@@ -127,7 +133,8 @@ impl fmt::Debug for LockDir {
 
 /// How the file behind a descriptor compares with the one at the path of the lock.
 pub(crate) enum Place {
-    Current(Stat),
+    /// The very one, with this inode.
+    Current(u64),
     Elsewhere,
 }
 
@@ -185,20 +192,18 @@ impl Inner {
 
     /// Whether the file is still the one at its path: not unlinked, and not replaced by a rename.
     pub(crate) fn place(&self, fd: BorrowedFd<'_>, file: &str) -> Result<Place, Error> {
-        let here =
-            rustix::fs::fstat(fd).map_err(|e| self.error("cannot stat lock file", file, e))?;
-        if FileType::from_raw_mode(here.st_mode) != FileType::RegularFile {
+        let failed = |e| self.error("cannot stat lock file", file, e);
+        let here = Inode::of(fd).map_err(failed)?;
+        if !here.regular {
             return Err(self.not_a_lock_file(file));
         }
-        if here.st_nlink == 0 {
+        if !here.linked {
             return Ok(Place::Elsewhere);
         }
-        match rustix::fs::statat(&self.fd, file, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(there) if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino) => {
-                Ok(Place::Current(here))
-            }
+        match Inode::at(self.fd.as_fd(), file) {
+            Ok(there) if there.is_same(&here) => Ok(Place::Current(here.ino)),
             Ok(_) | Err(Errno::NOENT) => Ok(Place::Elsewhere),
-            Err(e) => Err(self.error("cannot stat lock file", file, e)),
+            Err(e) => Err(failed(e)),
         }
     }
 

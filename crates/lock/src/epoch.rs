@@ -8,30 +8,42 @@ use crate::dir::Inner;
 use crate::kernel;
 use crate::wait;
 use crate::waiter::Block;
-use crate::{Error, ErrorKind, Mode};
+use crate::{Error, ErrorKind, Fence, Mode};
 
 /// No name begins with a dot.
 const FILE: &str = ".epoch";
 const WIDTH: usize = 21;
 
-/// The next epoch: above every one before, and not below the seconds of the clock, so that the sequence
-/// goes on when the directory was emptied by a reboot.
-pub(crate) fn next(dir: &Inner) -> Result<u64, Error> {
+/// The first fence of the next epoch: above every one before, above that of the lock file, and not below the seconds of the
+/// clock, so that the sequence goes on when the directory was emptied by a reboot.
+pub(crate) fn first_fence(dir: &Inner, last: Option<Fence>) -> Result<Fence, Error> {
     let file = locked(dir)?;
     crate::sync::point("epoch.locked");
-    let last = read(dir, &file)?;
+    let before = read(dir, &file)?.max(last.map_or(0, Fence::epoch));
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
-    let epoch = now.max(last + 1);
+    let epoch = now.max(before.saturating_add(1));
+    let first = Fence::first_of(epoch).ok_or_else(|| used_up(dir))?;
     let text = format!("{epoch:<20}\n");
     let written = rustix::io::pwrite(&file, text.as_bytes(), 0)
         .map_err(|e| dir.error("cannot write", FILE, e))?;
     if written == WIDTH {
-        Ok(epoch)
+        Ok(first)
     } else {
         Err(dir.error("cannot write", FILE, rustix::io::Errno::NOSPC))
     }
+}
+
+fn used_up(dir: &Inner) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "{}, a lock file beside it or the clock is so far ahead that no fence is left; \
+             correct the clock, or empty the directory while no lock is held",
+            dir.path_of(FILE).display()
+        ),
+    )
 }
 
 fn locked(dir: &Inner) -> Result<OwnedFd, Error> {

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Cancelled,
     /// This process holds the lock already, so waiting would be waiting for itself.
     AlreadyHeld,
+    /// The process that started this one, or one above it, holds the lock, and the request refuses to wait for that.
+    HeldByAncestor,
     /// A symbolic link stands where the directory or the lock file should be.
     Symlink,
     /// The path of the directory is no directory.
@@ -48,6 +50,8 @@ pub enum ErrorKind {
     NotALockFile,
     /// A process has locked a range of the lock file without taking the lock.
     MixedLocks,
+    /// A file of the directory has what no holder writes, and the lock cannot be given without going back behind it.
+    Corrupt,
     /// There is no room to write the record. The lock was not granted.
     StorageFull,
     /// The filesystem is read-only.
@@ -93,7 +97,7 @@ impl Error {
         self.0.kind
     }
 
-    /// Who held the lock, where the kind is [`ErrorKind::Busy`] or [`ErrorKind::Cancelled`].
+    /// Who held the lock, where the kind is [`ErrorKind::Busy`], [`ErrorKind::HeldByAncestor`] or [`ErrorKind::Cancelled`].
     pub fn holder(&self) -> Option<&Holder> {
         self.0.holder.as_ref()
     }
@@ -101,6 +105,11 @@ impl Error {
     /// Whether somebody else holds the lock.
     pub fn is_busy(&self) -> bool {
         self.kind() == ErrorKind::Busy
+    }
+
+    /// Whether an ancestor of this process holds the lock, for which the request refused to wait.
+    pub fn is_held_by_ancestor(&self) -> bool {
+        self.kind() == ErrorKind::HeldByAncestor
     }
 
     /// Whether the observer ended the wait.

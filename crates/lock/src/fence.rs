@@ -2,6 +2,8 @@ use std::fmt;
 
 /// Acquires of one lock file for each epoch.
 const SPAN: u64 = 1_000_000;
+/// What JSON carries: no holder is given this or more.
+const LIMIT: u64 = 1 << 53;
 
 /// The number that grows with each exclusive holder of a name; below 2^53, so that JSON carries it.
 ///
@@ -20,17 +22,31 @@ impl Fence {
         self.0
     }
 
-    pub(crate) const fn first_of(epoch: u64) -> Self {
-        Self(epoch * SPAN + 1)
+    /// The first one of an epoch; none if not all of that epoch can be given.
+    pub(crate) const fn first_of(epoch: u64) -> Option<Self> {
+        if epoch < LIMIT / SPAN {
+            Some(Self(epoch * SPAN + 1))
+        } else {
+            None
+        }
+    }
+
+    pub(crate) const fn epoch(self) -> u64 {
+        self.0 / SPAN
     }
 
     /// The next one of the same lock file, until its epoch is used up.
     pub(crate) const fn next(self) -> Option<Self> {
-        if self.0 % SPAN == SPAN - 1 {
+        if !self.can_be_given() || self.0 % SPAN == SPAN - 1 {
             None
         } else {
             Some(Self(self.0 + 1))
         }
+    }
+
+    /// Whether a holder may have it.
+    pub(crate) const fn can_be_given(self) -> bool {
+        self.0 < LIMIT / SPAN * SPAN
     }
 }
 
@@ -48,7 +64,17 @@ mod tests {
     fn an_epoch_ends_before_the_next_one_begins() {
         let last = Fence::new(8_999_999);
         assert_eq!(last.next(), None);
-        assert!(Fence::first_of(9) > last);
-        assert_eq!(Fence::first_of(9).next(), Some(Fence::new(9_000_002)));
+        let first = Fence::first_of(9).unwrap();
+        assert!(first > last);
+        assert_eq!(first.next(), Some(Fence::new(9_000_002)));
+    }
+
+    #[test]
+    fn what_cannot_be_given_has_no_next() {
+        assert_eq!(Fence::first_of(u64::MAX), None);
+        assert_eq!(Fence::first_of(super::LIMIT / super::SPAN), None);
+        assert_eq!(Fence::new(u64::MAX).next(), None);
+        let last = Fence::first_of(super::LIMIT / super::SPAN - 1).unwrap();
+        assert!(last.can_be_given() && last.get() + super::SPAN < super::LIMIT);
     }
 }

@@ -187,13 +187,12 @@ impl Guard {
     ///
     /// As for [`set_what`](Self::set_what).
     pub fn settle(&mut self, trace: &str) -> Result<(), Error> {
-        request::check_text("trace", trace, crate::record::TRACE_MAX)?;
         self.check_owner()?;
         let own = self.held.dir.own();
         let Some(record) = self.held.record.as_mut() else {
             return Err(self.not_exclusive());
         };
-        record.set_trace(trace);
+        record.set_trace(trace)?;
         record.sign(&own.identity);
         acquire::put(
             &self.held.dir,

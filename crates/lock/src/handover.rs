@@ -104,7 +104,7 @@ impl LockDir {
     }
 
     fn verify(&self, name: &Name, fd: BorrowedFd<'_>) -> Result<(u64, Option<Record>), Error> {
-        let Place::Current(stat) = self.0.place(fd, name.as_str())? else {
+        let Place::Current(ino) = self.0.place(fd, name.as_str())? else {
             let path = self.0.path_of(name.as_str());
             let text = format!(
                 "the descriptor for lock {name} is not the file at {}; take the lock afresh",
@@ -117,10 +117,10 @@ impl LockDir {
             self.0
                 .error("cannot tell from /proc who locks", name.as_str(), e)
         })?;
-        if table::fdinfo_holds(&info, self.0.key(stat.st_ino)) != Some(Mode::Exclusive) {
+        if table::fdinfo_holds(&info, self.0.key(ino)) != Some(Mode::Exclusive) {
             return Err(not_held(name, "is not carried by the descriptor"));
         }
-        Ok((stat.st_ino, self.0.read_record(fd, name.as_str())?))
+        Ok((ino, self.0.read_record(fd, name.as_str())?))
     }
 
     fn guard(

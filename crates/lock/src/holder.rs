@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::Record;
+use crate::identity;
 use crate::search::{self, Found};
 use crate::table::Key;
 use crate::{Mode, Name};
@@ -69,6 +70,13 @@ impl Holder {
         }
     }
 
+    /// Adds what the holder wrote about itself; for implementations of [`crate::Locks`].
+    #[must_use]
+    pub fn with_record(mut self, record: Record) -> Self {
+        self.record = Some(record);
+        self
+    }
+
     pub(crate) fn owner(record: Record) -> Self {
         let processes = vec![Process::new(record.pid())];
         Self {
@@ -115,6 +123,18 @@ impl Holder {
     /// What the present holder, or with [`HolderKind::Unrecorded`] the last one before it, wrote about itself.
     pub fn record(&self) -> Option<&Record> {
         self.record.as_ref()
+    }
+
+    /// Whether the owner is the parent of this process, or the parent of that, and so on, at this moment. If it waits for us to
+    /// end, it never releases the lock while we wait for that; see [`crate::Request::refuse_ancestor`].
+    pub fn is_ancestor(&self) -> bool {
+        let owner = self
+            .record
+            .as_ref()
+            .filter(|_| self.kind == HolderKind::Owner);
+        owner.is_some_and(|owner| {
+            identity::ancestors().any(|pid| pid == owner.pid()) && owner.owner_alive()
+        })
     }
 
     /// The processes that hold the lock; those that merely opened the file are not among them.

@@ -36,18 +36,47 @@ impl Identity {
     }
 }
 
-/// Field 22 of `/proc/PID/stat`, see proc_pid_stat(5). The command in field 2 may itself have parentheses and spaces.
+/// What `/proc/PID/stat` says of a live process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stat {
+    parent: u32,
+    start: u64,
+}
+
 fn start_of(pid: u32) -> Option<u64> {
+    Some(stat_of(pid)?.start)
+}
+
+fn stat_of(pid: u32) -> Option<Stat> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     parse_stat(&String::from_utf8_lossy(&stat))
 }
 
-fn parse_stat(stat: &str) -> Option<u64> {
+/// Fields 4 and 22, see proc_pid_stat(5). The command in field 2 may itself have parentheses and spaces.
+fn parse_stat(stat: &str) -> Option<Stat> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let state = fields.next()?;
-    let start = fields.nth(18)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(start)
+    let parent = fields.next()?.parse().ok()?;
+    let start = fields.nth(17)?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some(Stat { parent, start })
 }
+
+/// The pids of the parent of this process, of that one's parent, and so on, as far as they can be seen.
+///
+/// A parent that dies while we climb leaves its pid to somebody who is none. Nobody is younger than his child:
+/// 1. a pid that was given anew belongs to a process that started after we read the child's stat, so after the child;
+/// 2. the start times never grow on the way up, so the climb ends there, and it ends at all.
+pub(crate) fn ancestors() -> impl Iterator<Item = u32> {
+    let own = stat_of(pid::own());
+    let parents = std::iter::successors(own.map(|own| (0, own)), |(_, child)| {
+        let parent = stat_of(child.parent)?;
+        (parent.start <= child.start).then_some((child.parent, parent))
+    });
+    parents.skip(1).take(DEEPEST).map(|(pid, _)| pid)
+}
+
+/// Nobody is as deep; an end should `/proc` tell nonsense.
+const DEEPEST: usize = 4096;
 
 fn boot_id() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
@@ -60,17 +89,32 @@ fn pid_namespace() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, parse_stat};
+    use super::{Identity, Stat, ancestors, parse_stat};
 
     #[test]
     fn start_time_behind_a_hostile_command() {
         let rest = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20";
-        assert_eq!(parse_stat(&format!("7 (a) Z 1 (b) S {rest}")), Some(4242));
+        let seen = Stat {
+            parent: 1,
+            start: 4242,
+        };
+        assert_eq!(parse_stat(&format!("7 (a) Z 1 (b) S {rest}")), Some(seen));
         assert_eq!(
             parse_stat(&format!("7 (a) Z {rest}")),
             None,
             "a zombie holds nothing"
         );
+    }
+
+    #[test]
+    fn ancestors_begin_with_the_parent_and_have_nobody_twice() {
+        let mut all: Vec<_> = ancestors().collect();
+        assert_eq!(all.first(), Some(&std::os::unix::process::parent_id()));
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(!all.contains(&std::process::id()));
     }
 
     #[test]

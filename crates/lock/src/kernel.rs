@@ -56,6 +56,25 @@ pub(crate) fn try_range(fd: impl AsFd, range: &libc::flock) -> io::Result<bool> 
     }
 }
 
+/// Where the first range ends that another description has locked at or after `start`; none if it has no end.
+pub(crate) struct Used {
+    pub(crate) end: Option<u64>,
+}
+
+/// That range, if there is one. Takes nothing.
+pub(crate) fn first_range(fd: impl AsFd, start: u64) -> io::Result<Option<Used>> {
+    let mut wanted = range(Mode::Exclusive, start, 0);
+    fcntl(fd, FcntlArg::F_OFD_GETLK(&mut wanted))?;
+    if wanted.l_type == libc::F_UNLCK as libc::c_short {
+        return Ok(None);
+    }
+    let end = wanted.l_start.checked_add(wanted.l_len);
+    let end = end.filter(|_| wanted.l_len > 0);
+    Ok(Some(Used {
+        end: end.and_then(|end| u64::try_from(end).ok()),
+    }))
+}
+
 /// Whether any other description has locked a range of the file. Takes nothing.
 pub(crate) fn is_ranged(fd: impl AsFd) -> io::Result<bool> {
     let mut wanted = range(Mode::Exclusive, 0, 0);

@@ -33,7 +33,8 @@
 //! * **Looking disturbs nobody.** [`LockDir::peek`] and [`LockDir::list`] take no lock, so no try of another fails because of them.
 //! * **A fence that grows** with each exclusive holder of a name, across removals, by hand too, and reboots.
 //! * **No deadlock with itself.** A second take in one process is an error that names both places in the source; several locks are
-//!   taken in the order of their names.
+//!   taken in the order of their names. A process below the holder is told that it waits for its own ancestor
+//!   ([`Holder::is_ancestor`]), or refuses to wait for it ([`Request::refuse_ancestor`]).
 //! * **Children get the lock only when told.** [`Guard::hand_down`] is the one way; the copy of a guard in a fork releases nothing.
 //! * **Nothing is locked where locks are not dependable.** The filesystem, the owner and the mode of the directory are checked first.
 //!
@@ -48,7 +49,9 @@
 //!   That order starts anew for nobody: it lives in a companion file, which stays.
 //! * Processes of another pid namespace or user may be hidden: the lock is then held by "a process that cannot be seen from here". Somebody
 //!   who uses flock(1) there is not seen by a look at all, though an acquire still waits for him. On overlay filesystems holders may be hidden too.
-//! * Shared holders write no record: they are found by the kernel's list alone.
+//! * Shared holders write no record: they are found by the kernel's list alone, and not as an ancestor.
+//! * An ancestor that takes the lock after the wait for somebody else has begun is noticed at the next tick, and not without ticks.
+//!   One that merely keeps the lock of a dead owner, or that the system no longer shows as an ancestor because somebody between has died, is not.
 //! * A process that the host starts shares every open lock from its fork to its exec, and so does a waiter for its first microseconds: a lock
 //!   released in that time is free a moment later.
 //! * The kernel frees a killed holder's lock after its memory; a holder of gigabytes is slow to die. Keep the holder small.
@@ -56,7 +59,7 @@
 //! * A look believes a live owner's record. Where it has to search, for the keepers of a dead owner's lock, it reads the
 //!   descriptors of every process, and a lock that is released in that very moment is free microseconds later. So do a wait and
 //!   [`LockDir::inspect`], which names holders without a record too.
-//! * The directories above the lock directory are taken as they are.
+//! * Of the directories above the lock directory only the next one is checked; those above that are taken as they are.
 //! * Kernel 5.9 for waiting without polling (`close_range`), `/proc` for holders; without it they are hidden.
 //!
 //! # What it does not do
@@ -84,6 +87,7 @@ mod guard;
 mod handover;
 mod holder;
 mod identity;
+mod inode;
 mod kernel;
 mod many;
 mod name;

@@ -1,23 +1,13 @@
-use std::ops::ControlFlow;
-use std::panic::Location;
-use std::sync::Arc;
+use crate::{Error, Name};
 
-use crate::dir::Inner;
-use crate::{Error, Event, Guard, Name, Request, acquire};
-
-pub(crate) fn acquire(
-    dir: &Arc<Inner>,
+/// Takes each of the names once, in their order. On the first failure the guards collected so far are dropped, which releases them.
+#[track_caller]
+pub(crate) fn in_order<G>(
     names: &[Name],
-    request: &Request<'_>,
-    observer: &mut dyn FnMut(&Event<'_>) -> ControlFlow<()>,
-    site: &'static Location<'static>,
-) -> Result<Vec<Guard>, Error> {
+    take: impl FnMut(&Name) -> Result<G, Error>,
+) -> Result<Vec<G>, Error> {
     let mut sorted: Vec<&Name> = names.iter().collect();
     sorted.sort();
     sorted.dedup();
-    // On the first failure the guards collected so far are dropped, which releases them.
-    sorted
-        .into_iter()
-        .map(|name| acquire::acquire(dir, name, request, observer, site))
-        .collect()
+    sorted.into_iter().map(take).collect()
 }

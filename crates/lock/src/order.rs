@@ -9,6 +9,9 @@ use crate::wait::{self, Awaited, Waiting};
 use crate::waiter::Block;
 use crate::{Error, ErrorKind, Holder, Mode, Name, kernel};
 
+/// The last byte that a lock can be on.
+const LAST: u64 = i64::MAX as u64 - 1;
+
 /// A place in the queue, given up when dropped.
 pub(crate) struct Turn(#[expect(dead_code, reason = "carries the lock on the ticket")] OwnedFd);
 
@@ -47,25 +50,55 @@ fn draw(dir: &Inner, file: &str) -> Result<(u64, OwnedFd), Error> {
             ),
         ));
     }
-    let ticket = count(dir, file, &counter)?;
     let carrier = dir.open_file(file)?;
+    let ticket = after_all(dir, file, &carrier, last(dir, file, &counter)?)?;
+    write(dir, file, &counter, ticket)?;
     let own = kernel::range(Mode::Exclusive, ticket, 1);
-    kernel::try_range(&carrier, &own).map_err(|e| dir.error("cannot queue in", file, e))?;
-    Ok((ticket, carrier))
+    match kernel::try_range(&carrier, &own) {
+        Ok(true) => Ok((ticket, carrier)),
+        Ok(false) => Err(mixed(dir, file)),
+        Err(e) => Err(dir.error("cannot queue in", file, e)),
+    }
 }
 
-fn count(dir: &Inner, file: &str, counter: &OwnedFd) -> Result<u64, Error> {
+/// The ticket after the last one, and after all that are in use, should the counter have been set back.
+fn after_all(dir: &Inner, file: &str, carrier: &OwnedFd, last: u64) -> Result<u64, Error> {
+    let mut ticket = last.checked_add(1).filter(|t| *t <= LAST);
+    while let Some(free) = ticket {
+        let used = kernel::first_range(carrier, free)
+            .map_err(|e| dir.error("cannot ask for the queue in", file, e))?;
+        match used {
+            None => return Ok(free),
+            // Tickets end; a lock without an end is none.
+            Some(used) => ticket = used.end.filter(|t| *t <= LAST),
+        }
+    }
+    Err(mixed(dir, file))
+}
+
+fn mixed(dir: &Inner, file: &str) -> Error {
+    let path = dir.path_of(file);
+    Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "{} has no ticket left, or somebody else locks ranges of it; remove it while nobody waits",
+            path.display()
+        ),
+    )
+}
+
+fn last(dir: &Inner, file: &str, counter: &OwnedFd) -> Result<u64, Error> {
     let mut bytes = [0; 21];
     let read =
         rustix::io::pread(counter, &mut bytes, 0).map_err(|e| dir.error("cannot read", file, e))?;
-    let last: u64 = std::str::from_utf8(&bytes[..read])
-        .unwrap_or_default()
-        .trim_end()
-        .parse()
-        .unwrap_or(0);
-    let text = format!("{:<20}\n", last + 1);
+    let text = std::str::from_utf8(&bytes[..read]).unwrap_or_default();
+    Ok(text.trim_end().parse().unwrap_or(0))
+}
+
+fn write(dir: &Inner, file: &str, counter: &OwnedFd, ticket: u64) -> Result<(), Error> {
+    let text = format!("{ticket:<20}\n");
     match rustix::io::pwrite(counter, text.as_bytes(), 0) {
-        Ok(21) => Ok(last + 1),
+        Ok(21) => Ok(()),
         Ok(_) => Err(dir.error("cannot write", file, rustix::io::Errno::NOSPC)),
         Err(e) => Err(dir.error("cannot write", file, e)),
     }

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::{Error, ErrorKind};
@@ -47,6 +47,9 @@ const REFUSED: [(u64, &str); 11] = [
     (0x786f_4256, "vboxsf"),
 ];
 
+const OTHERS_WRITE: u32 = 0o022;
+const STICKY: u32 = 0o1000;
+
 /// Opens the directory, made private if it is missing, after all checks.
 pub(crate) fn open(path: &Path, filesystems: Filesystems) -> Result<(OwnedFd, Stat), Error> {
     create(path)?;
@@ -56,6 +59,7 @@ pub(crate) fn open(path: &Path, filesystems: Filesystems) -> Result<(OwnedFd, St
     let stat =
         rustix::fs::fstat(&fd).map_err(|e| Error::io("cannot stat lock directory", path, e))?;
     check_private(&stat, path)?;
+    check_parent(&fd, path)?;
     Ok((fd, stat))
 }
 
@@ -110,24 +114,34 @@ fn check_filesystem(fd: &OwnedFd, path: &Path, filesystems: Filesystems) -> Resu
 
 fn check_private(stat: &Stat, path: &Path) -> Result<(), Error> {
     let own = rustix::process::geteuid().as_raw();
-    let refusal = |why: String, remedy: &str| {
-        Err(Error::new(
-            ErrorKind::NotPrivate,
-            format!("lock directory {} {why}; {remedy}", path.display()),
-        ))
-    };
     if stat.st_uid != own && stat.st_uid != 0 {
-        return refusal(
-            format!("belongs to user {}", stat.st_uid),
-            "choose a directory of your own",
-        );
+        let why = format!("belongs to user {}", stat.st_uid);
+        return Err(not_private(path, &why, "choose a directory of your own"));
     }
-    if stat.st_mode & 0o022 != 0 {
+    if stat.st_mode & OTHERS_WRITE != 0 {
         let mode = stat.st_mode & 0o7777;
-        return refusal(
-            format!("can be written to by others (mode {mode:o})"),
-            "chmod it to 700",
-        );
+        let why = format!("can be written to by others (mode {mode:o})");
+        return Err(not_private(path, &why, "chmod it to 700"));
     }
     Ok(())
+}
+
+/// Who may write to the directory above may rename ours away and put another in its place, unless the sticky bit forbids it.
+fn check_parent(fd: &OwnedFd, path: &Path) -> Result<(), Error> {
+    let parent = rustix::fs::statat(fd, "..", AtFlags::empty())
+        .map_err(|e| Error::io("cannot stat the directory above", path, e))?;
+    if parent.st_mode & OTHERS_WRITE == 0 || parent.st_mode & STICKY != 0 {
+        return Ok(());
+    }
+    let mode = parent.st_mode & 0o7777;
+    let why =
+        format!("can be replaced by others, who may write to the directory above (mode {mode:o})");
+    Err(not_private(path, &why, "chmod that one go-w, or +t"))
+}
+
+fn not_private(path: &Path, why: &str, remedy: &str) -> Error {
+    Error::new(
+        ErrorKind::NotPrivate,
+        format!("lock directory {} {why}; {remedy}", path.display()),
+    )
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::identity::Identity;
-use crate::{Fence, Request};
+use crate::{Error, Fence, Request, request};
 
 pub(crate) const SIZE: usize = 896;
 const MAGIC: &[u8] = b"runward-lock 1\n";
@@ -110,11 +110,52 @@ impl Record {
         record
     }
 
+    /// What this process leaves as the holder after `predecessor`: the predecessor's trace, if that was killed and has left one.
+    /// For implementations of [`crate::Locks`].
+    pub fn of_holder(fence: Fence, request: &Request<'_>, predecessor: Option<&Self>) -> Self {
+        let unfinished = predecessor.filter(|dead| dead.is_unfinished());
+        Self::new(
+            &Self::template(&Identity::own()),
+            fence,
+            request,
+            unfinished,
+        )
+    }
+
+    /// The record in these bytes, as [`as_bytes`](Self::as_bytes) gave them; none if they are not whole.
+    /// For implementations of [`crate::Locks`].
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::decode(bytes.to_vec())
+    }
+
+    /// Lines of text, for an implementation of [`crate::Locks`] to keep.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0[..]
+    }
+
+    /// Says that the holder released the lock itself. For implementations of [`crate::Locks`].
+    pub fn set_released(&mut self) {
+        self.0[CLEAN.at] = RELEASED;
+    }
+
+    /// Says where the holder's own journal is. For implementations of [`crate::Locks`], in [`crate::Hold::settle`].
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::InvalidRequest`] if it is longer than 400 bytes or has control characters.
+    pub fn set_trace(&mut self, trace: &str) -> Result<(), Error> {
+        request::check_text("trace", trace, TRACE_MAX)?;
+        self.text(TRACE, trace.as_bytes());
+        self.seal();
+        Ok(())
+    }
+
     /// The record in these bytes, unless they are torn or of another make.
     pub(crate) fn decode(bytes: Vec<u8>) -> Option<Self> {
         let image: Box<[u8; SIZE]> = bytes.into_boxed_slice().try_into().ok()?;
         let whole = is_framed(&image) && sum_text(&image) == image[SUM.at..SUM.at + SUM.width];
-        whole.then_some(Self(image))
+        // No holder was ever given a fence without a next one; whoever wrote it was none.
+        Some(Self(image)).filter(|record| whole && record.fence().can_be_given())
     }
 
     pub(crate) fn bytes(&self) -> &[u8; SIZE] {
@@ -135,13 +176,8 @@ impl Record {
         self.seal();
     }
 
-    pub(crate) fn set_trace(&mut self, trace: &str) {
-        self.text(TRACE, trace.as_bytes());
-        self.seal();
-    }
-
     /// Whether its holder was killed, and has left a trace of what is to be finished.
-    pub(crate) fn is_unfinished(&self) -> bool {
+    pub fn is_unfinished(&self) -> bool {
         !self.released() && !self.trace().is_empty()
     }
 
@@ -218,9 +254,10 @@ impl Record {
         let mut number = 0u64;
         for byte in self.slice(field) {
             match byte {
-                // A sum vouches for the digits: what was written fits.
                 b'0'..=b'9' => {
-                    number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'))
+                    number = number
+                        .saturating_mul(10)
+                        .saturating_add(u64::from(byte - b'0'))
                 }
                 b' ' => break,
                 _ => return 0,

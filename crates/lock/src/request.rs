@@ -51,6 +51,7 @@ pub struct Request<'a> {
     pub(crate) wait: Wait,
     pub(crate) tick: Option<Duration>,
     pub(crate) cancel: Option<BorrowedFd<'a>>,
+    pub(crate) refuse_ancestor: bool,
 }
 
 impl<'a> Request<'a> {
@@ -105,6 +106,19 @@ impl<'a> Request<'a> {
     pub fn cancel_on(mut self, fd: BorrowedFd<'a>) -> Self {
         self.cancel = Some(fd);
         self
+    }
+
+    /// Whether to fail instead of waiting for a holder that is an ancestor of this process: one that waits for its children would
+    /// never release the lock. It is looked for when the wait begins and at each tick. Without it the wait goes on, and its events
+    /// tell by [`crate::Holder::is_ancestor`].
+    pub fn refuse_ancestor(mut self, refuse: bool) -> Self {
+        self.refuse_ancestor = refuse;
+        self
+    }
+
+    /// Whether it refuses to wait for an ancestor; for implementations of [`crate::Locks`].
+    pub fn refuses_ancestor(&self) -> bool {
+        self.refuse_ancestor
     }
 
     /// Whether others may hold it too; for implementations of [`crate::Locks`].

@@ -161,7 +161,7 @@ impl Inner {
                 return Ok(Look::Absent);
             };
             let held = self.is_held(name, &file)?;
-            let Place::Current(stat) = self.place(file.as_fd(), name.as_str())? else {
+            let Place::Current(ino) = self.place(file.as_fd(), name.as_str())? else {
                 continue;
             };
             if !held {
@@ -172,7 +172,7 @@ impl Inner {
                     return Ok(Look::Owner(record));
                 }
                 Some(record) if !record.released() => {
-                    unclear = Look::Orphaned(self.key(stat.st_ino), record);
+                    unclear = Look::Orphaned(self.key(ino), record);
                 }
                 record => unclear = Look::Unrecorded(record),
             }

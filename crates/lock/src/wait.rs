@@ -1,5 +1,6 @@
 //! Waiting: one poll for the lock, the deadline, the next tick and a cancel.
 
+use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -9,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 use crate::waiter::{Block, Waiter};
-use crate::{Error, ErrorKind, Event, Fence, Holder, Name, Request, Wait};
+use crate::{Error, ErrorKind, Event, Fence, Holder, Name, Process, Request, Wait, pid};
 
 /// How often a lock is tried where no child can be had: the host may be out of processes.
 const PACE: Duration = Duration::from_millis(50);
@@ -125,6 +126,7 @@ impl<'a, 'o> Waiting<'a, 'o> {
 
     fn announce(&mut self, awaited: &Awaited<'_>) -> Result<(), Error> {
         let (holder, waiters) = (awaited.holder)();
+        self.refuse(&holder)?;
         let waiters = waiters.max(1);
         let event = Event::Waiting {
             name: self.name,
@@ -134,7 +136,8 @@ impl<'a, 'o> Waiting<'a, 'o> {
         };
         let answer = (self.observer)(&event);
         self.announced = true;
-        self.tick = self.request.tick.map(|every| Instant::now() + every);
+        // A tick beyond the end of the clock never comes.
+        self.tick = (self.request.tick).and_then(|every| Instant::now().checked_add(every));
         if answer.is_break() {
             Err(self.cancelled(holder))
         } else {
@@ -154,6 +157,15 @@ impl<'a, 'o> Waiting<'a, 'o> {
     }
 
     fn sleep(&self, child: Option<&Waiter>) -> Result<Woken, Error> {
+        loop {
+            if let Some(woken) = self.doze(child)? {
+                return Ok(woken);
+            }
+        }
+    }
+
+    /// One poll; nothing if a signal ended it.
+    fn doze(&self, child: Option<&Waiter>) -> Result<Option<Woken>, Error> {
         let pace = if child.is_none() {
             Some(Instant::now() + PACE)
         } else {
@@ -178,22 +190,39 @@ impl<'a, 'o> Waiting<'a, 'o> {
         let cancelled = self.request.cancel.is_some() && !fds[0].revents().is_empty();
         let past = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
         Ok(match ready {
-            _ if cancelled => Woken::Cancel,
-            1.. => Woken::Child,
-            _ if past(deadline) => Woken::Deadline,
-            _ if past(self.tick) => Woken::Tick,
+            _ if cancelled => Some(Woken::Cancel),
+            1.. => Some(Woken::Child),
+            _ if past(deadline) => Some(Woken::Deadline),
+            _ if past(self.tick) => Some(Woken::Tick),
             // Without a child this is the pace; with one, a signal came.
-            _ if child.is_none() => Woken::Child,
-            _ => return self.sleep(child),
+            _ if child.is_none() => Some(Woken::Child),
+            _ => None,
         })
+    }
+
+    /// Fails if the holder is one for which we may not wait.
+    fn refuse(&self, holder: &Holder) -> Result<(), Error> {
+        if !self.request.refuse_ancestor || !holder.is_ancestor() {
+            return Ok(());
+        }
+        let text = format!(
+            "lock {} is held by {holder}{}; use the lock that it has, or have it handed down",
+            self.name,
+            Kinship(holder)
+        );
+        Err(Error::new(ErrorKind::HeldByAncestor, text).with_holder(holder.clone()))
     }
 
     fn busy(&self, awaited: &Awaited<'_>) -> Error {
         let holder = (awaited.holder)().0;
+        if let Err(refused) = self.refuse(&holder) {
+            return refused;
+        }
         let waited = self.elapsed().as_secs_f64();
         let text = format!(
-            "lock {} is busy after {waited:.1} s: held by {holder}; wait longer, or let that run end",
-            self.name
+            "lock {} is busy after {waited:.1} s: held by {holder}{}; wait longer, or let that run end",
+            self.name,
+            Kinship(&holder)
         );
         Error::new(ErrorKind::Busy, text).with_holder(holder)
     }
@@ -205,6 +234,24 @@ impl<'a, 'o> Waiting<'a, 'o> {
             self.name
         );
         Error::new(ErrorKind::Cancelled, text).with_holder(holder)
+    }
+}
+
+/// What is to be added of a holder without which we would not be there.
+struct Kinship<'a>(&'a Holder);
+
+impl fmt::Display for Kinship<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.is_ancestor() {
+            return Ok(());
+        }
+        let own = Process::new(pid::own());
+        write!(
+            f,
+            ", which is an ancestor of this process, pid {} ({}), and may be waiting for it",
+            own.pid(),
+            own.command()
+        )
     }
 }
 

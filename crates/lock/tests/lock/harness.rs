@@ -2,7 +2,7 @@
 //!
 //! | line | answer |
 //! |---|---|
-//! | `acquire NAME WAIT [shared] [ordered] [loud]`; WAIT is `never`, `forever` or milliseconds | `held FENCE` or `failed KIND`; before it, if loud, `waiting KIND PIDS WAITERS` |
+//! | `acquire NAME WAIT [shared] [ordered] [loud] [refusing]`; WAIT is `never`, `forever` or milliseconds | `held FENCE` or `failed KIND`; before it, if loud, `waiting KIND PIDS WAITERS`, and `above` of an ancestor |
 //! | `close NAME`, `drop NAME`, `remove NAME` | `done`, or `failed KIND` |
 //! | `current NAME`, `predecessor NAME`, `what NAME TEXT` | `true`, `none`, … |
 //! | `keep NAME`: start a child that keeps the descriptor until its input ends | its pid |
@@ -12,6 +12,8 @@
 //! | `rounds N NAME`: take and remove N times | `rounds N` |
 //! | `tries N NAME`: try and release N times | `refused KINDS` |
 //! | `attempt NAME`: try; if granted, stop inside, then remove | `alone`, `together` or `busy` |
+//! | `descend LINE`: start another such process, below a shell, and tell it the line | its first answer |
+//! | `descendant` | its next answer |
 //! | `exit` | |
 //!
 //! Answers begin with `@`, since the test runner writes to the same pipe.

@@ -2,16 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod above;
 mod basics;
 mod conformance;
 mod crash;
 mod harness;
 mod interleaving;
 mod looking;
+mod memory;
 mod model;
 mod names;
 mod passing;
 mod peer;
 mod refusal;
 mod removal;
+mod signals;
 mod waiting;

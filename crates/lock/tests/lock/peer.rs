@@ -20,6 +20,7 @@ struct Peer {
     locks: LockDir,
     held: HashMap<String, Guard>,
     kept: Vec<Child>,
+    below: Option<crate::harness::Peer>,
 }
 
 fn say(line: impl std::fmt::Display) {
@@ -33,6 +34,7 @@ pub(crate) fn obey(dir: &Path) {
         locks: LockDir::open(dir).unwrap(),
         held: HashMap::new(),
         kept: Vec::new(),
+        below: None,
     };
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
@@ -77,6 +79,8 @@ impl Peer {
             ["rounds", count, name] => self.rounds(count.parse().unwrap(), name),
             ["tries", count, name] => self.tries(count.parse().unwrap(), name),
             ["attempt", name] => self.attempt(name),
+            ["descend", line @ ..] => self.descend(&line.join(" ")),
+            ["descendant"] => say(self.below.as_mut().unwrap().hear()),
             ["cycles", count, first, second] => {
                 self.cycles(count.parse().unwrap(), &[first, second])
             }
@@ -94,8 +98,26 @@ impl Peer {
                 say(format!("held {}", guard.fence()));
                 self.held.insert(name.to_owned(), guard);
             }
+            Err(error) if error.is_held_by_ancestor() => {
+                say(format!("failed {:?} {error}", error.kind()))
+            }
             Err(error) => say(format!("failed {:?}", error.kind())),
         }
+    }
+
+    /// Says the first word of a child that was told the line, below a shell.
+    fn descend(&mut self, line: &str) {
+        let own = crate::harness::Peer::command(self.locks.path());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "\"$@\"; exit $?", "sh"]);
+        shell.arg(own.get_program()).args(own.get_args());
+        shell.env(crate::harness::DIR, self.locks.path());
+        // Once we are killed it has nobody to say its last words to.
+        shell.stderr(Stdio::null());
+        let mut below = crate::harness::Peer::spawn(shell);
+        below.tell(line);
+        say(below.hear());
+        self.below = Some(below);
     }
 
     fn start_keeper(&mut self, name: &str, input: Stdio) {
@@ -203,6 +225,7 @@ fn request(wait: &str, options: &[&str]) -> Request<'static> {
         Order::Any
     };
     Request::new()
+        .refuse_ancestor(options.contains(&"refusing"))
         .wait(wait)
         .mode(mode)
         .order(order)
@@ -225,8 +248,9 @@ fn acquire(locks: &LockDir, name: &str, request: &Request<'_>, loud: bool) -> Re
                 .iter()
                 .map(|p| p.pid().to_string())
                 .collect();
+            let above = if holder.is_ancestor() { " above" } else { "" };
             say(format!(
-                "waiting {:?} {} {waiters}",
+                "waiting {:?} {} {waiters}{above}",
                 holder.kind(),
                 pids.join(",")
             ));

@@ -43,6 +43,21 @@ fn directory_that_is_not_ours_alone() {
 }
 
 #[test]
+fn directory_that_others_can_replace() {
+    let scratch = tempfile::tempdir().unwrap();
+    let set = |mode| fs::set_permissions(scratch.path(), Permissions::from_mode(mode)).unwrap();
+    let locks = scratch.path().join("locks");
+    for mode in [0o777, 0o772, 0o770, 0o2775] {
+        set(mode);
+        assert_eq!(refused(&locks), ErrorKind::NotPrivate, "{mode:o}");
+    }
+    for mode in [0o1777, 0o1770, 0o755, 0o700] {
+        set(mode);
+        LockDir::open(&locks).unwrap_or_else(|e| panic!("{mode:o}: {e}"));
+    }
+}
+
+#[test]
 fn directory_of_another_user() {
     if !rustix::process::geteuid().is_root() {
         return skip(

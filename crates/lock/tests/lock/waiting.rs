@@ -239,6 +239,33 @@ fn in_order_of_arrival_nobody_is_overtaken() {
 }
 
 #[test]
+fn ticket_in_use_is_not_drawn_again() {
+    let _hang = hang_guard();
+    let scratch = Scratch::new();
+    let mut holder = scratch.peer();
+    assert!(holder.ask("acquire app never ordered").starts_with("held "));
+    let mut waiters: Vec<_> = (0..3).map(|_| scratch.peer()).collect();
+    for (i, waiter) in waiters.iter_mut().enumerate() {
+        if i == 2 {
+            // The first two have the tickets after this one.
+            std::fs::write(scratch.file(".queue.app"), format!("{:<20}\n", 1)).unwrap();
+        }
+        waiter.tell("acquire app forever ordered loud");
+        assert!(waiter.hear().starts_with("waiting"));
+    }
+    let last = std::fs::read_to_string(scratch.file(".queue.app")).unwrap();
+    assert_eq!(last.trim(), "4");
+    assert_eq!(holder.ask("close app"), "done");
+    let fences = waiters.iter_mut().map(|waiter| {
+        let held = waiter.hear();
+        assert_eq!(waiter.ask("close app"), "done");
+        held[5..].parse::<u64>().unwrap()
+    });
+    let fences: Vec<_> = fences.collect();
+    assert!(fences.is_sorted(), "{fences:?}");
+}
+
+#[test]
 fn events_in_words() {
     let scratch = Scratch::new();
     let mut words = Vec::new();
