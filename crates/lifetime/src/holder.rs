@@ -10,6 +10,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::{
     Cause, Choice, Containment, Error, Event, Process, Status,
+    describe::name_all,
     guards::{Guards, Occurrence},
     journal::{Entry, Journal},
     lifetime::Run,
@@ -22,9 +23,6 @@ use crate::{
     tree::{Main, Place, Tree, Watch, read_report},
     wait,
 };
-
-/// Lists for people are cut here.
-const MOST_NAMED: usize = 100;
 
 /// Where news from outside comes from.
 pub(crate) enum Outside<'a> {
@@ -371,14 +369,12 @@ impl<'a> Holder<'a> {
     }
 
     fn name_leaks(&mut self) {
-        let mut leaks = self.tree.members();
-        let total = leaks.len();
-        leaks.truncate(MOST_NAMED);
-        if total > 0 {
-            self.leaks.clone_from(&leaks);
+        let members = self.tree.members();
+        if !members.is_empty() {
+            self.leaks = name_all(&members, self.run.outputs);
             self.emit(Event::Leaks {
-                processes: leaks,
-                total,
+                processes: self.leaks.clone(),
+                total: members.len(),
             });
         }
     }
@@ -391,8 +387,7 @@ impl<'a> Holder<'a> {
         if self.spares() {
             return;
         }
-        self.survivors = self.tree.members();
-        self.survivors.truncate(MOST_NAMED);
+        self.survivors = name_all(&self.tree.members(), self.run.outputs);
         self.emit(Event::Survivors {
             processes: self.survivors.clone(),
         });

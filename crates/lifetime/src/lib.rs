@@ -64,6 +64,7 @@
 //! See `prctl(2)`, `pidfd_open(2)`, `clone3(2)`, `cgroups(7)`, `pid_namespaces(7)`, `signal(7)`.
 
 mod ancestors;
+mod describe;
 mod error;
 mod event;
 mod guardian;
@@ -94,7 +95,7 @@ pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use host::{Host, Rung};
 pub use lifetime::{Choice, Containment, Leaks, Lifetime};
-pub use outcome::{Cause, Finisher, Outcome, Process, Status, TeardownReport};
+pub use outcome::{Cause, Finisher, Outcome, Output, Process, Status, TeardownReport};
 pub use owner::{Armed, Running};
 pub use program::Program;
 pub use recover::recover;

@@ -12,7 +12,9 @@ use rustix::process::{
 };
 
 use crate::{
-    Cause, Choice, Containment, Error, ErrorKind, Event, Finisher, Lifetime, Outcome, guardian,
+    Cause, Choice, Containment, Error, ErrorKind, Event, Finisher, Lifetime, Outcome,
+    describe::Outputs,
+    guardian,
     guards::{Guards, Occurrence, pin_child},
     holder::AT_ONCE,
     journal::{Header, Journal},
@@ -236,6 +238,7 @@ fn begin(lifetime: Lifetime, guards: &Guards) -> Run {
         started: SystemTime::now(),
         strangers: own_children(),
         owner_group: nix::unistd::getpgrp().as_raw(),
+        outputs: Outputs::of_this_process(),
         mask: *guards.given(),
         journal_path: journal,
         settings,

@@ -9,6 +9,7 @@ use nix::sys::signal::SigSet;
 
 use crate::{
     Cause, Error, Event, Finisher, Outcome, Process,
+    describe::{Outputs, name_all},
     holder::Ended,
     journal::{Header, Journal, State},
     lifetime::{Hooks, Run},
@@ -78,6 +79,7 @@ fn run_of(header: Header, finish: impl FnOnce(&Outcome, &str) + 'static) -> Run 
         directory,
         environment,
         owner_group: 0,
+        outputs: Outputs::default(),
         strangers: Vec::new(),
         mask: SigSet::empty(),
         journal_path: None,
@@ -143,5 +145,5 @@ fn end_tree(tree: &Tree) -> Vec<Process> {
             wait::any(&on, Some(next.min(until)));
         }
     }
-    tree.members()
+    name_all(&tree.members(), Outputs::default())
 }

@@ -11,7 +11,7 @@ use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Containment, Error, Process,
+    Containment, Error,
     program::Image,
     spawn::{self, Child, Group, Refused, Setup},
     wait,
@@ -225,14 +225,13 @@ impl Tree {
     }
 
     /// Who is in it.
-    pub(crate) fn members(&self) -> Vec<Process> {
-        let pids = match self {
+    pub(crate) fn members(&self) -> Vec<i32> {
+        match self {
             Tree::Cgroup(held) => held.members(),
             Tree::Namespace(held) => held.members(),
             Tree::Descendants(held) => held.members(),
             Tree::Group(held) => held.members(),
-        };
-        pids.into_iter().map(crate::process::describe).collect()
+        }
     }
 
     /// Removes what [`prepare`](Self::prepare) made, if nobody is left in it.

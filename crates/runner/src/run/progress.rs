@@ -1,4 +1,6 @@
 //! What people see on stderr while a run goes on.
+use std::time::Duration;
+
 use runward_lifetime::{Event, Process, TeardownReport};
 
 use super::outcome::{describe, signal_name};
@@ -52,7 +54,7 @@ fn torn_down(report: &TeardownReport) {
             || "was cut short".into(),
             |code| format!("failed with {code}"),
         );
-        let took = human(std::time::Duration::from_millis(report.ms));
+        let took = human(Duration::from_millis(report.ms));
         terminal::say(format_args!(
             "teardown {how} after {took}: {}",
             words(&report.command)
@@ -70,17 +72,20 @@ fn ended_line(text: &str) -> String {
 }
 
 fn list(processes: &[Process]) -> String {
-    let shown: Vec<String> = processes
-        .iter()
-        .take(10)
-        .map(|one| format!("{} ({})", one.pid, printable(&one.command)))
-        .collect();
+    let shown: Vec<String> = processes.iter().take(10).map(named).collect();
     let more = if processes.len() > shown.len() {
         ", ..."
     } else {
         ""
     };
     shown.join(", ") + more
+}
+
+/// What a person needs to recognise it; the record has the rest.
+fn named(one: &Process) -> String {
+    let age = one.age_ms.map(Duration::from_millis);
+    let age = age.map_or_else(String::new, |age| format!(", {} old", human(age)));
+    format!("{} ({}{age})", one.pid, printable(&one.command))
 }
 
 fn words(command: &[String]) -> String {

@@ -149,6 +149,11 @@ fn leaks_are_what_the_policy_says() {
                 .contains("sleep 600"),
             "{record}"
         );
+        let leak = &record["leaks"][0];
+        assert!(leak["ppid"].is_u64() && leak["age_ms"].is_u64(), "{leak}");
+        assert!(leak["exe"].as_str().unwrap().starts_with('/'), "{leak}");
+        assert!(seen.stderr.contains("(sleep 600, "), "{}", seen.stderr);
+        assert!(seen.stderr.contains(" old)"), "{}", seen.stderr);
     }
 }
 
