@@ -1,49 +1,81 @@
 //! What people see on stderr while a run goes on.
 use std::time::Duration;
 
-use runward_lifetime::{Event, Process, TeardownReport};
+use runward_lifetime::{Cause, Event, Process, TeardownReport};
 
 use super::outcome::{describe, signal_name};
 use crate::duration::{Span, human};
+use crate::plan::Plan;
+use crate::reserve::Reserve;
 use crate::settings::Leaks;
 use crate::terminal::{self, printable};
 
-/// A line for each event that people want to know of.
-pub(crate) fn show(event: &Event, grace: Span, leaks: Leaks) {
-    match event {
-        Event::Cancelling { cause } => {
-            terminal::say(format_args!(
-                "{}; the work has {grace} to end",
-                describe(cause)
-            ));
+/// Those who watch, and what of the plan they are told.
+pub(super) struct People {
+    grace: Span,
+    leaks: Leaks,
+    /// Where a deadline comes from that nobody has asked for.
+    derived: Option<String>,
+}
+
+impl People {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            grace: plan.grace,
+            leaks: plan.leaks,
+            derived: plan.reserve.as_ref().and_then(Reserve::told),
         }
-        Event::Leaks { processes, total } => {
-            let fate = if leaks == Leaks::Allow {
-                "left alone"
-            } else {
-                "ended now"
-            };
-            let noun = if *total == 1 { "process" } else { "processes" };
-            terminal::say(format_args!(
-                "the program left {total} {noun}, {fate}: {}",
-                list(processes)
-            ));
+    }
+
+    /// A line for each event that people want to know of.
+    pub(super) fn show(&self, event: &Event) {
+        match event {
+            Event::Cancelling { cause } => self.cancelling(cause),
+            Event::Leaks { processes, total } => self.leaked(processes, *total),
+            Event::Survivors { processes } => {
+                terminal::say(format_args!("killed, and still there: {}", list(processes)));
+            }
+            Event::Teardown { command, .. } => {
+                terminal::say(format_args!("teardown: {}", words(command)));
+            }
+            Event::TornDown { report } => torn_down(report),
+            Event::Ignored { signal } => {
+                terminal::say(format_args!(
+                    "{} changes nothing: the teardown goes on",
+                    signal_name(*signal)
+                ));
+            }
+            Event::GuardianLost => {
+                terminal::say("the guardian was killed; its work goes on here");
+            }
+            _ => {}
         }
-        Event::Survivors { processes } => {
-            terminal::say(format_args!("killed, and still there: {}", list(processes)));
-        }
-        Event::Teardown { command, .. } => {
-            terminal::say(format_args!("teardown: {}", words(command)))
-        }
-        Event::TornDown { report } => torn_down(report),
-        Event::Ignored { signal } => {
-            terminal::say(format_args!(
-                "{} changes nothing: the teardown goes on",
-                signal_name(*signal)
-            ));
-        }
-        Event::GuardianLost => terminal::say("the guardian was killed; its work goes on here"),
-        _ => {}
+    }
+
+    fn cancelling(&self, cause: &Cause) {
+        let grace = self.grace;
+        let derived = self
+            .derived
+            .as_ref()
+            .filter(|_| *cause == Cause::Deadline)
+            .map_or_else(String::new, |why| format!(" ({why})"));
+        terminal::say(format_args!(
+            "{}{derived}; the work has {grace} to end",
+            describe(cause)
+        ));
+    }
+
+    fn leaked(&self, processes: &[Process], total: usize) {
+        let fate = if self.leaks == Leaks::Allow {
+            "left alone"
+        } else {
+            "ended now"
+        };
+        let noun = if total == 1 { "process" } else { "processes" };
+        terminal::say(format_args!(
+            "the program left {total} {noun}, {fate}: {}",
+            list(processes)
+        ));
     }
 }
 

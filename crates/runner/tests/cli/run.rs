@@ -290,3 +290,18 @@ fn what_fails_before_the_start_has_a_record_too() {
     );
     assert_eq!(record["containment"], "none");
 }
+
+/// Half of four seconds is the work's, although grace and teardown may take longer.
+#[test]
+fn the_teardown_is_over_before_the_ci_ends_the_job() {
+    let sandbox = Sandbox::new();
+    let began = std::time::Instant::now();
+    let args = ["run", "--teardown", "touch torn", "--", "sleep", "600"];
+    let env = [("GITLAB_CI", "true"), ("CI_JOB_TIMEOUT", "4")];
+    let seen = sandbox.run_with(&args, &env);
+    assert_eq!(seen.code, Some(142), "{seen:?}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(4));
+    assert!(sandbox.names().contains(&"torn".to_owned()));
+    let told = "deadline (CI_JOB_TIMEOUT leaves 2s to clean up); the work has 10s to end";
+    assert!(seen.stderr.contains(told), "{}", seen.stderr);
+}
