@@ -78,6 +78,7 @@ fn name(pid: i32, outputs: Outputs) -> Process {
         age_ms: None,
         outputs: Vec::new(),
         ports: Vec::new(),
+        stuck: None,
     };
     if !proc_is_ours() {
         return process;

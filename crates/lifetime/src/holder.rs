@@ -20,6 +20,7 @@ use crate::{
     program::Image,
     reaper::Reaper,
     spawn::Refused,
+    stuck,
     tree::{Main, Place, Tree, Watch, read_report},
     wait,
 };
@@ -53,6 +54,8 @@ pub(crate) struct Holder<'a> {
     leaks: Vec<Process>,
     survivors: Vec<Process>,
     killed: Option<Instant>,
+    /// When to look for processes that are frozen.
+    thaw: Option<Instant>,
     heard_out: bool,
 }
 
@@ -64,6 +67,11 @@ pub(crate) const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// When a kill that did not get all is done again, at the earliest.
 const KILL_AGAIN: Duration = Duration::from_millis(50);
+
+/// Who has not ended this long after a signal may be frozen; nobody tells when that happens, so it
+/// is looked for now and then.
+const MAYBE_FROZEN: Duration = Duration::from_millis(50);
+const STILL_FROZEN: Duration = Duration::from_secs(1);
 
 /// The strongest containment that is allowed and can be had, with room made for a tree.
 pub(crate) fn prepare(run: &Run) -> Result<Tree, Error> {
@@ -100,6 +108,7 @@ impl<'a> Holder<'a> {
             leaks,
             survivors,
             killed: None,
+            thaw: None,
             heard_out: true,
         }
     }
@@ -154,6 +163,9 @@ impl<'a> Holder<'a> {
             if let Some((settle_down, _)) = settle_down.take_if(|(_, at)| *at <= Instant::now()) {
                 settle_down();
             }
+            if self.thaw.take_if(|at| *at <= Instant::now()).is_some() {
+                self.thaw();
+            }
             if ready.outside {
                 self.hear();
             }
@@ -187,7 +199,10 @@ impl<'a> Holder<'a> {
             Outside::Owner { link, .. } => on.push(wait::readable(*link)),
             Outside::Guards(guards) => on.push(wait::readable(*guards)),
         }
-        let until = [soon, self.machine.timer()].into_iter().flatten().min();
+        let until = [soon, self.thaw, self.machine.timer()]
+            .into_iter()
+            .flatten()
+            .min();
         let ready = wait::any(&on, until);
         Ready {
             tree: ready[..tree].contains(&true),
@@ -336,7 +351,15 @@ impl<'a> Holder<'a> {
         self.feed(Input::Empty);
     }
 
+    fn thaw(&mut self) {
+        self.tree.thaw();
+        if self.machine.phase() == Phase::Killing {
+            self.thaw = Some(Instant::now() + STILL_FROZEN);
+        }
+    }
+
     fn perform(&mut self, action: Action) {
+        self.thaw = Some(Instant::now() + MAYBE_FROZEN);
         match action {
             Action::AskMain => {
                 self.send(Signal::TERM);
@@ -387,7 +410,7 @@ impl<'a> Holder<'a> {
         if self.spares() {
             return;
         }
-        self.survivors = name_all(&self.tree.members(), self.run.outputs);
+        self.survivors = stuck::explain(name_all(&self.tree.members(), self.run.outputs));
         self.emit(Event::Survivors {
             processes: self.survivors.clone(),
         });

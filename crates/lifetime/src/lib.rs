@@ -51,6 +51,8 @@
 //!   the process while it lasts, and the process becomes a subreaper.
 //! - A process that leaves the cgroup by writing to another's `cgroup.procs` has left.
 //! - A process in uninterruptible sleep dies when it leaves the kernel. It is named as a survivor.
+//! - A frozen process is thawed, also in a version 1 freezer, if its cgroup holds nobody but the
+//!   run's processes. Otherwise it is named as a survivor, with that cgroup.
 //! - The deadline is by the monotonic clock: it does not count suspension, nor the time that the
 //!   owner was stopped from its terminal.
 //! - A teardown whose owner *and* guardian were killed while it ran is waited for, and its exit
@@ -67,6 +69,7 @@ mod ancestors;
 mod describe;
 mod error;
 mod event;
+mod freezer;
 mod guardian;
 mod guards;
 mod holder;
@@ -85,6 +88,7 @@ mod program;
 mod reaper;
 mod recover;
 mod spawn;
+mod stuck;
 mod sys;
 mod takeover;
 mod teardown;

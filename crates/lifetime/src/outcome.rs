@@ -94,6 +94,10 @@ pub struct Process {
     /// The TCP ports that it listens on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<u16>,
+    /// Of a survivor, what keeps it from dying of SIGKILL: a freezer, a sleep in the kernel, a
+    /// tracer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<String>,
 }
 
 /// A standard output of the run that is a pipe or a socket.

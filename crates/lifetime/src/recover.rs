@@ -14,7 +14,7 @@ use crate::{
     journal::{Header, Journal, State},
     lifetime::{Hooks, Run},
     machine::KILL_PATIENCE,
-    process,
+    process, stuck,
     teardown::Finish,
     tree::{Address, Tree, Watch},
     wait,
@@ -131,6 +131,7 @@ fn ended(state: &State, tree: Option<&Tree>) -> Ended {
 
 fn end_tree(tree: &Tree) -> Vec<Process> {
     tree.kill();
+    tree.thaw();
     let until = Instant::now() + KILL_PATIENCE;
     while !tree.is_empty() && Instant::now() < until {
         let watch = tree.watch();
@@ -145,5 +146,5 @@ fn end_tree(tree: &Tree) -> Vec<Process> {
             wait::any(&on, Some(next.min(until)));
         }
     }
-    name_all(&tree.members(), Outputs::default())
+    stuck::explain(name_all(&tree.members(), Outputs::default()))
 }

@@ -75,6 +75,8 @@ pub(crate) struct Process {
     pub(crate) outputs: Vec<Output>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) ports: Vec<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stuck: Option<String>,
 }
 
 /// One teardown and how it went; `code` is `None` where it did not end by itself.

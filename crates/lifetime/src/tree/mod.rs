@@ -11,7 +11,7 @@ use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Containment, Error,
+    Containment, Error, freezer,
     program::Image,
     spawn::{self, Child, Group, Refused, Setup},
     wait,
@@ -202,6 +202,15 @@ impl Tree {
             Tree::Descendants(held) => held.kill(),
             Tree::Group(held) => held.kill(),
         }
+    }
+
+    /// Thaws whom a freezer keeps from heeding a signal, or from dying.
+    pub(crate) fn thaw(&self) {
+        let mut pids = self.members();
+        if let Tree::Namespace(held) = self {
+            pids.extend(held.first().map(|first| first.pid));
+        }
+        freezer::thaw(&pids);
     }
 
     /// Whether it is proven that nobody is left. Children have been reaped before.

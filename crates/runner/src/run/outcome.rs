@@ -122,6 +122,7 @@ fn processes(all: &[Process]) -> Vec<record::Process> {
             age_ms: one.age_ms,
             outputs: one.outputs.clone(),
             ports: one.ports.clone(),
+            stuck: one.stuck.clone(),
         })
         .collect()
 }

@@ -117,7 +117,9 @@ fn list(processes: &[Process]) -> String {
 fn named(one: &Process) -> String {
     let age = one.age_ms.map(Duration::from_millis);
     let age = age.map_or_else(String::new, |age| format!(", {} old", human(age)));
-    format!("{} ({}{age})", one.pid, printable(&one.command))
+    let stuck = one.stuck.as_deref().map(printable);
+    let stuck = stuck.map_or_else(String::new, |why| format!(": {why}"));
+    format!("{} ({}{age}){stuck}", one.pid, printable(&one.command))
 }
 
 fn words(command: &[String]) -> String {
