@@ -10,6 +10,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::{
     Cause, Choice, Containment, Error, Event, Process, Status,
+    describe::name_all,
     guards::{Guards, Occurrence},
     journal::{Entry, Journal},
     lifetime::Run,
@@ -19,12 +20,10 @@ use crate::{
     program::Image,
     reaper::Reaper,
     spawn::Refused,
+    stuck,
     tree::{Main, Place, Tree, Watch, read_report},
     wait,
 };
-
-/// Lists for people are cut here.
-const MOST_NAMED: usize = 100;
 
 /// Where news from outside comes from.
 pub(crate) enum Outside<'a> {
@@ -55,6 +54,8 @@ pub(crate) struct Holder<'a> {
     leaks: Vec<Process>,
     survivors: Vec<Process>,
     killed: Option<Instant>,
+    /// When to look for processes that are frozen.
+    thaw: Option<Instant>,
     heard_out: bool,
 }
 
@@ -67,6 +68,11 @@ pub(crate) const AT_ONCE: Duration = Duration::from_millis(20);
 
 /// When a kill that did not get all is done again, at the earliest.
 const KILL_AGAIN: Duration = Duration::from_millis(50);
+
+/// Who has not ended this long after a signal may be frozen; nobody tells when that happens, so it
+/// is looked for now and then.
+const MAYBE_FROZEN: Duration = Duration::from_millis(50);
+const STILL_FROZEN: Duration = Duration::from_secs(1);
 
 /// The strongest containment that is allowed and can be had, with room made for a tree.
 pub(crate) fn prepare(run: &Run) -> Result<Tree, Error> {
@@ -103,6 +109,7 @@ impl<'a> Holder<'a> {
             leaks,
             survivors,
             killed: None,
+            thaw: None,
             heard_out: true,
         }
     }
@@ -157,6 +164,9 @@ impl<'a> Holder<'a> {
             if let Some((settle_down, _)) = settle_down.take_if(|(_, at)| *at <= Instant::now()) {
                 settle_down();
             }
+            if self.thaw.take_if(|at| *at <= Instant::now()).is_some() {
+                self.thaw();
+            }
             if ready.outside {
                 self.hear();
             }
@@ -190,7 +200,10 @@ impl<'a> Holder<'a> {
             Outside::Owner { link, .. } => on.push(wait::readable(*link)),
             Outside::Guards(guards) => on.push(wait::readable(*guards)),
         }
-        let until = [soon, self.machine.timer()].into_iter().flatten().min();
+        let until = [soon, self.thaw, self.machine.timer()]
+            .into_iter()
+            .flatten()
+            .min();
         let ready = wait::any(&on, until);
         Ready {
             tree: ready[..tree].contains(&true),
@@ -339,7 +352,15 @@ impl<'a> Holder<'a> {
         self.feed(Input::Empty);
     }
 
+    fn thaw(&mut self) {
+        self.tree.thaw();
+        if self.machine.phase() == Phase::Killing {
+            self.thaw = Some(Instant::now() + STILL_FROZEN);
+        }
+    }
+
     fn perform(&mut self, action: Action) {
+        self.thaw = Some(Instant::now() + MAYBE_FROZEN);
         match action {
             Action::AskMain => {
                 self.send(Signal::TERM);
@@ -372,14 +393,12 @@ impl<'a> Holder<'a> {
     }
 
     fn name_leaks(&mut self) {
-        let mut leaks = self.tree.members();
-        let total = leaks.len();
-        leaks.truncate(MOST_NAMED);
-        if total > 0 {
-            self.leaks.clone_from(&leaks);
+        let members = self.tree.members();
+        if !members.is_empty() {
+            self.leaks = name_all(&members, self.run.outputs);
             self.emit(Event::Leaks {
-                processes: leaks,
-                total,
+                processes: self.leaks.clone(),
+                total: members.len(),
             });
         }
     }
@@ -392,8 +411,7 @@ impl<'a> Holder<'a> {
         if self.spares() {
             return;
         }
-        self.survivors = self.tree.members();
-        self.survivors.truncate(MOST_NAMED);
+        self.survivors = stuck::explain(name_all(&self.tree.members(), self.run.outputs));
         self.emit(Event::Survivors {
             processes: self.survivors.clone(),
         });

@@ -51,6 +51,8 @@
 //!   the process while it lasts, and the process becomes a subreaper.
 //! - A process that leaves the cgroup by writing to another's `cgroup.procs` has left.
 //! - A process in uninterruptible sleep dies when it leaves the kernel. It is named as a survivor.
+//! - A frozen process is thawed, also in a version 1 freezer, if its cgroup holds nobody but the
+//!   run's processes. Otherwise it is named as a survivor, with that cgroup.
 //! - The deadline is by the monotonic clock: it does not count suspension, nor the time that the
 //!   owner was stopped from its terminal.
 //! - A teardown whose owner *and* guardian were killed while it ran is waited for, and its exit
@@ -64,8 +66,10 @@
 //! See `prctl(2)`, `pidfd_open(2)`, `clone3(2)`, `cgroups(7)`, `pid_namespaces(7)`, `signal(7)`.
 
 mod ancestors;
+mod describe;
 mod error;
 mod event;
+mod freezer;
 mod guardian;
 mod guards;
 mod holder;
@@ -84,6 +88,7 @@ mod program;
 mod reaper;
 mod recover;
 mod spawn;
+mod stuck;
 mod sys;
 mod takeover;
 mod teardown;
@@ -95,7 +100,7 @@ pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use host::{Host, Rung};
 pub use lifetime::{Choice, Containment, Leaks, Lifetime};
-pub use outcome::{Cause, Finisher, Outcome, Process, Status, TeardownReport};
+pub use outcome::{Cause, Finisher, Outcome, Output, Process, Status, TeardownReport};
 pub use owner::{Armed, Running};
 pub use program::Program;
 pub use recover::recover;

@@ -9,7 +9,7 @@ use std::{
 use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Armed, Error, Event, Outcome, Program, Running};
+use crate::{Armed, Error, Event, Outcome, Program, Running, describe::Outputs};
 
 /// Longer is never: an instant that far away can still be told.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -294,6 +294,7 @@ pub(crate) struct Run {
     pub(crate) directory: PathBuf,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) owner_group: i32,
+    pub(crate) outputs: Outputs,
     /// Children that the owner had before.
     pub(crate) strangers: Vec<i32>,
     pub(crate) mask: SigSet,

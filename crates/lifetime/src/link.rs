@@ -53,6 +53,8 @@ pub(crate) struct Link(OwnedFd);
 pub(crate) const MOST_DESCRIPTORS: usize = 250;
 /// No message is longer: lists in reports are cut.
 const MESSAGE_BYTES: usize = 192 * 1024;
+/// Processes that a report names which was too long.
+const STILL_NAMED: usize = 10;
 
 impl Link {
     pub(crate) fn pair() -> rustix::io::Result<(Self, Self)> {
@@ -72,6 +74,9 @@ impl Link {
         fds: &[BorrowedFd<'_>],
     ) -> rustix::io::Result<()> {
         let bytes = serde_json::to_vec(message).map_err(|_| Errno::INVAL)?;
+        if bytes.len() > MESSAGE_BYTES {
+            return Err(Errno::MSGSIZE);
+        }
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
@@ -109,6 +114,8 @@ impl Link {
                 .teardowns
                 .iter_mut()
                 .for_each(|teardown| teardown.output.clear());
+            outcome.leaks.truncate(STILL_NAMED);
+            outcome.survivors.truncate(STILL_NAMED);
             let _ = self.send(&Report::Done(outcome), &[]);
         }
     }
@@ -145,5 +152,47 @@ fn rights(message: RecvAncillaryMessage<'_>) -> Option<impl Iterator<Item = Owne
 impl AsFd for Link {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cause, Containment, Finisher, TeardownReport};
+    use std::time::{Duration, SystemTime};
+
+    fn outcome(teardowns: usize) -> Outcome {
+        let report = TeardownReport {
+            command: vec!["rm".to_owned()],
+            code: Some(0),
+            ms: 1,
+            output: "x".repeat(16 * 1024),
+        };
+        Outcome {
+            run_id: "r".to_owned(),
+            cause: Cause::Exited,
+            program: None,
+            started: SystemTime::UNIX_EPOCH,
+            ended: SystemTime::UNIX_EPOCH,
+            containment: Containment::Group,
+            leaks: Vec::new(),
+            survivors: Vec::new(),
+            teardowns: vec![report; teardowns],
+            teardown_took: Duration::ZERO,
+            finished_by: Finisher::Guardian,
+        }
+    }
+
+    /// Around what the receiver has room for, and what the kernel takes.
+    #[test]
+    fn an_outcome_of_any_length_arrives() {
+        for teardowns in 10..16 {
+            let (near, far) = Link::pair().expect("a socket pair");
+            far.send_last(&Report::Done(Box::new(outcome(teardowns))));
+            let Received::Message(Report::Done(told), _) = near.receive() else {
+                panic!("{teardowns} teardowns: nothing came");
+            };
+            assert_eq!(told.teardowns.len(), teardowns);
+        }
     }
 }

@@ -70,13 +70,44 @@ impl Status {
     }
 }
 
-/// A process, for people to recognise.
+/// A process, for people to recognise. All but its pid is what `/proc` showed at that moment; what
+/// may not be read, as of another user's process, is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Process {
     /// Its pid in this process's pid namespace.
     pub pid: i32,
     /// Its command line, or its name in brackets where it has none.
     pub command: String,
+    /// The pid of its parent; for an orphan that is who has adopted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ppid: Option<i32>,
+    /// The program file that it executes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exe: Option<String>,
+    /// How long ago it was started, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+    /// Those of the run's outputs that it keeps open: who reads them to their end waits for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Output>,
+    /// The TCP ports that it listens on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<u16>,
+    /// Of a survivor, what keeps it from dying of SIGKILL: a freezer, a sleep in the kernel, a
+    /// tracer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<String>,
+}
+
+/// A standard output of the run that is a pipe or a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
 }
 
 /// What became of one teardown.

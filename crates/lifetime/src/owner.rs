@@ -13,6 +13,7 @@ use rustix::process::{
 
 use crate::{
     Cause, Choice, Containment, Error, ErrorKind, Event, Finisher, Lifetime, Outcome,
+    describe::Outputs,
     guardian::{self, Given},
     guards::{Guards, Occurrence, pin_child},
     holder::AT_ONCE,
@@ -237,6 +238,7 @@ fn begin(lifetime: Lifetime, guards: &Guards) -> Run {
         started: SystemTime::now(),
         strangers: own_children(),
         owner_group: nix::unistd::getpgrp().as_raw(),
+        outputs: Outputs::of_this_process(),
         mask: *guards.given(),
         journal_path: journal,
         settings,

@@ -2,8 +2,6 @@
 
 use std::{fs, sync::OnceLock};
 
-use crate::Process;
-
 /// A process that cannot be taken for another: its pid alone may be reused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Identity {
@@ -93,37 +91,6 @@ pub(crate) fn boot_id() -> String {
         String::from_utf8_lossy(id).trim().to_owned()
     });
     id.unwrap_or_default()
-}
-
-pub(crate) fn describe(pid: i32) -> Process {
-    let command = if proc_is_ours() { command(pid) } else { None };
-    Process {
-        pid,
-        command: command.unwrap_or_else(|| "?".to_owned()),
-    }
-}
-
-/// Long command lines are cut: this is for people.
-const COMMAND_BYTES: usize = 200;
-
-fn command(pid: i32) -> Option<String> {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let words: Vec<_> = line
-        .split(|&b| b == 0)
-        .filter(|word| !word.is_empty())
-        .collect();
-    if words.is_empty() {
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-        return Some(format!("[{}]", name.trim_end()));
-    }
-    let line = words.join(&b' ');
-    let line = &line[..line.len().min(COMMAND_BYTES)];
-    Some(
-        String::from_utf8_lossy(line)
-            .chars()
-            .map(|c| if c.is_control() { '?' } else { c })
-            .collect(),
-    )
 }
 
 /// Every process in view.

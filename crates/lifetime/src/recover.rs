@@ -9,11 +9,12 @@ use nix::sys::signal::SigSet;
 
 use crate::{
     Cause, Error, Event, Finisher, Outcome, Process,
+    describe::{Outputs, name_all},
     holder::Ended,
     journal::{Header, Journal, State},
     lifetime::{Hooks, Run},
     machine::KILL_PATIENCE,
-    process,
+    process, stuck,
     teardown::Finish,
     tree::{Address, Tree, Watch},
     wait,
@@ -78,6 +79,7 @@ fn run_of(header: Header, finish: impl FnOnce(&Outcome, &str) + 'static) -> Run 
         directory,
         environment,
         owner_group: 0,
+        outputs: Outputs::default(),
         strangers: Vec::new(),
         mask: SigSet::empty(),
         journal_path: None,
@@ -129,6 +131,7 @@ fn ended(state: &State, tree: Option<&Tree>) -> Ended {
 
 fn end_tree(tree: &Tree) -> Vec<Process> {
     tree.kill();
+    tree.thaw();
     let until = Instant::now() + KILL_PATIENCE;
     while !tree.is_empty() && Instant::now() < until {
         let watch = tree.watch();
@@ -143,5 +146,5 @@ fn end_tree(tree: &Tree) -> Vec<Process> {
             wait::any(&on, Some(next.min(until)));
         }
     }
-    tree.members()
+    stuck::explain(name_all(&tree.members(), Outputs::default()))
 }

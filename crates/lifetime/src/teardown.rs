@@ -279,6 +279,7 @@ impl Finish<'_> {
         };
         if !self.empties_within(room, patience) {
             room.kill();
+            room.thaw();
             self.empties_within(room, KILL_PATIENCE);
         }
         room.remove();

@@ -43,6 +43,14 @@ Examples:
       Reap the stacks of dead runs too. In a timer, put this into the section [sweep] of a file and name it with --config.
 ";
 
+const LIMIT: &str = "\
+Limit of the job:
+  Where the CI tells it (GitLab by CI_JOB_TIMEOUT, Buildkite by BUILDKITE_TIMEOUT) and there is no --deadline, the
+  deadline leaves time before it for --grace and for each --teardown; half of what is left is the work's in any case.
+  A --deadline that leaves too little is warned of. GitLab says since when it counts; Buildkite does not, and the
+  start of runward stands in for it. --dry-run shows all of this.
+";
+
 const ENVIRONMENT: &str = "\
 Environment:
   Each option can be given as RUNWARD_NAME (RUNWARD_WAIT=10m, RUNWARD_LOCK_DIR=/run/locks), or in runward.toml
@@ -161,18 +169,19 @@ pub(crate) struct FileArg {
 }
 
 /// The sections under the options of `run`, for help and man page alike.
-pub(crate) fn run_sections() -> [(&'static str, &'static str); 4] {
+pub(crate) fn run_sections() -> [(&'static str, &'static str); 5] {
     [
         ("EXAMPLES", body(EXAMPLES)),
         ("EXIT STATUS", exit::TABLE),
         ("SIGNALS", body(SIGNALS)),
+        ("LIMIT OF THE JOB", body(LIMIT)),
         ("ENVIRONMENT", body(ENVIRONMENT)),
     ]
 }
 
 fn run_help() -> String {
     format!(
-        "{EXAMPLES}\nExit status:\n{}\n{SIGNALS}\n{ENVIRONMENT}",
+        "{EXAMPLES}\nExit status:\n{}\n{SIGNALS}\n{LIMIT}\n{ENVIRONMENT}",
         exit::TABLE
     )
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::Serializer;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 const REMEDY: &str = "write 90s, 10m, 1h 30m, or bare seconds";
@@ -35,6 +36,11 @@ impl Span {
         Self(Duration::from_secs(secs))
     }
 
+    /// To the millisecond, as all that is shown and written.
+    pub(crate) fn from_millis(time: Duration) -> Self {
+        Self(Duration::from_millis(millis(time)))
+    }
+
     pub(crate) const fn get(self) -> Duration {
         self.0
     }
@@ -46,6 +52,11 @@ impl Span {
     /// Whole milliseconds, as the record and the plan give times.
     pub(crate) fn as_millis(self) -> u64 {
         millis(self.0)
+    }
+
+    /// For the fields whose names end in `_ms`.
+    pub(crate) fn serialize_millis<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(self.as_millis())
     }
 
     fn checked(total: Duration) -> Result<Self, SpanError> {

@@ -28,6 +28,7 @@
 //!
 //! - Linux. What a host can hold and how strongly, `runward doctor` says.
 //! - The identity of a run is what the environment claims; it names, it does not authenticate.
+//! - The limit of a Buildkite job counts from the start of runward, as nothing says when the job started.
 //! - Two runs in one step of a CI have the same run id; their journals are kept apart by process.
 //! - The record is not flushed to the disk: a power cut may lose it, a SIGKILL does not.
 //! - Words that are not UTF-8 are passed on as they are, and shown in plan, record and events with replacements.
@@ -44,6 +45,7 @@ mod identity;
 mod places;
 mod plan;
 mod record;
+mod reserve;
 mod run;
 mod settings;
 mod slug;

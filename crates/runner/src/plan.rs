@@ -1,6 +1,7 @@
 //! What a run is going to do, as data: printed by `--dry-run`, carried out by `run`.
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
 
@@ -9,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::places::{self, Directories, User};
+use crate::reserve::Reserve;
 use crate::settings::{AppName, CommandLine, Containment, Leaks, Settings, Strength, SweepOptions};
 
 /// The plan of one run. Making it reads; nothing is created, locked or started.
@@ -30,10 +32,16 @@ pub(crate) struct Plan {
     pub(crate) wait: Option<Span>,
     #[serde(rename = "deadline_ms", serialize_with = "optional_millis")]
     pub(crate) deadline: Option<Span>,
-    #[serde(rename = "grace_ms", serialize_with = "millis")]
+    /// What the CI says of how long the job may take.
+    #[serde(rename = "outer_limit")]
+    pub(crate) reserve: Option<Reserve>,
+    #[serde(rename = "grace_ms", serialize_with = "Span::serialize_millis")]
     pub(crate) grace: Span,
     pub(crate) teardowns: Vec<CommandLine>,
-    #[serde(rename = "teardown_deadline_ms", serialize_with = "millis")]
+    #[serde(
+        rename = "teardown_deadline_ms",
+        serialize_with = "Span::serialize_millis"
+    )]
     pub(crate) teardown_deadline: Span,
     pub(crate) leaks: Leaks,
     pub(crate) containment: Containment,
@@ -64,6 +72,7 @@ impl Plan {
     ) -> Result<Self> {
         let identity = Identity::detect(env);
         let directories = places::decide(&settings.places, env, &User::of_this_process())?;
+        let reserve = Reserve::new(&settings, identity.limit.as_ref(), SystemTime::now());
         let given = settings.run_id.map(String::from);
         let run_id = given.unwrap_or_else(|| identity.run_id(|| process.to_owned()));
         let to_finish = !settings.apps.is_empty()
@@ -83,7 +92,10 @@ impl Plan {
             apps,
             app,
             wait: settings.wait,
-            deadline: settings.deadline,
+            deadline: settings
+                .deadline
+                .or_else(|| reserve.as_ref().and_then(Reserve::deadline)),
+            reserve,
             grace: settings.grace,
             teardowns: settings.teardowns,
             teardown_deadline: settings.teardown_deadline,
@@ -97,6 +109,11 @@ impl Plan {
             home: directories.home,
             journal,
         })
+    }
+
+    /// What does not fit together in it, though it can be carried out.
+    pub(crate) fn warning(&self) -> Option<String> {
+        self.reserve.as_ref()?.warning(self.deadline)
     }
 
     /// What the record of a lock says of where this run keeps its journal.
@@ -148,10 +165,6 @@ fn optional_path<S: Serializer>(
     path.as_ref()
         .map(|path| path.to_string_lossy())
         .serialize(to)
-}
-
-fn millis<S: Serializer>(span: &Span, to: S) -> std::result::Result<S::Ok, S::Error> {
-    to.serialize_u64(span.as_millis())
 }
 
 fn optional_millis<S: Serializer>(

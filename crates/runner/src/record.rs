@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use runward_lifetime::Output;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -59,11 +60,23 @@ pub(crate) enum Program {
     Signal(i32),
 }
 
-/// A process that was left behind.
-#[derive(Clone, Debug, Serialize)]
+/// A process that was left behind, as `/proc` showed it when it was named.
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Process {
     pub(crate) pid: i32,
     pub(crate) command: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ppid: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) exe: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) age_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) outputs: Vec<Output>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ports: Vec<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stuck: Option<String>,
 }
 
 /// One teardown and how it went; `code` is `None` where it did not end by itself.

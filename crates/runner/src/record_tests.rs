@@ -24,8 +24,19 @@ fn record() -> Record {
         leaks: vec![Process {
             pid: 5,
             command: "sleep 9".into(),
+            ppid: Some(1),
+            exe: Some("/bin/sleep".into()),
+            age_ms: Some(70),
+            outputs: vec![Output::Stdout],
+            ports: vec![80],
+            stuck: None,
         }],
-        survivors: vec![],
+        survivors: vec![Process {
+            pid: 6,
+            command: "?".into(),
+            stuck: Some("frozen".into()),
+            ..Process::default()
+        }],
         teardowns: vec![Teardown {
             command: "rm x".into(),
             code: Some(0),
@@ -52,8 +63,9 @@ fn the_json_is_that_of_schema_1() {
     let expected = concat!(
         r#"{"schema":1,"run_id":"r-1","apps":[{"name":"web","fence":7,"waited_ms":12}],"argv":["true"],"#,
         r#""cause":{"kind":"exited"},"program":{"code":0},"exit":0,"started":"1970-01-01T00:00:00.000Z","#,
-        r#""ended":"1970-01-01T00:00:01.500Z","containment":"cgroup","leaks":[{"pid":5,"command":"sleep 9"}],"#,
-        r#""survivors":[],"teardowns":[{"command":"rm x","code":0,"ms":3}]}"#
+        r#""ended":"1970-01-01T00:00:01.500Z","containment":"cgroup","leaks":[{"pid":5,"command":"sleep 9","#,
+        r#""ppid":1,"exe":"/bin/sleep","age_ms":70,"outputs":["stdout"],"ports":[80]}],"#,
+        r#""survivors":[{"pid":6,"command":"?","stuck":"frozen"}],"teardowns":[{"command":"rm x","code":0,"ms":3}]}"#
     );
     assert_eq!(serde_json::to_string(&record()).unwrap(), expected);
 }

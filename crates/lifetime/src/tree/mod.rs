@@ -11,7 +11,7 @@ use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Containment, Error, Process,
+    Containment, Error, freezer,
     program::Image,
     spawn::{self, Child, Group, Refused, Setup},
     wait,
@@ -204,6 +204,15 @@ impl Tree {
         }
     }
 
+    /// Thaws whom a freezer keeps from heeding a signal, or from dying.
+    pub(crate) fn thaw(&self) {
+        let mut pids = self.members();
+        if let Tree::Namespace(held) = self {
+            pids.extend(held.first().map(|first| first.pid));
+        }
+        freezer::thaw(&pids);
+    }
+
     /// Whether it is proven that nobody is left. Children have been reaped before.
     pub(crate) fn is_empty(&self) -> bool {
         match self {
@@ -225,14 +234,13 @@ impl Tree {
     }
 
     /// Who is in it.
-    pub(crate) fn members(&self) -> Vec<Process> {
-        let pids = match self {
+    pub(crate) fn members(&self) -> Vec<i32> {
+        match self {
             Tree::Cgroup(held) => held.members(),
             Tree::Namespace(held) => held.members(),
             Tree::Descendants(held) => held.members(),
             Tree::Group(held) => held.members(),
-        };
-        pids.into_iter().map(crate::process::describe).collect()
+        }
     }
 
     /// Removes what [`prepare`](Self::prepare) made, if nobody is left in it.

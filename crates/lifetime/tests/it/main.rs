@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod ancestors;
+mod frozen;
 mod harness;
 mod kills;
 mod recovery;

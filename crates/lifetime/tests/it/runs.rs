@@ -1,6 +1,6 @@
 //! A run from its beginning to its end.
 
-use runward_lifetime::{Cause, Containment, Finisher, Outcome, Status};
+use runward_lifetime::{Cause, Containment, Finisher, Outcome, Output, Status};
 use rustix::process::Signal;
 
 use crate::harness::{ALL, Scratch, Subject, available, clear_away, hang_guard, lines, send};
@@ -98,6 +98,47 @@ fn a_daemon_is_named_and_does_not_survive() {
         assert_eq!(outcome.cause(), &Cause::Exited);
         let leaks: Vec<_> = outcome.leaks().iter().map(|l| l.command.as_str()).collect();
         assert_eq!(leaks, ["sleep 600"], "{containment}");
+    }
+}
+
+/// What is known of it helps to find out where it comes from, and who waits for it.
+#[test]
+fn a_leak_is_named_with_parent_program_age_and_what_it_holds() {
+    let _hang = hang_guard();
+    let strong = [Containment::Cgroup, Containment::Subreaper];
+    let test = "a_leak_is_named_with_parent_program_age_and_what_it_holds";
+    for containment in available(test, &strong) {
+        let scratch = Scratch::new();
+        let (mut alive, go) = (scratch.line("alive"), scratch.gate("go"));
+        let mut subject = Subject::start();
+        // One keeps the subject's output, a pipe, on another descriptor; the other keeps nothing.
+        let script = format!(
+            "exec 7>&1; exec 9>{} >/dev/null 2>&1; setsid sh -c 'echo one >&9; exec sleep 600' & \
+             setsid sh -c 'exec 7>&-; echo two >&9; exec sleep 601' & read x <{}",
+            scratch.text("alive"),
+            scratch.text("go")
+        );
+        subject.program(&["sh", "-c", &script], containment);
+        subject.tell(&["record", &scratch.text("record")]);
+        subject.tell(&["run"]);
+        alive.hear();
+        alive.hear();
+        let guardian = subject.guardian();
+        go.open();
+        let outcome = subject.outcome();
+        let leak = |command: &str| {
+            let found = outcome.leaks().iter().find(|leak| leak.command == command);
+            found.unwrap_or_else(|| panic!("{:#?}", outcome.leaks()))
+        };
+        let (one, two) = (leak("sleep 600"), leak("sleep 601"));
+        assert_eq!(one.ppid, Some(guardian), "{containment}");
+        let exe = one.exe.as_deref().unwrap();
+        assert!(exe.starts_with('/'), "{exe}");
+        assert!(one.age_ms < Some(60_000), "{one:?}");
+        assert!(one.outputs.contains(&Output::Stdout), "{one:?}");
+        assert!(two.outputs.is_empty(), "{two:?}");
+        let told: Outcome = serde_json::from_str(&scratch.read("record")).unwrap();
+        assert_eq!(told.leaks(), outcome.leaks());
     }
 }
 

@@ -101,6 +101,7 @@ fn process(process: &runward_lock::Process) -> Process {
     Process {
         pid: process.pid().cast_signed(),
         command: process.command().to_owned(),
+        ..Process::default()
     }
 }
 

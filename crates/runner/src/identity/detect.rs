@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use super::{Ci, Identity, OuterLimit};
 use crate::duration::Span;
 use crate::environment::Environment;
@@ -93,7 +95,10 @@ fn gitlab(env: &Environment) -> Option<Identity> {
         repository: env.text("CI_PROJECT_PATH"),
         pull_request: env.text("CI_MERGE_REQUEST_IID"),
         build: env.text("CI_PIPELINE_IID"),
-        limit: limit(env, "CI_JOB_TIMEOUT", 1),
+        limit: limit(env, "CI_JOB_TIMEOUT", 1).map(|limit| OuterLimit {
+            started: moment(env, "CI_JOB_STARTED_AT"),
+            ..limit
+        }),
     })
 }
 
@@ -173,7 +178,13 @@ fn limit(env: &Environment, variable: &'static str, unit_secs: u64) -> Option<Ou
     (secs > 0).then_some(OuterLimit {
         variable,
         span: Span::from_secs(secs),
+        started: None,
     })
+}
+
+/// GitLab writes UTC, as `2022-01-31T16:47:55Z`, unless it is told otherwise.
+fn moment(env: &Environment, variable: &str) -> Option<SystemTime> {
+    humantime::parse_rfc3339(env.text(variable)?.trim()).ok()
 }
 
 /// Clone URLs may carry a token; what is shown or recorded must not.

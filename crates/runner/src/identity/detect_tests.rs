@@ -206,3 +206,18 @@ fn without_a_ci_the_process_names_the_run() {
         "local-aaaa0000-7-99"
     );
 }
+
+#[test]
+fn gitlab_says_since_when_its_limit_counts() {
+    let started = |text| {
+        let env = Environment::from([
+            ("GITLAB_CI", "true"),
+            ("CI_JOB_TIMEOUT", "60"),
+            ("CI_JOB_STARTED_AT", text),
+        ]);
+        Identity::detect(&env).limit.unwrap().started
+    };
+    let moment = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_643_647_675);
+    assert_eq!(started("2022-01-31T16:47:55Z"), Some(moment));
+    assert_eq!(started("yesterday"), None);
+}

@@ -6,6 +6,8 @@ mod detect;
 mod event;
 mod local;
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 
 use crate::duration::Span;
@@ -61,6 +63,8 @@ impl Ci {
 pub(crate) struct OuterLimit {
     pub(crate) variable: &'static str,
     pub(crate) span: Span,
+    /// Since when it counts, where the CI says that, too.
+    pub(crate) started: Option<SystemTime>,
 }
 
 /// What the environment says about this run.

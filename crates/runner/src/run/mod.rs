@@ -49,6 +49,7 @@ fn run(args: RunArgs) -> Result<u8> {
     let env = Environment::of_this_process();
     let dry_run = args.dry_run;
     let plan = plan(args, &env)?;
+    plan.warning().into_iter().for_each(terminal::say);
     if dry_run {
         return print_json(&plan).map(|()| 0);
     }

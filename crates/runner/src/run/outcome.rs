@@ -117,6 +117,12 @@ fn processes(all: &[Process]) -> Vec<record::Process> {
         .map(|one| record::Process {
             pid: one.pid,
             command: one.command.clone(),
+            ppid: one.ppid,
+            exe: one.exe.clone(),
+            age_ms: one.age_ms,
+            outputs: one.outputs.clone(),
+            ports: one.ports.clone(),
+            stuck: one.stuck.clone(),
         })
         .collect()
 }

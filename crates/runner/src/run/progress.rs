@@ -1,47 +1,81 @@
 //! What people see on stderr while a run goes on.
-use runward_lifetime::{Event, Process, TeardownReport};
+use std::time::Duration;
+
+use runward_lifetime::{Cause, Event, Process, TeardownReport};
 
 use super::outcome::{describe, signal_name};
 use crate::duration::{Span, human};
+use crate::plan::Plan;
+use crate::reserve::Reserve;
 use crate::settings::Leaks;
 use crate::terminal::{self, printable};
 
-/// A line for each event that people want to know of.
-pub(crate) fn show(event: &Event, grace: Span, leaks: Leaks) {
-    match event {
-        Event::Cancelling { cause } => {
-            terminal::say(format_args!(
-                "{}; the work has {grace} to end",
-                describe(cause)
-            ));
+/// Those who watch, and what of the plan they are told.
+pub(super) struct People {
+    grace: Span,
+    leaks: Leaks,
+    /// Where a deadline comes from that nobody has asked for.
+    derived: Option<String>,
+}
+
+impl People {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            grace: plan.grace,
+            leaks: plan.leaks,
+            derived: plan.reserve.as_ref().and_then(Reserve::told),
         }
-        Event::Leaks { processes, total } => {
-            let fate = if leaks == Leaks::Allow {
-                "left alone"
-            } else {
-                "ended now"
-            };
-            let noun = if *total == 1 { "process" } else { "processes" };
-            terminal::say(format_args!(
-                "the program left {total} {noun}, {fate}: {}",
-                list(processes)
-            ));
+    }
+
+    /// A line for each event that people want to know of.
+    pub(super) fn show(&self, event: &Event) {
+        match event {
+            Event::Cancelling { cause } => self.cancelling(cause),
+            Event::Leaks { processes, total } => self.leaked(processes, *total),
+            Event::Survivors { processes } => {
+                terminal::say(format_args!("killed, and still there: {}", list(processes)));
+            }
+            Event::Teardown { command, .. } => {
+                terminal::say(format_args!("teardown: {}", words(command)));
+            }
+            Event::TornDown { report } => torn_down(report),
+            Event::Ignored { signal } => {
+                terminal::say(format_args!(
+                    "{} changes nothing: the teardown goes on",
+                    signal_name(*signal)
+                ));
+            }
+            Event::GuardianLost => {
+                terminal::say("the guardian was killed; its work goes on here");
+            }
+            _ => {}
         }
-        Event::Survivors { processes } => {
-            terminal::say(format_args!("killed, and still there: {}", list(processes)));
-        }
-        Event::Teardown { command, .. } => {
-            terminal::say(format_args!("teardown: {}", words(command)))
-        }
-        Event::TornDown { report } => torn_down(report),
-        Event::Ignored { signal } => {
-            terminal::say(format_args!(
-                "{} changes nothing: the teardown goes on",
-                signal_name(*signal)
-            ));
-        }
-        Event::GuardianLost => terminal::say("the guardian was killed; its work goes on here"),
-        _ => {}
+    }
+
+    fn cancelling(&self, cause: &Cause) {
+        let grace = self.grace;
+        let derived = self
+            .derived
+            .as_ref()
+            .filter(|_| *cause == Cause::Deadline)
+            .map_or_else(String::new, |why| format!(" ({why})"));
+        terminal::say(format_args!(
+            "{}{derived}; the work has {grace} to end",
+            describe(cause)
+        ));
+    }
+
+    fn leaked(&self, processes: &[Process], total: usize) {
+        let fate = if self.leaks == Leaks::Allow {
+            "left alone"
+        } else {
+            "ended now"
+        };
+        let noun = if total == 1 { "process" } else { "processes" };
+        terminal::say(format_args!(
+            "the program left {total} {noun}, {fate}: {}",
+            list(processes)
+        ));
     }
 }
 
@@ -52,7 +86,7 @@ fn torn_down(report: &TeardownReport) {
             || "was cut short".into(),
             |code| format!("failed with {code}"),
         );
-        let took = human(std::time::Duration::from_millis(report.ms));
+        let took = human(Duration::from_millis(report.ms));
         terminal::say(format_args!(
             "teardown {how} after {took}: {}",
             words(&report.command)
@@ -70,17 +104,22 @@ fn ended_line(text: &str) -> String {
 }
 
 fn list(processes: &[Process]) -> String {
-    let shown: Vec<String> = processes
-        .iter()
-        .take(10)
-        .map(|one| format!("{} ({})", one.pid, printable(&one.command)))
-        .collect();
+    let shown: Vec<String> = processes.iter().take(10).map(named).collect();
     let more = if processes.len() > shown.len() {
         ", ..."
     } else {
         ""
     };
     shown.join(", ") + more
+}
+
+/// What a person needs to recognise it; the record has the rest.
+fn named(one: &Process) -> String {
+    let age = one.age_ms.map(Duration::from_millis);
+    let age = age.map_or_else(String::new, |age| format!(", {} old", human(age)));
+    let stuck = one.stuck.as_deref().map(printable);
+    let stuck = stuck.map_or_else(String::new, |why| format!(": {why}"));
+    format!("{} ({}{age}){stuck}", one.pid, printable(&one.command))
 }
 
 fn words(command: &[String]) -> String {

@@ -80,7 +80,8 @@ impl Stage {
         plan: &Plan,
         presence: &Presence,
     ) -> Result<Lifetime> {
-        let (desk, grace, leaks) = (self.desk.try_clone()?, plan.grace, plan.leaks);
+        let desk = self.desk.try_clone()?;
+        let people = progress::People::of(plan);
         let (events, last) = (self.events.clone(), self.events.clone());
         let held = own::Held {
             directories: plan.directories(),
@@ -90,7 +91,7 @@ impl Stage {
         };
         Ok(lifetime
             .on_event(move |event| log(&events, event))
-            .on_progress(move |event| progress::show(event, grace, leaks))
+            .on_progress(move |event| people.show(event))
             .on_finish(move |outcome| {
                 if let Some(note) = desk.get() {
                     keep_record(outcome, &note);

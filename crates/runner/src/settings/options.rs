@@ -20,7 +20,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DUR", help_heading = "Ownership")]
     pub(crate) wait: Option<Span>,
 
-    /// The work must have ended this long after the start of the run, waiting included [default: none]
+    /// The work must have ended this long after the start of the run, waiting included [default: what the CI leaves, else none]
     #[arg(long, value_name = "DUR", help_heading = "Lifetime")]
     pub(crate) deadline: Option<Span>,
 

@@ -124,3 +124,43 @@ fn contradictions_are_refused() {
     ];
     Sandbox::new().run(&args).refused("weaker");
 }
+
+const GITLAB: [(&str, &str); 2] = [("GITLAB_CI", "true"), ("CI_JOB_TIMEOUT", "3600")];
+
+#[test]
+fn the_limit_of_the_job_leaves_time_to_clean_up() {
+    let sandbox = Sandbox::new();
+    let plan = sandbox.plan(&["--teardown", "true"], &GITLAB);
+    let limit = json!({"variable": "CI_JOB_TIMEOUT", "left_ms": 3_600_000, "reserve_ms": 80_000, "sets_deadline": true});
+    assert_eq!(plan["deadline_ms"], 3_520_000);
+    assert_eq!(plan["outer_limit"], limit);
+    let minutes = [("BUILDKITE", "true"), ("BUILDKITE_TIMEOUT", "10")];
+    assert_eq!(sandbox.plan(&[], &minutes)["deadline_ms"], 590_000);
+    let old = [
+        GITLAB[0],
+        GITLAB[1],
+        ("CI_JOB_STARTED_AT", "2022-01-31T16:47:55Z"),
+    ];
+    assert_eq!(
+        sandbox.plan(&[], &old)["deadline_ms"],
+        json!(null),
+        "of another job"
+    );
+    assert_eq!(sandbox.plan(&[], &[])["outer_limit"], json!(null));
+}
+
+#[test]
+fn a_deadline_of_ones_own_is_kept_and_warned_of_where_it_is_too_late() {
+    let sandbox = Sandbox::new();
+    for (deadline, warned) in [("59m", false), ("2h", true)] {
+        let args = ["run", "--deadline", deadline, "--", "true"];
+        let seen = sandbox.run_with(&args, &GITLAB);
+        assert_eq!(seen.code, Some(0));
+        let lines = seen.stderr.lines().filter(|l| l.contains("CI_JOB_TIMEOUT"));
+        assert_eq!(lines.count(), usize::from(warned), "{}", seen.stderr);
+        let plan = sandbox.plan(&args[1..3], &GITLAB);
+        let kept = if warned { 7_200_000 } else { 3_540_000 };
+        assert_eq!(plan["deadline_ms"], kept);
+        assert_eq!(plan["outer_limit"]["sets_deadline"], false);
+    }
+}

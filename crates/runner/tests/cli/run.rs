@@ -149,6 +149,11 @@ fn leaks_are_what_the_policy_says() {
                 .contains("sleep 600"),
             "{record}"
         );
+        let leak = &record["leaks"][0];
+        assert!(leak["ppid"].is_u64() && leak["age_ms"].is_u64(), "{leak}");
+        assert!(leak["exe"].as_str().unwrap().starts_with('/'), "{leak}");
+        assert!(seen.stderr.contains("(sleep 600, "), "{}", seen.stderr);
+        assert!(seen.stderr.contains(" old)"), "{}", seen.stderr);
     }
 }
 
@@ -284,4 +289,19 @@ fn what_fails_before_the_start_has_a_record_too() {
         (&json!("failed"), &json!(125))
     );
     assert_eq!(record["containment"], "none");
+}
+
+/// Half of four seconds is the work's, although grace and teardown may take longer.
+#[test]
+fn the_teardown_is_over_before_the_ci_ends_the_job() {
+    let sandbox = Sandbox::new();
+    let began = std::time::Instant::now();
+    let args = ["run", "--teardown", "touch torn", "--", "sleep", "600"];
+    let env = [("GITLAB_CI", "true"), ("CI_JOB_TIMEOUT", "4")];
+    let seen = sandbox.run_with(&args, &env);
+    assert_eq!(seen.code, Some(142), "{seen:?}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(4));
+    assert!(sandbox.names().contains(&"torn".to_owned()));
+    let told = "deadline (CI_JOB_TIMEOUT leaves 2s to clean up); the work has 10s to end";
+    assert!(seen.stderr.contains(told), "{}", seen.stderr);
 }
