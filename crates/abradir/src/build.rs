@@ -14,31 +14,73 @@ use crate::root::{OWNER, PIN, Root, TREE, remove_entry};
 use crate::state::Parts;
 use crate::{Environment, Error, Owner, Pin, Request, Share, StateDir, dirs, pin, sync};
 
-pub(crate) fn build(root: &Root, request: &Request<'_>) -> Result<StateDir, Error> {
-    let plan = Plan::new(request, root.path())?;
-    let name = entry::fresh(&request.run_id)?;
-    let path = root.path().join(&name);
-    let environment = Environment::new(request.layout, &path.join(TREE), &request.flags)?;
-    let building = format!("{BUILDING}{name}");
-    let builder = Builder {
-        root,
-        plan,
-        request,
-        path: root.path().join(&building),
-    };
-    let (left_out, pin) = builder.whole(&building, &name).inspect_err(|_| {
-        // What cannot be removed either stays a leftover.
-        let _ = remove_entry(&root.0, &building);
-    })?;
-    Ok(StateDir::new(Parts {
-        root: root.0.clone(),
-        name,
-        path,
-        environment,
-        left_out,
-        pin,
-        layout: request.layout.clone(),
-    }))
+/// A state directory that is decided, and of which nothing has been made: where it will be can be told to what is started with it
+/// later.
+#[must_use = "nothing is built yet"]
+pub struct Prepared<'a> {
+    root: &'a Root,
+    plan: Plan<'a>,
+    request: &'a Request<'a>,
+    name: String,
+    environment: Environment,
+}
+
+impl<'a> Prepared<'a> {
+    pub(crate) fn new(root: &'a Root, request: &'a Request<'a>) -> Result<Self, Error> {
+        let plan = Plan::new(request, root.path())?;
+        let name = entry::fresh(&request.run_id)?;
+        let tree = root.path().join(&name).join(TREE);
+        Ok(Self {
+            environment: Environment::new(request.layout, &tree, &request.flags)?,
+            root,
+            plan,
+            request,
+            name,
+        })
+    }
+
+    /// The name that it will have among the others in [`Root::list`].
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The directory that the tool will see.
+    pub fn path(&self) -> PathBuf {
+        self.root.path().join(&self.name).join(TREE)
+    }
+
+    /// What every command of the run is to be started with.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Builds it: under a name that nobody looks at, then renamed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::StorageFull`](crate::ErrorKind::StorageFull) and others; what had been made is removed.
+    pub fn build(self) -> Result<StateDir, Error> {
+        let building = format!("{BUILDING}{}", self.name);
+        let builder = Builder {
+            root: self.root,
+            plan: self.plan,
+            request: self.request,
+            path: self.root.path().join(&building),
+        };
+        let (left_out, pin) = builder.whole(&building, &self.name).inspect_err(|_| {
+            // What cannot be removed either stays a leftover.
+            let _ = remove_entry(&self.root.0, &building);
+        })?;
+        Ok(StateDir::new(Parts {
+            root: self.root.0.clone(),
+            path: self.root.path().join(&self.name),
+            name: self.name,
+            environment: self.environment,
+            left_out,
+            pin,
+            layout: self.request.layout.clone(),
+        }))
+    }
 }
 
 struct Builder<'a> {

@@ -41,6 +41,13 @@ impl Entry {
         self.stage
     }
 
+    /// Whether it was made for this run id, or for one that cannot be told from it by its name.
+    pub fn may_be_of(&self, run_id: &str) -> bool {
+        let bare = read(self.name.as_ref()).map_or("", |(_, bare)| bare);
+        let made_for = bare.rsplit_once('.').map_or("", |(slug, _)| slug);
+        made_for == slug(run_id)
+    }
+
     /// Who built it; none if the build was interrupted before that was written, or the removal after it was deleted.
     pub fn owner(&self) -> Option<&Owner> {
         self.owner.as_ref()

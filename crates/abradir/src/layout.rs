@@ -107,6 +107,17 @@ impl Layout {
         &self.tool
     }
 
+    /// The variable that leads to the directory itself, in which its user may have named another than the default.
+    pub fn main_variable(&self) -> Option<&str> {
+        let mut variables = self.variables.iter();
+        variables.find_map(|(name, path)| path.is_none().then_some(name.as_str()))
+    }
+
+    /// Whether it says where the settings of an app lie, so that a run can be given one.
+    pub fn has_apps(&self) -> bool {
+        self.app.is_some()
+    }
+
     /// The version of the tool that it was written for.
     pub fn tool_version(&self) -> Option<&str> {
         self.tool_version.as_deref()

@@ -86,6 +86,7 @@ mod sync;
 mod text;
 mod variables;
 
+pub use build::Prepared;
 pub use compose::{Budget, Compose};
 pub use domain::Domain;
 pub use entry::{Entry, Stage};

@@ -9,8 +9,8 @@ use rustix::io::Errno;
 
 use crate::entry::{self, REMOVING};
 use crate::error::Shown;
-use crate::{Doomed, Entry, Error, ErrorKind, Owner, Pin, Request, Stage, StateDir};
-use crate::{build, pin, place, remove, sync};
+use crate::{Doomed, Entry, Error, ErrorKind, Owner, Pin, Prepared, Request, Stage, StateDir};
+use crate::{pin, place, remove, sync};
 
 /// The file in a state directory that says who built it.
 pub(crate) const OWNER: &str = "owner";
@@ -55,7 +55,16 @@ impl Root {
     /// [`ErrorKind::InvalidRequest`], [`ErrorKind::InvalidName`], [`ErrorKind::Missing`] and [`ErrorKind::Taken`] before anything is made;
     /// [`ErrorKind::StorageFull`] and others in the middle, and what had been made is removed.
     pub fn build(&self, request: &Request<'_>) -> Result<StateDir, Error> {
-        build::build(self, request)
+        Prepared::new(self, request)?.build()
+    }
+
+    /// The same in two steps: all that can be refused is refused now, and nothing is made yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`], [`ErrorKind::InvalidName`], [`ErrorKind::Missing`] and [`ErrorKind::Taken`].
+    pub fn prepare<'a>(&'a self, request: &'a Request<'a>) -> Result<Prepared<'a>, Error> {
+        Prepared::new(self, request)
     }
 
     /// All state directories, in use or left, sorted by name. Something else that lies there is not listed, and never removed.

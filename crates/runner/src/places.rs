@@ -8,6 +8,7 @@ use rustix::fs::Access;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::settings::Places;
+use crate::slug::slug_of_parts;
 
 /// Variables in which a CI names a directory that it deletes, perhaps while a teardown still runs.
 const WORKSPACES: [&str; 7] = [
@@ -202,6 +203,18 @@ impl Directories {
     /// Where the journal of a run lives.
     pub(crate) fn journal(&self, key: &str) -> PathBuf {
         self.runs().join(format!("{key}.journal"))
+    }
+
+    /// Where the state directories lie of runs with these locks: a sweep with other locks cannot tell whether they live.
+    pub(crate) fn states(&self) -> PathBuf {
+        let locks = self.locks.to_string_lossy();
+        self.home.join("states").join(slug_of_parts(&[&*locks]))
+    }
+
+    /// Creates what they lie in.
+    pub(crate) fn create_states(&self) -> Result<()> {
+        self.create_home()?;
+        make_private(&self.states(), "--home")
     }
 
     /// Where a janitor keeps its own journal and its audit.

@@ -11,7 +11,10 @@ use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::places::{self, Directories, User};
 use crate::reserve::Reserve;
-use crate::settings::{AppName, CommandLine, Containment, Leaks, Settings, Strength, SweepOptions};
+use crate::settings::{
+    AppName, CommandLine, Containment, Leaks, Settings, StateLayout, StateOptions, Strength,
+    SweepOptions,
+};
 
 /// The plan of one run. Making it reads; nothing is created, locked or started.
 #[derive(Clone, Debug, Serialize)]
@@ -46,6 +49,7 @@ pub(crate) struct Plan {
     pub(crate) leaks: Leaks,
     pub(crate) containment: Containment,
     pub(crate) require: Option<Strength>,
+    pub(crate) state: Option<StatePlan>,
     /// What may be swept before the work, if anything is to be.
     #[serde(serialize_with = "is_some")]
     pub(crate) sweep: Option<SweepOptions>,
@@ -62,11 +66,21 @@ pub(crate) struct Plan {
     pub(crate) journal: Option<PathBuf>,
 }
 
+/// The state directory of a run: by which description, of what, and where.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct StatePlan {
+    pub(crate) layout: StateLayout,
+    #[serde(skip)]
+    pub(crate) options: StateOptions,
+    #[serde(serialize_with = "path")]
+    pub(crate) root: PathBuf,
+}
+
 impl Plan {
     pub(crate) fn new(
         settings: Settings,
         argv: Vec<OsString>,
-        sweep: SweepOptions,
+        (state, sweep): (StateOptions, SweepOptions),
         env: &Environment,
         process: &str,
     ) -> Result<Self> {
@@ -102,6 +116,11 @@ impl Plan {
             leaks: settings.leaks,
             containment: settings.containment,
             require: settings.require,
+            state: settings.state.map(|layout| StatePlan {
+                layout,
+                options: state,
+                root: directories.states(),
+            }),
             sweep: settings.sweep.then_some(sweep),
             result: settings.result.as_deref().map(output).transpose()?,
             events: settings.events.as_deref().map(output).transpose()?,

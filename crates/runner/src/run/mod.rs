@@ -6,12 +6,15 @@ pub(crate) mod predecessor;
 mod presence;
 mod progress;
 mod stage;
+pub(crate) mod state;
 mod waiting;
 
 use std::fmt::Display;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::SystemTime;
 
+use runward_abradir::Prepared;
 use runward_lifetime::{Armed, Cause, Choice, Containment, Lifetime, Program, Running};
 use runward_lock::{Guard, LockDir, Name};
 
@@ -33,6 +36,7 @@ use own::Owned;
 use predecessor::Finished;
 use presence::Presence;
 use stage::Stage;
+use state::Ground;
 
 pub(crate) fn main(args: RunArgs) -> u8 {
     match run(args) {
@@ -64,46 +68,121 @@ fn plan(args: RunArgs, env: &Environment) -> Result<Plan> {
     let file = config(&args.file, env)?;
     settings::warn_of_typos(env);
     let env_layer = settings::environment_layer(env)?;
-    let sweep = file.sweep();
+    let sections = (file.state(), file.sweep());
     let settings = settings::resolve(args.options, env_layer, file.into_layer())?;
-    Plan::new(settings, args.program, sweep, env, &process_id())
+    Plan::new(settings, args.program, sections, env, &process_id())
 }
 
 /// The order is the correctness: what may need cleaning comes after the guards, what others share after its lock. The lock of
 /// the run itself is shared with nobody, and is all that comes before.
 fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
-    let presence = Presence::declare(plan)?;
-    let lifetime = stage.hook_up(lifetime(plan, env), plan, &presence)?;
-    let summary = if plan.apps.is_empty() && plan.sweep.is_none() {
-        start_at_once(stage, lifetime, &presence)
-    } else {
-        start_prepared(stage, plan, env, lifetime, &presence)
+    let ground = Ground::of(plan, env)?;
+    let requests = ground.as_ref().map(Ground::requests);
+    let state = ground.as_ref().zip(requests.as_ref());
+    let state = state.map(|(ground, requests)| ground.prepare(requests));
+    let run = Run {
+        plan,
+        env,
+        stage,
+        presence: Presence::declare(plan)?,
+        state: state.transpose()?,
     };
-    match summary {
-        Ok(_) => presence.end(),
-        Err(_) => presence.leave(),
-    }
-    summary
-}
-
-fn start_prepared(
-    stage: &Stage,
-    plan: &Plan,
-    env: &Environment,
-    lifetime: Lifetime,
-    presence: &Presence,
-) -> Result<Summary> {
-    let locks = LockDir::open(&plan.locks).map_err(system)?;
-    stage.note(|note| note);
-    let mut armed = lifetime.arm().map_err(system)?;
-    match own::acquire(plan, &locks, &mut armed, env) {
-        Owned::All(guards) => work(stage, plan, armed, guards, presence),
-        Owned::Not { cause, message } => Ok(abandon(stage, armed, cause, message)),
+    let lifetime = stage.hook_up(run.lifetime(), plan, &run.presence)?;
+    if plan.apps.is_empty() && plan.sweep.is_none() && plan.state.is_none() {
+        run.start_at_once(lifetime)
+    } else {
+        run.start_prepared(lifetime)
     }
 }
 
-fn lifetime(plan: &Plan, env: &Environment) -> Lifetime {
-    let mut lifetime = Lifetime::new(program(plan, env))
+/// One run, decided: its state is where it will be.
+struct Run<'a> {
+    plan: &'a Plan,
+    env: &'a Environment,
+    stage: &'a Stage,
+    presence: Presence,
+    state: Option<Prepared<'a>>,
+}
+
+impl Run<'_> {
+    /// With nothing to own or to prepare there is nothing to do between guards and work.
+    fn start_at_once(self, lifetime: Lifetime) -> Result<Summary> {
+        let note = self.stage.note(|note| Note {
+            started: true,
+            ..note
+        });
+        let running = lifetime.start(self.presence.copy()?, &note);
+        let summary = wait(self.stage, running);
+        self.presence.end_if(summary.is_ok());
+        summary
+    }
+
+    fn start_prepared(self, lifetime: Lifetime) -> Result<Summary> {
+        let locks = LockDir::open(&self.plan.locks).map_err(system)?;
+        self.stage.note(|note| note);
+        let mut armed = lifetime.arm().map_err(system)?;
+        match own::acquire(self.plan, &locks, &mut armed, self.env) {
+            Owned::All(guards) => self.work(armed, guards),
+            Owned::Not { cause, message } => {
+                let summary = abandon(self.stage, armed, cause, message);
+                self.presence.end_if(true);
+                Ok(summary)
+            }
+        }
+    }
+
+    fn work(self, mut armed: Armed, mut guards: Vec<Guard>) -> Result<Summary> {
+        let trace = self.plan.trace();
+        for guard in &mut guards {
+            finish_predecessor(guard)?;
+            guard.settle(&trace).map_err(system)?;
+        }
+        sweep(self.plan, &armed);
+        // That may have taken its time.
+        if let Some(cause) = armed.cancelled() {
+            let summary = abandon(self.stage, armed, cause, None);
+            self.presence.end_if(true);
+            return Ok(summary);
+        }
+        let state = self.state.map(state::build).transpose()?;
+        let apps = guards.iter().map(app).collect();
+        let note = self.stage.note(|note| Note {
+            apps,
+            state: state.clone(),
+            started: true,
+            ..note
+        });
+        let mut kept = self.presence.copy()?;
+        kept.extend(own::copies(&guards)?);
+        let summary = wait(self.stage, armed.start(kept, &note));
+        if summary.is_err() {
+            // Nobody has finished: the next holder will.
+            guards.into_iter().for_each(|guard| drop(guard.leave()));
+        }
+        tell_of_remains(state.as_deref());
+        self.presence.end_if(summary.is_ok());
+        summary
+    }
+
+    fn lifetime(&self) -> Lifetime {
+        let program = program(self.plan, self.env);
+        let program = self.state.iter().fold(program, state::tell);
+        lifetime(self.plan, program)
+    }
+}
+
+/// The guardian has no terminal to say so.
+fn tell_of_remains(state: Option<&Path>) {
+    if let Some(path) = state.filter(|path| path.exists()) {
+        terminal::say(format_args!(
+            "the state directory {} is not removed; `runward sweep` says why",
+            path.display()
+        ));
+    }
+}
+
+fn lifetime(plan: &Plan, program: Program) -> Lifetime {
+    let mut lifetime = Lifetime::new(program)
         .run_id(&plan.run_id)
         .tree_name(&plan.key)
         .grace(plan.grace.get())
@@ -146,40 +225,6 @@ fn program(plan: &Plan, env: &Environment) -> Program {
         .env("RUNWARD_INSIDE", inside)
 }
 
-fn work(
-    stage: &Stage,
-    plan: &Plan,
-    mut armed: Armed,
-    mut guards: Vec<Guard>,
-    presence: &Presence,
-) -> Result<Summary> {
-    let trace = plan.trace();
-    for guard in &mut guards {
-        finish_predecessor(guard)?;
-        guard.settle(&trace).map_err(system)?;
-    }
-    sweep(plan, &armed);
-    // That may have taken its time.
-    if let Some(cause) = armed.cancelled() {
-        return Ok(abandon(stage, armed, cause, None));
-    }
-    let apps = guards.iter().map(app).collect();
-    let note = stage.note(|note| Note {
-        apps,
-        started: true,
-        ..note
-    });
-    let mut kept = presence.copy()?;
-    kept.extend(own::copies(&guards)?);
-    let running = armed.start(kept, &note);
-    let summary = wait(stage, running);
-    if summary.is_err() {
-        // Nobody has finished: the next holder will.
-        guards.into_iter().for_each(|guard| drop(guard.leave()));
-    }
-    summary
-}
-
 /// What cannot be swept is said, and is no reason not to work.
 fn sweep(plan: &Plan, armed: &Armed) {
     let Some(options) = &plan.sweep else { return };
@@ -189,15 +234,6 @@ fn sweep(plan: &Plan, armed: &Armed) {
         Ok(said) => terminal::say(said),
         Err(e) => terminal::say(format_args!("nothing was swept: {e}")),
     }
-}
-
-/// With nothing to own or to prepare there is nothing to do between guards and work.
-fn start_at_once(stage: &Stage, lifetime: Lifetime, presence: &Presence) -> Result<Summary> {
-    let note = stage.note(|note| Note {
-        started: true,
-        ..note
-    });
-    wait(stage, lifetime.start(presence.copy()?, &note))
 }
 
 fn wait(

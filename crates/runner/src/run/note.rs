@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 
 use runward_lifetime::Leaks;
 use rustix::fs::MemfdFlags;
@@ -15,6 +16,9 @@ pub(crate) struct Note {
     pub(crate) argv: Vec<String>,
     pub(crate) apps: Vec<App>,
     pub(crate) result: Option<Target>,
+    /// To be removed when all is done.
+    #[serde(default)]
+    pub(crate) state: Option<PathBuf>,
     pub(crate) leaks_fail: bool,
     pub(crate) started: bool,
     pub(crate) busy: bool,
@@ -82,6 +86,7 @@ mod tests {
             argv: vec!["a long word".into()],
             apps: vec![],
             result: None,
+            state: None,
             leaks_fail: true,
             started: false,
             busy: false,

@@ -43,13 +43,13 @@ impl Presence {
         self.0.as_ref().map(|guard| guard.name().clone())
     }
 
-    /// Nothing is left that anybody would ask about.
-    pub(super) fn end(self) {
-        drop(self.0.map(Guard::remove));
-    }
-
-    /// What is left is for a sweep to finish.
-    pub(super) fn leave(self) {
-        drop(self.0.map(Guard::leave));
+    /// Gives it back where nothing is left that anybody would ask about. Otherwise what is left is for a sweep to finish.
+    pub(super) fn end_if(self, finished: bool) {
+        if let Some(guard) = self.0 {
+            match finished {
+                true => drop(guard.remove()),
+                false => drop(guard.leave()),
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::note::{Desk, Note};
 use super::presence::Presence;
-use super::{outcome, own, progress};
+use super::{outcome, own, progress, state};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::plan::Plan;
@@ -49,6 +49,7 @@ impl Stage {
                 .collect(),
             apps: Vec::new(),
             result,
+            state: None,
             leaks_fail: leaks(plan) == Leaks::Fail,
             started: false,
             busy: false,
@@ -150,6 +151,8 @@ impl Stage {
 }
 
 pub(super) fn keep_record(outcome: &Outcome, note: &Note) {
+    // What is left of it is among the leftovers that a sweep finds.
+    let _ = note.state.as_deref().map(state::remove);
     keep(note, &outcome::record(outcome, note));
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::nearest::nearest;
 use super::options::{Options, Places, option_names};
+use super::state::StateOptions;
 use super::sweep::SweepOptions;
 use crate::error::{Error, Result};
 
@@ -23,6 +24,7 @@ pub(crate) struct ConfigFile {
     lock_dir: Option<PathBuf>,
     home: Option<PathBuf>,
     run: Options,
+    state: StateOptions,
     sweep: SweepOptions,
 }
 
@@ -31,6 +33,11 @@ impl ConfigFile {
     pub(crate) fn into_layer(self) -> Options {
         let places = self.places();
         Options { places, ..self.run }
+    }
+
+    /// What state directories are made of.
+    pub(crate) fn state(&self) -> StateOptions {
+        self.state.clone()
     }
 
     /// What may be swept.
@@ -101,8 +108,8 @@ fn explain(message: &str, text: &str, span: &Range<usize>) -> String {
 }
 
 /// What may stand in each section; above them all in the first.
-fn sections() -> [(&'static str, Vec<String>); 3] {
-    let outside = ["lock-dir", "home", "run", "sweep"]
+fn sections() -> [(&'static str, Vec<String>); 4] {
+    let outside = ["lock-dir", "home", "run", "state", "sweep"]
         .map(str::to_owned)
         .to_vec();
     let run = option_names()
@@ -112,6 +119,7 @@ fn sections() -> [(&'static str, Vec<String>); 3] {
     [
         ("", outside),
         ("run", run),
+        ("state", StateOptions::names()),
         ("sweep", SweepOptions::names()),
     ]
 }

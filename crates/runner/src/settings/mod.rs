@@ -3,6 +3,7 @@ mod environment;
 mod file;
 mod nearest;
 mod options;
+mod state;
 mod sweep;
 mod values;
 
@@ -18,6 +19,7 @@ pub(crate) use file::{ConfigFile, load};
 #[cfg(test)]
 pub(crate) use options::option_names;
 pub(crate) use options::{Options, Places};
+pub(crate) use state::StateOptions;
 pub(crate) use sweep::SweepOptions;
 pub(crate) use values::{AppName, CommandLine, Containment, Leaks, RunId, StateLayout, Strength};
 

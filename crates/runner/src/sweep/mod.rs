@@ -2,6 +2,7 @@
 mod cgroups;
 mod report;
 mod runs;
+mod states;
 mod veto;
 
 use std::os::fd::BorrowedFd;
@@ -117,7 +118,11 @@ impl Broom {
         Ok(self
             .with_veto(Janitor::new(&self.runs, policy, home))
             .sweep(runs::Runs(self.directories.clone()))
-            .sweep(cgroups::Cgroups::of(self.runs.clone())))
+            .sweep(cgroups::Cgroups::of(self.runs.clone()))
+            .sweep(states::States {
+                root: self.directories.states(),
+                runs: self.runs.clone(),
+            }))
     }
 
     fn of_apps(&self) -> std::result::Result<Janitor<'_, LockDir>, runward_janitor::Error> {
