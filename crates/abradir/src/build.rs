@@ -132,6 +132,10 @@ impl Builder<'_> {
                 Share::Absent => {}
             }
         }
+        if let Some((path, Share::Own)) = &self.plan.app {
+            // A tool that writes it later expects its server to be there.
+            drop(self.above(tree, path)?);
+        }
         for path in &self.plan.staged {
             self.stage(tree, path, &mut copier)?;
         }

@@ -20,8 +20,10 @@ pub(crate) use file::{ConfigFile, load};
 pub(crate) use options::option_names;
 pub(crate) use options::{Options, Places};
 pub(crate) use state::StateOptions;
-pub(crate) use sweep::SweepOptions;
-pub(crate) use values::{AppName, CommandLine, Containment, Leaks, RunId, StateLayout, Strength};
+pub(crate) use sweep::{Stacks, SweepOptions};
+pub(crate) use values::{
+    AppName, CommandLine, Containment, Leaks, RunId, Socket, StateLayout, Strength,
+};
 
 const GRACE: Span = Span::from_secs(10);
 const TEARDOWN_DEADLINE: Span = Span::from_secs(60);

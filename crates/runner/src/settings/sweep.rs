@@ -2,7 +2,7 @@ use clap::{Args, Command, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::options::{long_names, one_or_many};
-use super::values::CommandLine;
+use super::values::{CommandLine, Socket};
 use crate::duration::Span;
 
 // What may be swept: the section [sweep] of the file, and the command line over it.
@@ -20,8 +20,8 @@ pub(crate) struct SweepOptions {
     pub(crate) stacks: Option<Stacks>,
 
     /// The engine [default: $DOCKER_HOST, else unix:///var/run/docker.sock]
-    #[arg(long, value_name = "URL", help_heading = "What may be swept")]
-    pub(crate) docker: Option<String>,
+    #[arg(long, value_name = "SOCKET", help_heading = "What may be swept")]
+    pub(crate) docker: Option<Socket>,
 
     /// At most so many apps in one pass [default: 20]
     #[arg(long, value_name = "N", help_heading = "Limits")]

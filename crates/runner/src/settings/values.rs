@@ -1,6 +1,6 @@
 //! The values of options: each is checked where it is read, so that the error can say where it stood.
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
@@ -39,6 +39,10 @@ pub(crate) enum ValueError {
     Character(char),
     #[error("is empty; give abra, or the path of a file that describes a tool's state")]
     NoLayout,
+    #[error(
+        "is no unix socket; give unix:///path, and for an engine elsewhere forward its socket with ssh -L"
+    )]
+    Socket,
     #[error("is no command; give a program and its arguments")]
     NoCommand,
     #[error("has a quote that is not closed; close it, or escape it with \\")]
@@ -112,7 +116,7 @@ macro_rules! from_string {
     )*};
 }
 
-from_string!(AppName, RunId, CommandLine, StateLayout);
+from_string!(AppName, RunId, CommandLine, StateLayout, Socket);
 
 impl FromStr for CommandLine {
     type Err = ValueError;
@@ -162,6 +166,30 @@ impl From<StateLayout> for String {
         match layout {
             StateLayout::Abra => "abra".to_owned(),
             StateLayout::File(path) => path.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// The socket of an engine, as a path or as `unix://` and a path.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Socket(PathBuf);
+
+impl Socket {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl FromStr for Socket {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let path = Path::new(text.strip_prefix("unix://").unwrap_or(text));
+        if path.is_absolute() {
+            Ok(Self(path.to_owned()))
+        } else {
+            Err(ValueError::Socket)
         }
     }
 }

@@ -2,6 +2,7 @@
 mod cgroups;
 mod report;
 mod runs;
+mod stacks;
 mod states;
 mod veto;
 
@@ -128,12 +129,14 @@ impl Broom {
     fn of_apps(&self) -> std::result::Result<Janitor<'_, LockDir>, runward_janitor::Error> {
         let policy = self.limits(Policy::new(allow(&self.options)?));
         let home = self.directories.sweeps().join("apps");
-        Ok(self
+        let janitor = self
             .with_veto(Janitor::new(&self.locks, policy, home))
             .quiesce(|before, permit| {
                 permit.check()?;
                 quiesce(before)
-            }))
+            });
+        let stacks = stacks::wanted(&self.options, &self.locks);
+        Ok(stacks.into_iter().fold(janitor, Janitor::sweep))
     }
 
     fn limits(&self, policy: Policy) -> Policy {
