@@ -52,6 +52,7 @@ pub mod servers;
 pub mod skip;
 pub mod stream;
 pub mod swarm;
+pub mod sweep;
 pub mod teardown;
 
 pub use gate::Gate;

@@ -17,5 +17,7 @@ mod output;
 mod servers;
 mod signals;
 mod starts;
+mod state;
 mod storage;
+mod sweeping;
 mod waiting;

@@ -1,7 +1,7 @@
 //! What a sweep says: every object with its reason, as lines or as JSON.
 use std::fmt::Write;
 
-use runward_janitor::Verdict;
+use runward_janitor::{Outcome, Report, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -114,12 +114,19 @@ fn text(part: &Part) -> String {
 fn total(parts: &[Part]) -> String {
     let rows = || parts.iter().flat_map(|part| part.plan.rows());
     let orphans = rows().filter(|row| row.verdict() == Verdict::Reap).count();
-    let kept = rows().count() - orphans;
+    let items = || {
+        parts
+            .iter()
+            .filter_map(|part| part.report.as_ref())
+            .flat_map(Report::items)
+    };
+    let ended =
+        |wanted: fn(&Outcome) -> bool| items().filter(|item| wanted(item.outcome())).count();
+    let gone = ended(|outcome| matches!(outcome, Outcome::Reaped | Outcome::Gone));
+    let left = ended(|outcome| matches!(outcome, Outcome::Left(_)));
+    let kept = rows().count() - orphans + ended(|outcome| matches!(outcome, Outcome::Kept(_)));
     match parts.iter().all(|part| part.report.is_none()) {
         true => format!("dry run: {orphans} to reap, {kept} kept"),
-        false if parts.iter().all(Part::is_clean) => {
-            format!("swept: {orphans} reaped or gone, {kept} kept, nothing left")
-        }
-        false => format!("swept: of {orphans} to reap not all are gone, {kept} kept"),
+        false => format!("swept: {gone} gone, {kept} kept, {left} left"),
     }
 }

@@ -1,0 +1,322 @@
+//! `runward sweep`: what it finishes, what it leaves alone, and what it says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use runward_tests::sweep::{self, sweep};
+use runward_tests::{Running, Sandbox, Teardown, skip};
+use rustix::process::Signal;
+
+use crate::expected::CGROUP;
+
+const NO_OPTIONS: [&str; 0] = [];
+
+/// A run that works until it is ended, with a state directory of its own.
+#[track_caller]
+fn start<'a>(sandbox: &'a Sandbox, app: Option<&str>, teardown: &Teardown) -> Running<'a> {
+    let mut line = sandbox.line();
+    let run = app.into_iter().fold(sandbox.run(), |run, app| run.app(app));
+    run.teardown(teardown.command())
+        .option("--state", layout(sandbox))
+        .program(
+            sandbox
+                .plant()
+                .line(&line)
+                .leaves(&runward_tests::Leaf::ALL)
+                .command(),
+        )
+        .spawn_ready(&mut line)
+}
+
+fn layout(sandbox: &Sandbox) -> PathBuf {
+    let path = sandbox.path("layout.toml");
+    let text = "format = 1\ntool = \"t\"\n[variables]\nT_DIR = \".\"\n[paths]\nkeep = \"own\"\n";
+    fs::write(&path, text).expect("a layout");
+    path
+}
+
+/// Owner and guardian, at once.
+#[track_caller]
+fn kill_both(running: &Running<'_>) {
+    let guardian = running.guardian();
+    running.signal(Signal::KILL);
+    guardian.signal(Signal::KILL);
+}
+
+/// What is left below the home and the locks, but for what a janitor and the locks keep for themselves.
+fn left(sandbox: &Sandbox) -> Vec<String> {
+    let states = fs::read_dir(sandbox.path("home/states"));
+    let states = states
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|root| root.path());
+    let places = states.chain(["home/runs", "locks/.runs"].map(|place| sandbox.path(place)));
+    let entries = places.flat_map(|place| names(&place));
+    entries.filter(|name| name != ".epoch").collect()
+}
+
+fn names(place: &Path) -> Vec<String> {
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.collect()
+}
+
+/// Only a cgroup is found again after both are gone.
+fn lacks_cgroup(test: &str) -> bool {
+    match CGROUP.missing() {
+        None => false,
+        Some(reason) => {
+            skip::skip(test, reason);
+            true
+        }
+    }
+}
+
+#[test]
+fn a_run_without_an_app_is_finished() {
+    if lacks_cgroup("a_run_without_an_app_is_finished") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let teardown = Teardown::new(&sandbox);
+    let running = start(&sandbox, None, &teardown);
+    let result = running.result().to_owned();
+    kill_both(&running);
+    running.wait();
+    assert!(
+        !sandbox.survivors().is_empty(),
+        "the kill must leave something"
+    );
+    sweep(&sandbox, NO_OPTIONS).assert_code(0);
+    sandbox.assert_no_survivors();
+    teardown.assert_once();
+    assert_eq!(left(&sandbox), Vec::<String>::new());
+    let record = runward_tests::Record::read(&result);
+    assert_eq!(record.cause.kind, "owner-killed");
+}
+
+#[test]
+fn a_live_run_is_left_alone() {
+    let sandbox = Sandbox::new(40);
+    let teardown = Teardown::new(&sandbox);
+    let running = start(&sandbox, Some("web"), &teardown);
+    let before = left(&sandbox);
+    let swept = sweep(&sandbox, ["--app", "web"]);
+    swept.assert_code(0);
+    assert!(
+        swept.stdout.contains("its lock is held by"),
+        "{}",
+        swept.stdout
+    );
+    assert_eq!(left(&sandbox), before);
+    assert!(!sandbox.survivors().is_empty());
+    running.signal(Signal::TERM);
+    running.wait().assert_code(143);
+    teardown.assert_once();
+    assert_eq!(left(&sandbox), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_with_other_locks_is_left_alone() {
+    let sandbox = Sandbox::new(40);
+    let teardown = Teardown::new(&sandbox);
+    let running = start(&sandbox, None, &teardown);
+    let swept = sweep(
+        &sandbox,
+        ["--lock-dir".as_ref(), sandbox.path("other").as_os_str()],
+    );
+    swept.assert_code(0);
+    assert!(!sandbox.survivors().is_empty(), "{}", swept.stdout);
+    running.signal(Signal::TERM);
+    running.wait().assert_code(143);
+    teardown.assert_once();
+}
+
+#[test]
+fn a_teardown_is_run_by_whoever_owns_the_app() {
+    if lacks_cgroup("a_teardown_is_run_by_whoever_owns_the_app") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let gate = sandbox.gate();
+    let mut line = sandbox.line();
+    let teardown = Teardown::new(&sandbox).gate(&gate).line(&line);
+    let first = start(&sandbox, Some("web"), &teardown);
+    kill_both(&first);
+    first.wait();
+    // The next run has the app, and waits in the teardown of the first.
+    let next = sandbox.run().app("web").program(["true"]).spawn();
+    next.wait_word(&mut line, "teardown-start");
+    let swept = sweep(&sandbox, NO_OPTIONS);
+    assert!(
+        swept.stdout.contains("somebody is finishing it"),
+        "{}",
+        swept.stdout
+    );
+    let mut gate = gate;
+    gate.open();
+    next.wait().assert_code(0);
+    teardown.assert_once();
+    sweep(&sandbox, NO_OPTIONS).assert_code(0);
+    teardown.assert_once();
+    assert_eq!(left(&sandbox), Vec::<String>::new());
+}
+
+#[test]
+fn a_rehearsal_names_what_is_done() {
+    if lacks_cgroup("a_rehearsal_names_what_is_done") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    for app in ["a", "b"] {
+        let teardown = Teardown::new(&sandbox);
+        let running = start(&sandbox, Some(app), &teardown);
+        kill_both(&running);
+        running.wait();
+    }
+    let options = ["--json", "--app", "[ab]"];
+    let rehearsal = sweep(&sandbox, options.into_iter().chain(["--dry-run"]));
+    rehearsal.assert_code(0);
+    assert!(rehearsal.done().is_empty());
+    assert!(!sandbox.survivors().is_empty());
+    let planned = rehearsal.planned();
+    let kinds = ["run ", "cgroup ", "state ", "lock "];
+    for kind in kinds {
+        assert!(
+            planned.iter().any(|object| object.starts_with(kind)),
+            "{kind}: {planned:?}"
+        );
+    }
+    let swept = sweep(&sandbox, options);
+    swept.assert_code(0);
+    assert_eq!(swept.planned(), planned);
+    assert_eq!(swept.done(), planned);
+    sandbox.assert_no_survivors();
+    assert_eq!(sweep(&sandbox, options).planned(), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_that_sweeps_does_so_before_its_work() {
+    if lacks_cgroup("a_run_that_sweeps_does_so_before_its_work") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let teardown = Teardown::new(&sandbox);
+    let running = start(&sandbox, None, &teardown);
+    kill_both(&running);
+    running.wait();
+    let look = format!("test -s {}", teardown.log().display());
+    let ended = sandbox.run().flag("--sweep").shell(&look).finish();
+    ended.assert_code(0);
+    teardown.assert_once();
+    sandbox.assert_no_survivors();
+}
+
+#[test]
+fn what_cannot_be_found_leaves_all_as_it_is() {
+    if lacks_cgroup("what_cannot_be_found_leaves_all_as_it_is") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let teardown = Teardown::new(&sandbox);
+    let running = start(&sandbox, None, &teardown);
+    kill_both(&running);
+    running.wait();
+    let before = left(&sandbox);
+    let socket = sandbox.path("no-engine.sock").display().to_string();
+    let swept = sweep(&sandbox, ["--stacks", "plain", "--docker", &socket]);
+    swept.assert_code(2);
+    assert!(
+        swept.stderr.contains("nothing is reaped") && swept.stderr.contains(&socket),
+        "{}",
+        swept.stderr
+    );
+    assert_eq!(left(&sandbox), before);
+    assert_eq!(teardown.counts(), (0, 0));
+    assert!(!sandbox.survivors().is_empty());
+    sweep(&sandbox, NO_OPTIONS).assert_code(0);
+    sandbox.assert_no_survivors();
+}
+
+#[test]
+fn a_veto_keeps_and_says_why() {
+    if lacks_cgroup("a_veto_keeps_and_says_why") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let teardown = Teardown::new(&sandbox);
+    let running = start(&sandbox, None, &teardown);
+    kill_both(&running);
+    running.wait();
+    let swept = sweep(
+        &sandbox,
+        ["--veto", "sh -c 'echo under review: $0; exit 1'"],
+    );
+    swept.assert_code(0);
+    assert!(
+        swept.stdout.contains("vetoed: under review: run"),
+        "{}",
+        swept.stdout
+    );
+    assert_eq!(teardown.counts(), (0, 0));
+    sweep(&sandbox, ["--veto", "no-such-command-anywhere"]);
+    assert_eq!(teardown.counts(), (0, 0));
+    sweep(&sandbox, ["--veto", "true"]).assert_code(0);
+    teardown.assert_once();
+}
+
+#[test]
+fn a_list_that_allows_everything_is_asked_for_twice() {
+    let sandbox = Sandbox::new(20);
+    let swept = sweep(&sandbox, ["--app", ".*"]);
+    swept.assert_code(125);
+    assert!(swept.stderr.contains("twice"), "{}", swept.stderr);
+    sweep(&sandbox, ["--app", ".*", "--app", ".*"]).assert_code(0);
+    sweep(&sandbox, ["--app", "["]).assert_code(125);
+}
+
+#[test]
+fn a_lock_file_of_an_app_that_is_over_goes_only_if_allowed() {
+    let sandbox = Sandbox::new(20);
+    for app in ["web.a", "webxa"] {
+        sandbox
+            .run()
+            .app(app)
+            .program(["true"])
+            .finish()
+            .assert_code(0);
+    }
+    let locks = || {
+        let mut locks = names(&sandbox.path("locks"));
+        locks.retain(|name| !name.starts_with('.'));
+        locks.sort();
+        locks
+    };
+    sweep(&sandbox, NO_OPTIONS).assert_code(0);
+    assert_eq!(locks(), ["web.a", "webxa"]);
+    sweep(&sandbox, ["--app", r"web\.a"]).assert_code(0);
+    assert_eq!(locks(), ["webxa"]);
+}
+
+#[test]
+fn two_sweeps_at_once_finish_a_run_once() {
+    if lacks_cgroup("two_sweeps_at_once_finish_a_run_once") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let teardown = Teardown::new(&sandbox).work(200);
+    let running = start(&sandbox, None, &teardown);
+    kill_both(&running);
+    running.wait();
+    let sweeps: Vec<_> = (0..3)
+        .map(|_| sweep::command(&sandbox).spawn().expect("a sweep"))
+        .collect();
+    for mut one in sweeps {
+        one.wait().expect("its end");
+    }
+    teardown.assert_once();
+    sandbox.assert_no_survivors();
+    sweep(&sandbox, NO_OPTIONS).assert_code(0);
+    assert_eq!(left(&sandbox), Vec::<String>::new());
+}
