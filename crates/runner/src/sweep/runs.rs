@@ -3,7 +3,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Step, Sweep};
+use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Protect, Step, Sweep};
 use runward_lifetime::Unfinished;
 use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
 
@@ -59,12 +59,12 @@ impl Sweep for Runs {
         Ok(all)
     }
 
-    /// A journal has a lock of its own: with another directory of locks, the run may live all the same.
+    /// A journal has a lock of its own: while somebody has it, nothing of the run is touched, least of all the cgroup of a teardown.
     fn examine(&self, found: Found) -> Result<Found, Fault> {
         Ok(match self.look(&found)? {
             Some(run) => found.detail(format!("run {}", run.run_id())),
-            None => found.marked(Mark::Missing(
-                "it lives under another directory of locks, or somebody is finishing it".into(),
+            None => found.protected(Protect::always(
+                "whoever has its journal: it lives under another directory of locks, or somebody is finishing it",
             )),
         })
     }
@@ -76,7 +76,10 @@ impl Sweep for Runs {
     fn reap(&self, found: &Found, _: &Step, permit: &Permit<'_>) -> Result<Progress, Fault> {
         permit.check()?;
         let Some(run) = self.look(found)? else {
-            return Ok(Progress::Done);
+            return Ok(match self.journal(found).exists() {
+                true => Progress::Again("somebody else is finishing it".into()),
+                false => Progress::Done,
+            });
         };
         let guards = self.own(&run)?;
         predecessor::finish_journal(&self.journal(found)).map_err(other)?;
