@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use runward_janitor::{Outcome, Verdict};
+use runward_janitor::{Janitor, Outcome, Verdict};
 
-use crate::harness::{World, row, word};
+use crate::harness::{World, policy, row, state, word};
+use crate::things::Things;
+use crate::watched::Watched;
 
 #[test]
 fn orphan_is_reaped_and_live_run_is_left_alone() {
@@ -171,4 +173,36 @@ fn dry_run_and_execution_name_the_same_objects() {
     );
     let (after, _) = janitor.run().unwrap();
     assert_ne!(after.digest(), plan.digest());
+}
+
+#[test]
+fn lock_that_is_held_is_not_even_tried() {
+    let world = World::new();
+    world.orphan("shop-1");
+    world.orphan("shop-2");
+    let watched = Watched::of(&world.locks);
+    let janitor = Janitor::new(&watched, policy(&["shop-.*"]), world.path("home"))
+        .sweep(Things::of(world.root()));
+    let plan = janitor.plan().unwrap();
+    assert_eq!(watched.tried.take(), [""; 0], "a plan takes no lock");
+    let mut run = world.peer();
+    run.hold("shop-2");
+    let report = janitor.execute(&plan).unwrap();
+    assert_eq!(watched.tried.take(), ["shop-1"], "{report}");
+}
+
+#[test]
+fn janitor_that_may_not_or_cannot_carries_out_no_plan_of_another() {
+    let world = World::new();
+    world.orphan("shop-1");
+    let plan = world.janitor(&["shop-.*"]).plan().unwrap();
+    let report = world.janitor(&["app-.*"]).execute(&plan).unwrap();
+    assert!(report.to_string().contains("allow-list"), "{report}");
+    let without = Janitor::new(&world.locks, policy(&["shop-.*"]), world.path("home"));
+    let report = without.sweep(state(world.root())).execute(&plan).unwrap();
+    assert!(
+        report.to_string().contains("no sweep of kind thing"),
+        "{report}"
+    );
+    assert_eq!(world.has("shop-1"), [true; 3]);
 }

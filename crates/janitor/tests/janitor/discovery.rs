@@ -2,11 +2,10 @@
 
 use std::fs;
 
-use runward_janitor::{ErrorKind, Fault, Found, Permit, Progress, Step, Sweep};
-use runward_lock::Name;
-
-use crate::harness::World;
+use crate::harness::{World, policy, state};
 use crate::things::Things;
+use crate::watched::Watched;
+use runward_janitor::{ErrorKind, Fault, FaultKind, Found, Janitor, Permit, Progress, Step, Sweep};
 
 #[test]
 fn failed_discovery_of_one_kind_reaps_nothing_of_any() {
@@ -41,41 +40,11 @@ fn directory_that_cannot_be_listed_is_no_empty_one() {
 fn locks_that_cannot_be_listed_are_not_free() {
     let world = World::new();
     world.orphan("shop-1");
-    // A handle of its own, whose directory is another one when it is read.
-    let error = runward_janitor::Janitor::new(
-        &Unlisted(&world),
-        crate::harness::policy(&["shop-.*"]),
-        world.path("home"),
-    )
-    .sweep(Things::of(world.root()))
-    .plan()
-    .unwrap_err();
+    let watched = Watched::of(&world.locks);
+    watched.unlisted.set(true);
+    let janitor = Janitor::new(&watched, policy(&["shop-.*"]), world.path("home"));
+    let error = janitor.sweep(Things::of(world.root())).plan().unwrap_err();
     assert!(error.is_discovery(), "{error}");
-}
-
-/// Locks that can be taken, and not be listed.
-struct Unlisted<'w>(&'w World);
-
-impl runward_lock::Locks for Unlisted<'_> {
-    type Guard = runward_lock::Guard;
-
-    fn acquire(
-        &self,
-        name: &Name,
-        request: &runward_lock::Request<'_>,
-        observer: &mut dyn FnMut(&runward_lock::Event<'_>) -> std::ops::ControlFlow<()>,
-    ) -> Result<Self::Guard, runward_lock::Error> {
-        self.0.locks.acquire(name, request, observer)
-    }
-
-    fn peek(&self, name: &Name) -> Result<runward_lock::State, runward_lock::Error> {
-        self.0.locks.peek(name)
-    }
-
-    fn list(&self) -> Result<Vec<runward_lock::Entry>, runward_lock::Error> {
-        let kind = runward_lock::ErrorKind::Io;
-        Err(runward_lock::Error::new(kind, "the list is torn"))
-    }
 }
 
 /// Finds its one object once, and then not any more.
@@ -93,10 +62,7 @@ impl Sweep for Fading {
         let left = self.left.get();
         self.left.set(left.saturating_sub(1));
         if left == 0 {
-            return Err(Fault::new(
-                runward_janitor::FaultKind::Unreachable,
-                "gone dark",
-            ));
+            return Err(Fault::new(FaultKind::Unreachable, "gone dark"));
         }
         self.things.discover()
     }
@@ -120,14 +86,10 @@ fn discovery_that_fails_under_the_lock_ends_the_work_on_that_name() {
             things: Things::of(world.root()),
             left: answers.into(),
         };
-        let janitor = runward_janitor::Janitor::new(
-            &world.locks,
-            crate::harness::policy(&["shop-.*"]),
-            world.path("home"),
-        );
+        let janitor = Janitor::new(&world.locks, policy(&["shop-.*"]), world.path("home"));
         let (_, report) = janitor
             .sweep(fading)
-            .sweep(crate::harness::state(world.root()))
+            .sweep(state(world.root()))
             .run()
             .unwrap();
         assert!(!report.is_clean(), "{answers}: {report}");

@@ -62,7 +62,8 @@ fn veto_that_comes_after_the_plan_keeps() {
     let vetoed = std::cell::Cell::new(false);
     let janitor = world
         .janitor(&["shop-.*"])
-        .veto(|_, _| Ok(vetoed.get().then(|| "too late, almost".to_owned())));
+        .veto(|_, _| Ok(vetoed.get().then(|| "too late, almost".to_owned())))
+        .quiesce(|_, _| panic!("what is kept is not ended"));
     let plan = janitor.plan().unwrap();
     vetoed.set(true);
     let report = janitor.execute(&plan).unwrap();

@@ -16,3 +16,4 @@ mod records;
 mod retry;
 mod rivals;
 mod things;
+mod watched;

@@ -5,9 +5,10 @@ use std::fs;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use runward_janitor::{Fault, FaultKind, Outcome};
+use runward_janitor::{Fault, FaultKind, Found, Janitor, Outcome, Permit, Progress, Step, Sweep};
 
 use crate::harness::{World, janitor, policy, row};
+use crate::things::Things;
 
 fn hasty(patterns: &[&str]) -> runward_janitor::Policy {
     policy(patterns).backoff(Duration::ZERO, Duration::ZERO)
@@ -95,6 +96,50 @@ fn object_that_appears_mid_reap_is_found() {
         late.appeared() && late.id() == "shop-1,late" && *late.outcome() == Outcome::Reaped,
         "{report}"
     );
+}
+
+#[test]
+fn one_look_that_finds_nothing_is_not_enough() {
+    let world = World::new();
+    world.orphan("shop-1");
+    // Looks: for the plan, to ask again, the round that reaps, the first that finds nothing; then there is one more.
+    let late = Late {
+        things: Things::of(world.root()),
+        looks: Cell::new(0),
+    };
+    let janitor = Janitor::new(&world.locks, hasty(&["shop-.*"]), world.path("home"));
+    let (_, report) = janitor.sweep(late).run().unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert!(!world.things.exists("shop-1,late"), "{report}");
+}
+
+struct Late {
+    things: Things,
+    looks: Cell<u32>,
+}
+
+impl Sweep for Late {
+    fn kind(&self) -> &str {
+        "late"
+    }
+
+    fn discover(&self) -> Result<Vec<Found>, Fault> {
+        let found = self.things.discover();
+        self.looks.set(self.looks.get() + 1);
+        if self.looks.get() == 4 {
+            assert!(found.as_ref().unwrap().is_empty());
+            self.things.make("shop-1,late");
+        }
+        found
+    }
+
+    fn steps(&self, found: &Found) -> Vec<Step> {
+        self.things.steps(found)
+    }
+
+    fn reap(&self, found: &Found, step: &Step, permit: &Permit<'_>) -> Result<Progress, Fault> {
+        self.things.reap(found, step, permit)
+    }
 }
 
 #[test]
