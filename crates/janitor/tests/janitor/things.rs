@@ -94,8 +94,8 @@ impl Sweep for Things {
         PARTS.iter().map(|part| Step::new(*part)).collect()
     }
 
-    fn reap(&self, found: &Found, step: &Step, permit: &Permit<'_>) -> Result<Progress, Fault> {
-        permit.check()?;
+    /// It asks no permit: that of each step is the janitor's to ask.
+    fn reap(&self, found: &Found, step: &Step, _: &Permit<'_>) -> Result<Progress, Fault> {
         let place = PARTS
             .iter()
             .position(|part| *part == step.as_str())
