@@ -23,6 +23,7 @@ mod running;
 mod scan;
 mod setting;
 mod spawn;
+mod state;
 mod stats;
 mod tree;
 
@@ -45,6 +46,7 @@ const BENCHES: &[Bench] = &[
     ("handover", |setting| vec![handover::section(setting)]),
     ("scan", scan::sections),
     ("spawn", |setting| vec![spawn::section(setting)]),
+    ("state", state::sections),
     ("tree", tree::sections),
     ("memory", |setting| vec![memory::section(setting)]),
     ("idle", |setting| vec![idle::section(setting)]),
