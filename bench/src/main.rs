@@ -23,6 +23,7 @@ mod running;
 mod scan;
 mod setting;
 mod spawn;
+mod state;
 mod stats;
 mod sweep;
 mod tree;
@@ -47,6 +48,7 @@ const BENCHES: &[Bench] = &[
     ("scan", scan::sections),
     ("sweep", sweep::sections),
     ("spawn", |setting| vec![spawn::section(setting)]),
+    ("state", state::sections),
     ("tree", tree::sections),
     ("memory", |setting| vec![memory::section(setting)]),
     ("idle", |setting| vec![idle::section(setting)]),

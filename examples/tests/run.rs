@@ -154,6 +154,51 @@ fn cgroup() {
     sandbox.assert_no_survivors();
 }
 
+/// Runs a shell script with a state directory of its own, by one of the layouts, in a home with one file.
+fn with_state(sandbox: &Sandbox, layout: &str, file: &str, script: &str) -> Ended {
+    let home = sandbox.path("home");
+    let file = home.join(file);
+    fs::create_dir_all(file.parent().expect("a file lies in a folder"))
+        .expect("a folder in the sandbox");
+    fs::write(&file, "canonical").expect("a file in the sandbox");
+    let layout = root().join("examples/state").join(layout);
+    let layout = layout.to_str().expect("UTF-8");
+    let mut command = example(sandbox, "abradir", &[layout, "runs", "sh", "-euc", script]);
+    command.env("HOME", &home);
+    let ended = Running::of(sandbox, command).wait();
+    assert_eq!(fs::read_to_string(&file).expect("it is there"), "canonical");
+    let left = fs::read_dir(sandbox.path("runs"))
+        .expect("a folder")
+        .count();
+    assert_eq!(left, 0, "the state is gone");
+    ended
+}
+
+#[test]
+fn state_of_docker() {
+    let sandbox = sandbox();
+    let script = "cat $DOCKER_CONFIG/config.json; echo changed >$DOCKER_CONFIG/config.json; touch $DOCKER_CONFIG/new";
+    let ended = with_state(&sandbox, "docker.toml", ".docker/config.json", script);
+    ended.assert_code(0);
+    assert_shows(
+        &ended.stdout,
+        &["state of docker in", "canonical", "not in the layout: new"],
+    );
+}
+
+#[test]
+fn state_of_kubectl() {
+    let sandbox = sandbox();
+    let script = "cat $KUBECONFIG; echo changed >$KUBECONFIG; ls -d $KUBECACHEDIR; exit 7";
+    let ended = with_state(&sandbox, "kube.toml", ".kube/config", script);
+    ended.assert_code(7);
+    assert_shows(
+        &ended.stdout,
+        &["state of kubectl in", "canonical", "/cache"],
+    );
+    assert!(!ended.stdout.contains("not in the layout"));
+}
+
 #[test]
 fn janitor() {
     let sandbox = sandbox();

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::RenameFlags;
+use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
 use crate::copy::Copier;
@@ -73,7 +73,7 @@ impl<'a> Prepared<'a> {
         })?;
         Ok(StateDir::new(Parts {
             root: self.root.0.clone(),
-            path: self.root.path().join(&self.name),
+            tree: self.path(),
             name: self.name,
             environment: self.environment,
             left_out,
@@ -94,16 +94,18 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn whole(&self, building: &str, name: &str) -> Result<(Vec<PathBuf>, Option<Pin>), Error> {
         let root = &self.root.0.fd;
-        let top = dirs::make(root, building.as_ref()).map_err(|e| self.failed("", e))?;
+        let top = dirs::make(root, building.as_ref(), dirs::PRIVATE_DIR)
+            .map_err(|e| self.failed("", e))?;
         sync::point("made");
         let owner = Owner::this(&self.request.run_id).to_text();
         dirs::write(&top, OWNER.as_ref(), owner.as_bytes()).map_err(|e| self.failed(OWNER, e))?;
         sync::point("owned");
-        let tree = dirs::make(&top, TREE.as_ref()).map_err(|e| self.failed(TREE, e))?;
+        let tree =
+            dirs::make(&top, TREE.as_ref(), dirs::PRIVATE_DIR).map_err(|e| self.failed(TREE, e))?;
         let left_out = self.fill(&tree)?;
         let pin = self.pin(&top, name)?;
         sync::point("filled");
-        rustix::fs::renameat_with(root, building, root, name, RenameFlags::NOREPLACE)
+        rustix::fs::renameat(root, building, root, name)
             .map_err(|e| Error::io("cannot rename into place", &self.path, e))?;
         sync::point("whole");
         Ok((left_out, pin))
@@ -179,13 +181,17 @@ impl Builder<'_> {
         copier.copy(found, &shown, above, name)
     }
 
-    /// What is staged may be a path that is made already, such as all recipes: then what is in it is.
     fn stage(&self, tree: &OwnedFd, path: &Relative, copier: &mut Copier) -> Result<(), Error> {
+        let Some(found) = self.plan.source.get(path)? else {
+            return Err(self.plan.source.missing(path));
+        };
         let (above, name) = self.above(tree, path)?;
-        match rustix::fs::unlinkat(&above, name, rustix::fs::AtFlags::REMOVEDIR) {
-            Ok(()) | Err(Errno::NOENT) => self.copy(tree, path, copier),
-            Err(e) => Err(self.failed_in_tree(path, e)),
+        // It may be a path that is made already, such as that of all recipes.
+        match rustix::fs::unlinkat(&above, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(e) => return Err(self.failed_in_tree(path, e)),
         }
+        copier.copy(found, &self.plan.source.shown(path), above, name)
     }
 
     /// The pin of the app's settings, written down where they lie outside.

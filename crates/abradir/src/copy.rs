@@ -76,7 +76,7 @@ impl Copier {
             );
             return Err(Error::new(ErrorKind::InvalidRequest, message));
         }
-        let made = dirs::make(to.0, to.1).map_err(|e| self.failed(e))?;
+        let made = dirs::make(to.0, to.1, mode(stat)).map_err(|e| self.failed(e))?;
         let mut entries = Dir::read_from(&source).map_err(|e| self.failed(e))?;
         self.depth += 1;
         while let Some(entry) = entries.read() {
@@ -127,7 +127,7 @@ impl Copier {
     }
 
     fn file(&mut self, source: BorrowedFd<'_>, stat: &Stat, to: End<'_>) -> rustix::io::Result<()> {
-        let made = dirs::create(to.0, to.1)?;
+        let made = dirs::create(to.0, to.1, mode(stat))?;
         let size = u64::try_from(stat.st_size).unwrap_or_default();
         if size > 0 && !self.cloned(source, made.as_fd())? {
             self.bytes(source, made.as_fd(), size)?;
@@ -195,13 +195,21 @@ fn in_kernel(source: BorrowedFd<'_>, to: BorrowedFd<'_>, size: u64) -> rustix::i
     Ok(left)
 }
 
-/// The mode and the times of the source; a directory stays usable by its owner, and nothing becomes setuid.
-fn finish(made: &OwnedFd, stat: &Stat) -> rustix::io::Result<()> {
-    let mut mode = Mode::from_raw_mode(stat.st_mode & 0o777);
-    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        mode |= dirs::PRIVATE_DIR;
+/// The mode of the source; a directory stays usable by its owner, and nothing becomes setuid.
+fn mode(stat: &Stat) -> Mode {
+    let mode = Mode::from_raw_mode(stat.st_mode & 0o777);
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => mode | dirs::PRIVATE_DIR,
+        _ => mode,
     }
-    rustix::fs::fchmod(made, mode)?;
+}
+
+/// Gives what the process's mask took of the mode, and the times of the source.
+fn finish(made: &OwnedFd, stat: &Stat) -> rustix::io::Result<()> {
+    // To look is cheap; to change is a write to the filesystem.
+    if Mode::from_raw_mode(rustix::fs::fstat(made)?.st_mode & 0o777) != mode(stat) {
+        rustix::fs::fchmod(made, mode(stat))?;
+    }
     rustix::fs::futimens(made, &times(stat))
 }
 

@@ -20,16 +20,21 @@ pub(crate) fn open(parent: impl AsFd, name: &Path) -> Result<OwnedFd> {
 }
 
 /// Makes a directory and opens it.
-pub(crate) fn make(parent: impl AsFd, name: &Path) -> Result<OwnedFd> {
-    rustix::fs::mkdirat(&parent, name, PRIVATE_DIR)?;
+pub(crate) fn make(parent: impl AsFd, name: &Path, mode: Mode) -> Result<OwnedFd> {
+    rustix::fs::mkdirat(&parent, name, mode)?;
     open(parent, name)
+}
+
+/// A second descriptor of the same directory, that no child gets.
+pub(crate) fn same(dir: impl AsFd) -> Result<OwnedFd> {
+    rustix::io::fcntl_dupfd_cloexec(dir, 0)
 }
 
 /// Opens a directory below, made with all above it where they are missing.
 pub(crate) fn ensure<'a>(top: impl AsFd, names: impl Iterator<Item = &'a Path>) -> Result<OwnedFd> {
-    let mut at = rustix::io::dup(top)?;
+    let mut at = same(top)?;
     for name in names {
-        at = match make(&at, name) {
+        at = match make(&at, name, PRIVATE_DIR) {
             Err(Errno::EXIST) => open(&at, name),
             made => made,
         }?;
@@ -38,14 +43,14 @@ pub(crate) fn ensure<'a>(top: impl AsFd, names: impl Iterator<Item = &'a Path>) 
 }
 
 /// Makes a file that was not there.
-pub(crate) fn create(parent: impl AsFd, name: &Path) -> Result<OwnedFd> {
+pub(crate) fn create(parent: impl AsFd, name: &Path, mode: Mode) -> Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(parent, name, flags, PRIVATE_FILE)
+    rustix::fs::openat(parent, name, flags, mode)
 }
 
 /// Makes a file with these contents.
 pub(crate) fn write(parent: impl AsFd, name: &Path, contents: &[u8]) -> Result<()> {
-    let file = create(parent, name)?;
+    let file = create(parent, name, PRIVATE_FILE)?;
     write_all(&file, contents)
 }
 

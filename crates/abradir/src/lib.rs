@@ -47,6 +47,7 @@
 //! * A symbolic link in what is staged or copied is copied as it is, wherever it leads. Sockets, fifos and devices are left out, and
 //!   [`StateDir::left_out`] says so. Extended attributes, owners, hard links and holes are not kept.
 //! * A copy is not atomic for those who write to the canonical directory meanwhile: hold a lock that they respect.
+//! * What lies deeper than 128 directories is not staged; no depth hinders a removal.
 //! * Whether the owner of a state directory lives is not judged here: [`Entry::owner`] says who it was, a lock says the rest.
 //! * Nothing is flushed to the disk: a state directory does not outlive a crash of the machine in any useful way.
 //! * The shipped layout was written from the documentation of abra 0.13 and not against its source. [`StateDir::strangers`] shows what

@@ -3,6 +3,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::text::{self, Links};
+
 /// The process that built a state directory, for whoever finds it later. Whether it lives is for a lock to say.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,7 +58,8 @@ impl Owner {
     }
 
     pub(crate) fn read(path: &Path) -> Option<Self> {
-        toml::from_str(&fs::read_to_string(path).ok()?).ok()
+        // The run could have put anything there.
+        toml::from_str(&text::read(path, Links::Refuse).ok()?).ok()
     }
 }
 

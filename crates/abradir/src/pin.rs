@@ -183,7 +183,7 @@ pub(crate) fn to_text(pin: &Pin) -> String {
 }
 
 pub(crate) fn load(path: &Path) -> Result<Option<Pin>, Error> {
-    let text = match fs::read_to_string(path) {
+    let text = match text::read(path, Links::Refuse) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io("cannot read the pin", path, e)),

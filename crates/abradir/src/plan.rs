@@ -1,5 +1,7 @@
 //! A request checked against its layout and the canonical directory, before anything is made.
 
+use std::collections::BTreeSet;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -73,15 +75,19 @@ impl Source {
     }
 
     fn need(&self, path: &Relative) -> Result<(), Error> {
-        if self.has(path)? {
-            return Ok(());
+        match self.has(path)? {
+            true => Ok(()),
+            false => Err(self.missing(path)),
         }
+    }
+
+    pub(crate) fn missing(&self, path: &Relative) -> Error {
         let message = format!(
             "there is no {} in the canonical directory {}; fetch it there first",
             Shown(path.as_path()),
             Shown(&self.path)
         );
-        Err(Error::new(ErrorKind::Missing, message))
+        Error::new(ErrorKind::Missing, message)
     }
 }
 
@@ -110,7 +116,17 @@ impl<'a> Plan<'a> {
         if let Some(app) = &request.app {
             plan.add_app(layout, app)?;
         }
+        plan.stage_each_once();
         Ok(plan)
+    }
+
+    /// What lies in something that is staged comes with it.
+    fn stage_each_once(&mut self) {
+        let all = mem::take(&mut self.staged)
+            .into_iter()
+            .collect::<BTreeSet<_>>();
+        let covered = |path: &&Relative| path.and_above().skip(1).any(|above| all.contains(above));
+        self.staged = all.iter().filter(|path| !covered(path)).cloned().collect();
     }
 
     fn add_app(&mut self, layout: &Layout, app: &'a App) -> Result<(), Error> {

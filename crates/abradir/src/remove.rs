@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, IFlags, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, IFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::obstacle::{Obstacle, ObstacleKind};
@@ -79,10 +79,11 @@ impl Sweep {
 
     fn empty(&mut self, dir: &OwnedFd) {
         if self.depth == 1 {
-            self.top = rustix::io::dup(dir).ok();
+            self.top = dirs::same(dir).ok();
         }
-        let Ok(entries) = Dir::read_from(dir) else {
-            return;
+        let entries = match Dir::read_from(dir) {
+            Ok(entries) => entries,
+            Err(_) => return self.add_here(ObstacleKind::Refused),
         };
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -110,8 +111,9 @@ impl Sweep {
             let Ok(up) = CString::new(format!(".moved-{number}")) else {
                 return;
             };
-            match rustix::fs::renameat_with(parent, name, top, &up, RenameFlags::NOREPLACE) {
-                Err(Errno::EXIST) => {}
+            match rustix::fs::renameat(parent, name, top, &up) {
+                // Something of that name is in it, put there by the run.
+                Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) => {}
                 Ok(()) => return self.moved.push(up),
                 Err(Errno::NOENT) => return,
                 Err(errno) => return self.resists(parent, name, errno),
@@ -129,7 +131,7 @@ impl Sweep {
     fn resists(&mut self, parent: BorrowedFd<'_>, name: &CStr, errno: Errno) {
         match errno {
             Errno::XDEV | Errno::BUSY => self.add(name, ObstacleKind::Mount),
-            Errno::PERM if is_immutable(parent) => self.add_parent(),
+            Errno::PERM if is_immutable(parent) => self.add_here(ObstacleKind::Immutable),
             Errno::PERM if opens_immutable(parent, name) => self.add(name, ObstacleKind::Immutable),
             _ => self.add(name, ObstacleKind::Refused),
         }
@@ -140,10 +142,9 @@ impl Sweep {
         self.obstacles.push(Obstacle { path, kind });
     }
 
-    /// An immutable directory is one obstacle, however much is in it.
-    fn add_parent(&mut self) {
+    /// The directory that it is in, once, however much is in that.
+    fn add_here(&mut self, kind: ObstacleKind) {
         let path = self.path.clone();
-        let kind = ObstacleKind::Immutable;
         let obstacle = Obstacle { path, kind };
         if !self.obstacles.contains(&obstacle) {
             self.obstacles.push(obstacle);

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Dir, FileType, RenameFlags};
+use rustix::fs::{Dir, FileType};
 use rustix::io::Errno;
 
 use crate::entry::{self, REMOVING};
@@ -37,8 +37,12 @@ impl Root {
     /// [`ErrorKind::Doomed`] if it lies below a directory that others delete; [`ErrorKind::Symlink`] if it or its parent is a link;
     /// [`ErrorKind::NotPrivate`] if others own a part of the path or may write to it.
     pub fn open(path: impl AsRef<Path>, doomed: &Doomed) -> Result<Self, Error> {
+        let path = path.as_ref();
         // A trailing slash would follow a symbolic link.
-        let path: PathBuf = path.as_ref().components().collect();
+        let path: PathBuf = std::path::absolute(path)
+            .map_err(|e| Error::io("cannot resolve", path, e))?
+            .components()
+            .collect();
         let fd = place::open(&path, doomed)?;
         Ok(Self(Arc::new(Inner { fd, path })))
     }
@@ -171,7 +175,7 @@ fn rename_aside(root: &Inner, name: &str) -> Result<Option<String>, Error> {
         return Ok(Some(name.to_owned()));
     }
     let aside = format!("{REMOVING}{bare}");
-    match rustix::fs::renameat_with(&root.fd, name, &root.fd, &aside, RenameFlags::NOREPLACE) {
+    match rustix::fs::renameat(&root.fd, name, &root.fd, &aside) {
         Ok(()) => Ok(Some(aside)),
         Err(Errno::NOENT) => Ok(None),
         Err(e) => Err(Error::io("cannot rename aside", &root.path.join(name), e)),

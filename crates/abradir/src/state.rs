@@ -1,8 +1,8 @@
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::root::{Inner, TREE, remove_entry};
+use crate::root::{Inner, remove_entry};
 use crate::{Environment, Error, Layout, Pin};
 
 /// The state directory of a run: it goes when this does.
@@ -17,7 +17,8 @@ pub struct StateDir {
 pub(crate) struct Parts {
     pub(crate) root: Arc<Inner>,
     pub(crate) name: String,
-    pub(crate) path: PathBuf,
+    /// What the tool sees; what else there is lies beside it.
+    pub(crate) tree: PathBuf,
     pub(crate) environment: Environment,
     pub(crate) left_out: Vec<PathBuf>,
     pub(crate) pin: Option<Pin>,
@@ -36,8 +37,8 @@ impl StateDir {
     }
 
     /// The directory that the tool sees.
-    pub fn path(&self) -> PathBuf {
-        self.parts.path.join(TREE)
+    pub fn path(&self) -> &Path {
+        &self.parts.tree
     }
 
     /// What every command of the run is started with.
@@ -63,8 +64,8 @@ impl StateDir {
     /// When the list would not be complete.
     pub fn strangers(&self) -> Result<Vec<PathBuf>, Error> {
         let path = self.path();
-        let entries = std::fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let entries = entries.map_err(|e| Error::io("cannot list", &path, e))?;
+        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(|e| Error::io("cannot list", path, e))?;
         let names = entries.iter().map(|entry| PathBuf::from(entry.file_name()));
         let mut found: Vec<_> = names.filter(|n| !self.parts.layout.knows(n)).collect();
         found.sort();
@@ -83,15 +84,15 @@ impl StateDir {
         done
     }
 
-    /// Keeps it for somebody to look at, and answers where it is. It is then in nobody's care.
+    /// Keeps it for somebody to look at, and answers [`StateDir::path`]. It is then in nobody's care.
     pub fn leave(mut self) -> PathBuf {
         self.builder = 0;
-        mem::take(&mut self.parts.path)
+        mem::take(&mut self.parts.tree)
     }
 
     fn end(&self) -> Result<(), Error> {
         let restored = match self.pin() {
-            Some(pin) if !pin.path().starts_with(&self.parts.path) => pin.restore().map(drop),
+            Some(pin) if !pin.path().starts_with(self.path()) => pin.restore().map(drop),
             _ => Ok(()),
         };
         let removed = remove_entry(&self.parts.root, &self.parts.name);

@@ -28,7 +28,7 @@ fn the_environment_is_this_and_nothing_else() {
     let flags = request(&layout, &scratch).flag("offline").flag("no-input");
     let state = scratch.root().build(&flags).unwrap();
     let variables: Vec<_> = state.environment().variables().collect();
-    assert_eq!(variables, [("ABRA_DIR", state.path().as_path())]);
+    assert_eq!(variables, [("ABRA_DIR", state.path())]);
     assert_eq!(state.environment().arguments(), ["--offline", "--no-input"]);
 
     let mut command = Command::new("/usr/bin/env");

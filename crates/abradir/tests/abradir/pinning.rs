@@ -14,7 +14,7 @@ fn a_tool_that_rewrites_the_type_is_detected_and_undone() {
     canonical::make(&scratch);
     let state = build(&scratch.root(), &scratch);
     let pin = state.pin().unwrap();
-    assert_eq!(pin.path(), settings(&state.path(), OWN));
+    assert_eq!(pin.path(), settings(state.path(), OWN));
     assert_eq!(pin.check().unwrap(), Drift::Unchanged);
     tool(&state, &["deploy", OWN, "1.2.3"]);
     let drift = Drift::Changed {

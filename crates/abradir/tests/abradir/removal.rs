@@ -249,6 +249,29 @@ fn gone_is_gone_whoever_asks_and_how_often() {
 }
 
 #[test]
+fn what_a_run_leaves_beside_its_tree_stops_no_list() {
+    let scratch = Scratch::new();
+    let root = scratch.root();
+    let state = plain(&root);
+    let beside = root.path().join(state.name());
+    for name in ["owner", "pin"] {
+        let _ = fs::remove_file(beside.join(name));
+        let mode = rustix::fs::Mode::RWXU;
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            beside.join(name),
+            rustix::fs::FileType::Fifo,
+            mode,
+            0,
+        )
+        .unwrap();
+    }
+    assert_eq!(root.list().unwrap()[0].owner(), None);
+    assert!(root.pin(state.name()).is_err());
+    state.close().unwrap();
+}
+
+#[test]
 fn the_root_being_gone_is_an_error_and_no_success() {
     let scratch = Scratch::new();
     let root = scratch.root();

@@ -66,15 +66,15 @@ fn divergent_checkouts_of_one_recipe() {
         String::from_utf8(done.stdout).unwrap()
     };
     assert_eq!(
-        git(&first.path(), &["status", "--porcelain"]),
+        git(first.path(), &["status", "--porcelain"]),
         "",
         "the copy is clean"
     );
-    git(&first.path(), &["checkout", "-q", "v1"]);
-    git(&second.path(), &["checkout", "-q", "v2"]);
+    git(first.path(), &["checkout", "-q", "v1"]);
+    git(second.path(), &["checkout", "-q", "v2"]);
     assert!(!first.path().join("recipes/shop/VERSION").exists());
     assert!(second.path().join("recipes/shop/VERSION").exists());
-    assert_eq!(git(&first.path(), &["describe", "--tags"]).trim(), "v1");
+    assert_eq!(git(first.path(), &["describe", "--tags"]).trim(), "v1");
     assert!(seen(&canonical) == before);
 }
 
@@ -123,6 +123,24 @@ fn skipping_the_fetch_stages_the_canonical_copy() {
     let state = scratch.root().build(&all).unwrap();
     assert!(seen(&state.path().join("recipes")) == seen(&canonical.join("recipes")));
 
+    let twice = Request::new(&layout, "all").source(&canonical);
+    let twice = twice
+        .stage("recipes/shop")
+        .stage("recipes")
+        .stage("recipes/shop");
+    let state = scratch.root().build(&twice).unwrap();
+    assert!(seen(&state.path().join("recipes")) == seen(&canonical.join("recipes")));
+
+    std::os::unix::fs::symlink("nowhere", canonical.join("recipes/dangling")).unwrap();
+    let dangling = Request::new(&layout, "none")
+        .source(&canonical)
+        .stage("recipes/dangling");
+    let error = scratch.root().build(&dangling).unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Missing,
+        "what was asked for is not left out in silence"
+    );
     let missing = Request::new(&layout, "none")
         .source(&canonical)
         .stage("recipes/nothing");
@@ -136,7 +154,7 @@ fn a_foreign_env_is_unreachable_in_the_default_layout() {
     let canonical = canonical::make(&scratch);
     let state = build(&scratch.root(), &scratch);
     assert_eq!(tool(&state, &["ls"]), format!("default/{OWN}.env\n"));
-    let inside = seen(&state.path());
+    let inside = seen(state.path());
     assert!(
         inside
             .keys()
@@ -150,7 +168,7 @@ fn a_foreign_env_is_unreachable_in_the_default_layout() {
             path.display()
         );
     }
-    for path in [state.path(), settings(&state.path(), OWN)] {
+    for path in [state.path().to_owned(), settings(state.path(), OWN)] {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{}", path.display());
@@ -217,14 +235,14 @@ fn a_pull_in_the_middle_of_a_run_does_not_change_its_catalogue() {
     let scratch = Scratch::new();
     let canonical = canonical::make(&scratch);
     let state = build(&scratch.root(), &scratch);
-    let before = seen(&state.path());
+    let before = seen(state.path());
     fs::write(
         canonical.join("catalogue/recipes.json"),
         "{\"version\": 2}\n",
     )
     .unwrap();
     fs::remove_dir_all(canonical.join("recipes/shop")).unwrap();
-    assert!(seen(&state.path()) == before);
+    assert!(seen(state.path()) == before);
 }
 
 #[test]
