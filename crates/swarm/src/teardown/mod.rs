@@ -187,6 +187,7 @@ impl<'a> Teardown<'a> {
         );
         let mut bell = Bell::hang(self.engine, &filters);
         let began = Instant::now();
+        let mut grace = Duration::ZERO;
         loop {
             let world = World::look_at_work(self.engine)?;
             let running = Inventory::within(&world, &self.stack);
@@ -198,7 +199,8 @@ impl<'a> Teardown<'a> {
             }
             let tasks: Vec<_> = running.objects().iter().map(Object::to_string).collect();
             let tasks = tasks.join(", ");
-            let until = began + running.grace + self.patience;
+            grace = grace.max(running.grace);
+            let until = began + grace + self.patience;
             if Instant::now() >= until {
                 return Ok(Pass::Again(tasks));
             }
