@@ -24,6 +24,7 @@ mod scan;
 mod setting;
 mod spawn;
 mod stats;
+mod sweep;
 mod tree;
 
 use std::path::PathBuf;
@@ -44,6 +45,7 @@ const BENCHES: &[Bench] = &[
     ("acquire", acquire::sections),
     ("handover", |setting| vec![handover::section(setting)]),
     ("scan", scan::sections),
+    ("sweep", sweep::sections),
     ("spawn", |setting| vec![spawn::section(setting)]),
     ("tree", tree::sections),
     ("memory", |setting| vec![memory::section(setting)]),

@@ -29,6 +29,14 @@ impl Other {
         }
     }
 
+    /// The most memory that it has had at once, in KiB.
+    pub(crate) fn peak_kib(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.ok_or("no VmHWM")?.parse()?)
+    }
+
     /// SIGKILL, without waiting for the end.
     pub(crate) fn kill(&mut self) -> Result {
         Ok(self.0.kill()?)

@@ -7,13 +7,14 @@
 
 use std::error::Error;
 use std::fs::{File, TryLockError};
+use std::path::Path;
 
+use runward_janitor::{Allow, Directories, Janitor, Policy};
 use runward_lock::{LockDir, Name, Request, quiet};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str =
-    "bench-lock hold-flock FILE | hold DIR NAME… | probe FILE | list DIR | peek DIR NAME";
+const USAGE: &str = "bench-lock hold-flock FILE | hold DIR NAME… | probe FILE | list DIR | peek DIR NAME | sweep DIR";
 
 fn main() -> Result {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +31,7 @@ fn main() -> Result {
             let (dir, name) = (LockDir::open(dir)?, Name::new(name)?);
             again(|| Ok(dir.peek(&name).map(drop)?))
         }
+        ["sweep", dir] => sweep(dir.as_ref()),
         _ => Err(USAGE.into()),
     }
 }
@@ -48,6 +50,19 @@ fn hold(dir: &str, names: &[&str]) -> Result {
     let dir = LockDir::open(dir)?;
     let names: std::result::Result<Vec<_>, _> = names.iter().map(Name::new).collect();
     let _guards = dir.acquire_all(&names?, &Request::new().run_id("bench"), &mut quiet)?;
+    wait_for_ever()
+}
+
+fn sweep(dir: &Path) -> Result {
+    let locks = LockDir::open(dir.join("locks"))?;
+    let policy = Policy::new(Allow::patterns(["run-[0-9]+"])?);
+    let owner = |entry: &str| Name::new(entry).ok();
+    let state = Directories::new("state", dir.join("state"), owner);
+    let janitor = Janitor::new(&locks, policy, dir.join("home")).sweep(state);
+    let (_, report) = janitor.run()?;
+    if !report.is_clean() {
+        return Err("there was something to do".into());
+    }
     wait_for_ever()
 }
 

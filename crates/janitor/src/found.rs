@@ -92,4 +92,8 @@ impl Found {
     pub fn shown(&self) -> &str {
         &self.detail
     }
+
+    pub(crate) fn into_parts(self) -> (Name, String, String) {
+        (self.owner, self.id, self.detail)
+    }
 }

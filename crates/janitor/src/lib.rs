@@ -11,17 +11,45 @@
 
 #![forbid(unsafe_code)]
 
+mod allow;
+mod audit;
 mod cancel;
+mod clock;
+mod digest;
+mod directories;
+mod error;
 mod fault;
 mod found;
 mod headroom;
+mod home;
+mod janitor;
+mod journal;
+mod json;
+mod judge;
 mod permit;
+mod plan;
+mod policy;
 mod protect;
+mod reaper;
+mod reason;
+mod report;
 mod sweep;
+mod sync;
+mod tally;
+mod units;
+mod work;
 
+pub use allow::Allow;
+pub use directories::Directories;
+pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultKind};
 pub use found::{Found, Mark};
 pub use headroom::Headroom;
+pub use janitor::Janitor;
 pub use permit::Permit;
+pub use plan::{Plan, Row, Warning, WarningKind};
+pub use policy::Policy;
 pub use protect::Protect;
+pub use reason::{Reason, Verdict};
+pub use report::{Item, Outcome, Report};
 pub use sweep::{Progress, Step, Sweep};

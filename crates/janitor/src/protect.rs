@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use crate::clock;
+
 /// Keeps an object for somebody who wants to look at it, without turning the janitor off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Protect {
@@ -35,7 +37,7 @@ impl fmt::Display for Protect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.by)?;
         match self.until {
-            Some(until) => write!(f, " until {}", humantime::format_rfc3339_seconds(until)),
+            Some(until) => write!(f, " until {}", clock::show(until)),
             None => Ok(()),
         }
     }

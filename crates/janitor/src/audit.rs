@@ -1,0 +1,128 @@
+//! What was done, by whom, under which fence: lines of JSON that are only ever added to.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use runward_lock::{Fence, Name};
+use serde::Serialize;
+
+use crate::{Error, clock};
+
+pub(crate) struct Audit {
+    file: File,
+    path: PathBuf,
+    actor: String,
+    pass: String,
+}
+
+/// One line. What does not apply is left out.
+#[derive(Default, Serialize)]
+pub(crate) struct Line<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fence: Option<u64>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) kind: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) step: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Full<'a> {
+    at: String,
+    pass: &'a str,
+    pid: u32,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    actor: &'a str,
+    event: &'a str,
+    #[serde(flatten)]
+    line: &'a Line<'a>,
+}
+
+impl<'a> Line<'a> {
+    pub(crate) fn text(text: &'a str) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn of(name: &'a Name, fence: Fence) -> Self {
+        Self {
+            name: name.as_str(),
+            fence: Some(fence.get()),
+            ..Self::default()
+        }
+    }
+}
+
+impl Audit {
+    /// Opens the file for a pass. A line that a full disk cut short is ended, so that the next one stands by itself.
+    pub(crate) fn open(path: PathBuf, actor: &str) -> Result<Self, Error> {
+        let pass = format!("{}-{}", clock::show(SystemTime::now()), std::process::id());
+        let opened = open(&path).map_err(|e| Error::home("cannot open audit", &path, e))?;
+        Ok(Self {
+            file: opened,
+            path,
+            actor: actor.to_owned(),
+            pass,
+        })
+    }
+
+    /// Adds a line in one write, before what it says is done where that cannot be undone.
+    pub(crate) fn write(&mut self, event: &str, line: &Line<'_>) -> Result<(), Error> {
+        let full = Full {
+            at: clock::show(SystemTime::now()),
+            pass: &self.pass,
+            pid: std::process::id(),
+            actor: &self.actor,
+            event,
+            line,
+        };
+        let mut text = serde_json::to_vec(&full).unwrap_or_default();
+        text.push(b'\n');
+        self.add(&text)
+            .map_err(|e| Error::home("cannot write audit", &self.path, e))
+    }
+
+    fn add(&mut self, text: &[u8]) -> io::Result<()> {
+        let written = self.file.write(text)?;
+        if written == text.len() {
+            return Ok(());
+        }
+        // The rest would not follow it directly if another janitor writes too.
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+fn open(path: &PathBuf) -> io::Result<File> {
+    let mut file = File::options()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
+        .open(path)?;
+    if ends_torn(&mut file)? {
+        file.write_all(b"\n")?;
+    }
+    Ok(file)
+}
+
+fn ends_torn(file: &mut File) -> io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
