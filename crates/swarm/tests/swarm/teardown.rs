@@ -167,13 +167,29 @@ fn a_container_that_does_not_stop_holds_up_the_networks() {
     let label = format!("com.docker.stack.namespace={stack}");
     let task = "com.docker.swarm.task.id=forgotten";
     let stuck = bed.swarm.docker([
-        "create", "--label", &label, "--label", task, "--name", &format!("stuck-{stack}"), "tiny:1", "true",
+        "create",
+        "--label",
+        &label,
+        "--label",
+        task,
+        "--name",
+        &format!("stuck-{stack}"),
+        "tiny:1",
+        "true",
     ]);
     let proxy = Proxy::new(&bed.swarm.socket(), |_| Fate::Pass);
     let report = bed.remove_by(&Engine::at(proxy.socket()).unwrap(), &stack);
-    assert_eq!(report.left(), [format!("task stuck-{stack} (container created)")]);
+    assert_eq!(
+        report.left(),
+        [format!("task stuck-{stack} (container created)")]
+    );
     let removals = proxy.removals();
-    assert!(removals.iter().all(|call| call.starts_with("DELETE /services")), "{removals:?}");
+    assert!(
+        removals
+            .iter()
+            .all(|call| call.starts_with("DELETE /services")),
+        "{removals:?}"
+    );
     bed.swarm.docker(["rm", &stuck]);
     assert!(bed.remove(&stack).is_clean());
 }
