@@ -121,9 +121,9 @@ impl Case<'_> {
     fn places(&self) -> BTreeMap<String, View<'_>> {
         let mut places = BTreeMap::new();
         for task in &self.tasks {
-            let name = match task.slot {
-                0 => format!("on node {}", task.node),
-                slot => format!("{slot}"),
+            let name = match self.has_slots() {
+                true => task.slot.to_string(),
+                false => format!("on node {}", task.node),
             };
             let empty = || View {
                 tasks: Vec::new(),
@@ -132,6 +132,11 @@ impl Case<'_> {
             places.entry(name).or_insert_with(empty).tasks.push(*task);
         }
         places
+    }
+
+    fn has_slots(&self) -> bool {
+        let mode = &self.service.spec.mode;
+        mode.replicated.is_some() || mode.replicated_job.is_some()
     }
 
     pub(super) fn is_current(&self, task: &Task) -> bool {

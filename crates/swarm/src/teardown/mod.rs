@@ -187,20 +187,23 @@ impl<'a> Teardown<'a> {
         );
         let mut bell = Bell::hang(self.engine, &filters);
         let began = Instant::now();
+        let mut grace = Duration::ZERO;
         loop {
             let world = World::look_at_work(self.engine)?;
             let running = Inventory::within(&world, &self.stack);
-            if let Some(service) = first(&running, Kind::Service) {
-                return Ok(Pass::Again(format!("{service} is there again")));
-            }
-            if !running.has(Kind::Task) {
+            if running.is_empty() {
                 return Ok(Pass::Done);
             }
             let tasks: Vec<_> = running.objects().iter().map(Object::to_string).collect();
             let tasks = tasks.join(", ");
-            let until = began + running.grace + self.patience;
+            grace = grace.max(running.grace);
+            let until = began + grace + self.patience;
             if Instant::now() >= until {
                 return Ok(Pass::Again(tasks));
+            }
+            // One that has come meanwhile would make tasks for ever.
+            if running.has(Kind::Service) {
+                self.remove(Kind::Service, watch)?;
             }
             tell(watch, &Event::Waiting(&tasks))?;
             bell.wait(until);
@@ -219,13 +222,6 @@ impl<'a> Teardown<'a> {
         }
         Ok(Some(self.look()?).filter(|second| !second.is_empty()))
     }
-}
-
-fn first(inventory: &Inventory, kind: Kind) -> Option<&Object> {
-    inventory
-        .objects()
-        .iter()
-        .find(|object| object.kind() == kind)
 }
 
 fn tell(watch: Watch<'_>, event: &Event<'_>) -> Result<(), Error> {

@@ -134,3 +134,40 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// A stack of one service and its network.
+pub(crate) fn small(command: &str) -> String {
+    format!(
+        r#"
+version: "3.8"
+services: {{web: {{image: "tiny:1", command: {command}}}}}
+"#
+    )
+}
+
+/// A stack with all kinds of objects, the secret made before it as `abra` does.
+pub(crate) fn everything(bed: &Bed, stack: &StackName) -> String {
+    let secret = format!("{stack}_db_password_v1");
+    bed.secret(&secret);
+    let file = bed.scratch("conf");
+    std::fs::write(&file, "shown").unwrap();
+    format!(
+        r#"
+version: "3.8"
+services:
+  web:
+    image: tiny:1
+    command: {OBEYS}
+    volumes: ["data:/data"]
+    networks: [inner]
+    configs: [conf]
+    secrets: [password]
+  db: {{image: "tiny:1", command: {OBEYS}, networks: [inner]}}
+networks: {{inner: {{}}}}
+volumes: {{data: {{}}}}
+configs: {{conf: {{file: {}}}}}
+secrets: {{password: {{external: true, name: {secret}}}}}
+"#,
+        file.display()
+    )
+}

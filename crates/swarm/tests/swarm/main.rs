@@ -2,5 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod converge;
+mod faults;
 mod harness;
+mod proxy;
+mod sweep;
 mod teardown;
