@@ -79,6 +79,7 @@ mod backend;
 mod bare;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod counter;
 mod digest;
 mod dir;
 mod epoch;
