@@ -5,6 +5,42 @@ use std::time::Duration;
 use crate::{Fence, Holder, Name};
 
 /// What happens during an acquire.
+///
+/// To write it down, match: the fields are plain values, and the holder's record has the fence that tells one holder from the next.
+/// [`crate::Released`], which a close returns, is the last line.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use runward_lock::{Event, LockDir, Name, Request};
+/// # let scratch = tempfile::tempdir()?;
+/// # let path = scratch.path().join("locks");
+///
+/// let (mut lines, mut last) = (Vec::new(), None);
+/// let request = Request::new().tick(std::time::Duration::from_secs(1));
+/// let guard = LockDir::open(&path)?.acquire(&Name::new("app")?, &request, &mut |event| {
+///     lines.extend(match event {
+///         Event::Waiting { name, holder, elapsed, .. } => {
+///             let now = Some(holder.record().map(|record| record.fence()));
+///             let step = if last.is_none() { "waiting" } else { "holder-changed" };
+///             let pid = holder.processes().first().map_or(0, |process| process.pid());
+///             let ms = elapsed.as_millis();
+///             let is_news = std::mem::replace(&mut last, now) != now;
+///             is_news.then(|| format!(r#"{{"event":"{step}","lock":"{name}","pid":{pid},"ms":{ms}}}"#))
+///         }
+///         Event::Acquired { name, fence, waited } => {
+///             let ms = waited.as_millis();
+///             Some(format!(r#"{{"event":"acquired","lock":"{name}","fence":{fence},"ms":{ms}}}"#))
+///         }
+///         _ => None,
+///     });
+///     ControlFlow::Continue(())
+/// })?;
+/// let released = guard.close()?;
+/// let (name, fence, ms) = (released.name(), released.fence(), released.held().as_millis());
+/// lines.push(format!(r#"{{"event":"released","lock":"{name}","fence":{fence},"ms":{ms}}}"#));
+/// # assert_eq!(lines.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {

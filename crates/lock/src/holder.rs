@@ -97,7 +97,7 @@ impl Holder {
     }
 
     fn of(record: Option<Record>, found: &[Found]) -> Self {
-        let open = record.as_ref().filter(|r| !r.released());
+        let open = record.as_ref().filter(|r| r.may_be_held());
         let owns = open.is_some_and(|r| r.owner_alive() && found.iter().any(|f| f.pid == r.pid()));
         let shared = found.iter().any(|f| f.mode == Mode::Shared);
         let kind = match found {
@@ -184,7 +184,7 @@ impl fmt::Display for Holder {
                 Told(record)
             ),
             (HolderKind::Remote, _) => f.write_str(&self.note),
-            (HolderKind::Hidden, Some(record)) if !record.released() => {
+            (HolderKind::Hidden, Some(record)) if record.may_be_held() => {
                 write!(
                     f,
                     "a process that cannot be seen from here, recorded as pid {}, {}",
@@ -229,3 +229,6 @@ impl fmt::Display for Told<'_> {
         write!(f, "for {} s", held.as_secs())
     }
 }
+
+#[cfg(test)]
+mod tests;

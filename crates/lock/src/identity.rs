@@ -78,7 +78,7 @@ pub(crate) fn ancestors() -> impl Iterator<Item = u32> {
 /// Nobody is as deep; an end should `/proc` tell nonsense.
 const DEEPEST: usize = 4096;
 
-fn boot_id() -> String {
+pub(crate) fn boot_id() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim_end().to_owned()
 }

@@ -55,7 +55,8 @@
 //! * A process that the host starts shares every open lock from its fork to its exec, and so does a waiter for its first microseconds: a lock
 //!   released in that time is free a moment later.
 //! * The kernel frees a killed holder's lock after its memory; a holder of gigabytes is slow to die. Keep the holder small.
-//! * Waiting clones the process, copy-on-write. Where that is refused (a limit on processes), it tries every 50 ms instead.
+//! * Waiting needs a process that blocks in the kernel for us; it shares our memory (on x86-64 and AArch64; elsewhere it is a
+//!   copy-on-write clone). Where that is refused (a limit on processes), it tries every 50 ms instead.
 //! * A look believes a live owner's record. Where it has to search, for the keepers of a dead owner's lock, it reads the
 //!   descriptors of every process, and a lock that is released in that very moment is free microseconds later. So do a wait and
 //!   [`LockDir::inspect`], which names holders without a record too.
@@ -75,8 +76,10 @@
 
 mod acquire;
 mod backend;
+mod bare;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod counter;
 mod digest;
 mod dir;
 mod epoch;

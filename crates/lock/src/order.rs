@@ -4,8 +4,9 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use crate::acquire::holder_of;
+use crate::counter::Counter;
 use crate::dir::Inner;
-use crate::wait::{self, Awaited, Waiting};
+use crate::wait::{Awaited, Waiting};
 use crate::waiter::Block;
 use crate::{Error, ErrorKind, Holder, Mode, Name, kernel};
 
@@ -35,24 +36,10 @@ pub(crate) fn queue(
 
 /// The next ticket, locked before anybody can draw a later one.
 fn draw(dir: &Inner, file: &str) -> Result<(u64, OwnedFd), Error> {
-    let counter = dir.open_file(file)?;
-    let attempt = || kernel::try_flock(counter.as_fd(), Mode::Exclusive);
-    let block = Block::Flock(kernel::operation(Mode::Exclusive));
-    let free = wait::briefly(counter.as_fd(), block, &attempt)
-        .map_err(|e| dir.error("cannot lock", file, e))?;
-    if !free {
-        let path = dir.path_of(file);
-        return Err(Error::new(
-            ErrorKind::Busy,
-            format!(
-                "{} has been locked for 5 s; is a process stopped?",
-                path.display()
-            ),
-        ));
-    }
+    let counter = Counter::lock(dir, file)?;
     let carrier = dir.open_file(file)?;
-    let ticket = after_all(dir, file, &carrier, last(dir, file, &counter)?)?;
-    write(dir, file, &counter, ticket)?;
+    let ticket = after_all(dir, file, &carrier, counter.read()?)?;
+    counter.write(ticket)?;
     let own = kernel::range(Mode::Exclusive, ticket, 1);
     match kernel::try_range(&carrier, &own) {
         Ok(true) => Ok((ticket, carrier)),
@@ -85,23 +72,6 @@ fn mixed(dir: &Inner, file: &str) -> Error {
             path.display()
         ),
     )
-}
-
-fn last(dir: &Inner, file: &str, counter: &OwnedFd) -> Result<u64, Error> {
-    let mut bytes = [0; 21];
-    let read =
-        rustix::io::pread(counter, &mut bytes, 0).map_err(|e| dir.error("cannot read", file, e))?;
-    let text = std::str::from_utf8(&bytes[..read]).unwrap_or_default();
-    Ok(text.trim_end().parse().unwrap_or(0))
-}
-
-fn write(dir: &Inner, file: &str, counter: &OwnedFd, ticket: u64) -> Result<(), Error> {
-    let text = format!("{ticket:<20}\n");
-    match rustix::io::pwrite(counter, text.as_bytes(), 0) {
-        Ok(21) => Ok(()),
-        Ok(_) => Err(dir.error("cannot write", file, rustix::io::Errno::NOSPC)),
-        Err(e) => Err(dir.error("cannot write", file, e)),
-    }
 }
 
 fn holder_by_name(dir: &Inner, name: &Name) -> (Holder, usize) {

@@ -95,21 +95,23 @@ fn check_filesystem(fd: &OwnedFd, path: &Path, filesystems: Filesystems) -> Resu
         .f_type;
     // The kernel's numbers have 32 bits, whatever the type of the field.
     let magic = magic as u64 & 0xffff_ffff;
-    if filesystems == Filesystems::Any || DEPENDABLE.contains(&magic) {
-        return Ok(());
-    }
-    let name = REFUSED
-        .iter()
-        .find(|(m, _)| *m == magic)
-        .map_or("unknown", |(_, name)| name);
-    Err(Error::new(
-        ErrorKind::ForeignFilesystem,
-        format!(
+    judge(magic, filesystems).map_err(|name| {
+        let text = format!(
             "lock directory {} lies on {name} (magic {magic:#x}), whose locks are not known to be dependable; \
              choose a directory on a local filesystem such as /run",
             path.display()
-        ),
-    ))
+        );
+        Error::new(ErrorKind::ForeignFilesystem, text)
+    })
+}
+
+/// The name of a filesystem that may not hold locks.
+fn judge(magic: u64, filesystems: Filesystems) -> Result<(), &'static str> {
+    if filesystems == Filesystems::Any || DEPENDABLE.contains(&magic) {
+        return Ok(());
+    }
+    let known = REFUSED.iter().find(|(m, _)| *m == magic);
+    Err(known.map_or("unknown", |(_, name)| name))
 }
 
 fn check_private(stat: &Stat, path: &Path) -> Result<(), Error> {
@@ -144,4 +146,28 @@ fn not_private(path: &Path, why: &str, remedy: &str) -> Error {
         ErrorKind::NotPrivate,
         format!("lock directory {} {why}; {remedy}", path.display()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DEPENDABLE, Filesystems, REFUSED, judge};
+
+    #[test]
+    fn network_filesystems_are_refused_by_name_unless_the_caller_takes_the_risk() {
+        let magics = [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x517b, 0x6573_5546];
+        let names = ["NFS", "CIFS", "SMB2", "SMB", "FUSE"];
+        for (magic, name) in magics.into_iter().zip(names) {
+            assert_eq!(judge(magic, Filesystems::Dependable), Err(name));
+            assert_eq!(judge(magic, Filesystems::Any), Ok(()));
+        }
+    }
+
+    #[test]
+    fn unknown_filesystem_is_refused_and_a_dependable_one_is_not() {
+        assert_eq!(judge(0x1234_5678, Filesystems::Dependable), Err("unknown"));
+        for magic in DEPENDABLE {
+            assert_eq!(judge(magic, Filesystems::Dependable), Ok(()));
+            assert!(REFUSED.iter().all(|(refused, _)| *refused != magic));
+        }
+    }
 }

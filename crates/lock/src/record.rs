@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::{Error, Fence, Request, request};
 
 pub(crate) const SIZE: usize = 896;
@@ -227,6 +227,11 @@ impl Record {
     /// A record from another boot is never of a live process; one from another pid namespace cannot be told and is not.
     pub fn owner_alive(&self) -> bool {
         self.pid() != 0 && Identity::of(self.pid()).is_some_and(|live| self.is_of(&live))
+    }
+
+    /// Whether whoever it names may still hold anything: nobody has held a lock since before the system was started.
+    pub(crate) fn may_be_held(&self) -> bool {
+        !self.released() && self.str(BOOT) == identity::boot_id()
     }
 
     fn is_of(&self, live: &Identity) -> bool {

@@ -171,7 +171,7 @@ impl Inner {
                 Some(record) if !record.released() && record.owner_alive() => {
                     return Ok(Look::Owner(record));
                 }
-                Some(record) if !record.released() => {
+                Some(record) if record.may_be_held() => {
                     unclear = Look::Orphaned(self.key(ino), record);
                 }
                 record => unclear = Look::Unrecorded(record),

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use runward_lock::{ErrorKind, Guard, LockDir, Mode, State, quiet};
 
-use crate::harness::{Scratch, hang_guard, name, never};
+use crate::harness::{Scratch, hang_guard, knob, name, never};
 
 #[test]
 fn take_look_release() {
@@ -290,10 +290,9 @@ fn opposite_orders_do_not_deadlock() {
     let _hang = hang_guard();
     let scratch = Scratch::new();
     let (mut one, mut two) = (scratch.peer(), scratch.peer());
-    one.tell("cycles 200 a b");
-    two.tell("cycles 200 b a");
-    assert_eq!(
-        (one.hear(), two.hear()),
-        ("cycles 200".to_owned(), "cycles 200".to_owned())
-    );
+    let cycles = knob("RUNWARD_LOCK_CYCLES", 10_000);
+    one.tell(&format!("cycles {cycles} a b"));
+    two.tell(&format!("cycles {cycles} b a"));
+    let done = format!("cycles {cycles}");
+    assert_eq!((one.hear(), two.hear()), (done.clone(), done));
 }

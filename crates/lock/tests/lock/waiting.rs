@@ -266,6 +266,48 @@ fn ticket_in_use_is_not_drawn_again() {
 }
 
 #[test]
+fn every_step_of_a_wait_can_be_written_down() {
+    let _hang = hang_guard();
+    let scratch = Scratch::new();
+    let (mut first, mut second) = (scratch.peer(), scratch.peer());
+    let fence = first.take("app");
+    second.tell("acquire app forever ordered loud");
+    assert!(second.hear().starts_with("waiting"));
+    let pids = [first.pid(), second.pid()];
+    let mut told: Vec<(String, u64, u32)> = Vec::new();
+    let request = Request::new()
+        .order(runward_lock::Order::Arrival)
+        .tick(Duration::from_millis(2));
+    let guard = scratch.locks.acquire(&name("app"), &request, &mut |event| {
+        match event {
+            // Between two holders there is none that has recorded itself.
+            Event::Waiting { name, holder, .. } if holder.kind() == HolderKind::Owner => {
+                let fence = holder.record().unwrap().fence().get();
+                let news = (name.to_string(), fence, holder.processes()[0].pid());
+                if told.last() != Some(&news) {
+                    told.push(news);
+                    let owner = if told.len() == 1 {
+                        &mut first
+                    } else {
+                        &mut second
+                    };
+                    owner.tell("close app");
+                }
+            }
+            Event::Acquired { name, fence, .. } => {
+                told.push((name.to_string(), fence.get(), std::process::id()));
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    drop(guard.unwrap());
+    let app = |after: u64, pid| ("app".to_owned(), fence + after, pid);
+    let expected = [app(0, pids[0]), app(1, pids[1]), app(2, std::process::id())];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn events_in_words() {
     let scratch = Scratch::new();
     let mut words = Vec::new();
