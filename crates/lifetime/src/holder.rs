@@ -16,6 +16,7 @@ use crate::{
     lifetime::Run,
     link::{Link, Received, Report, Request},
     machine::{Action, Input, Machine, Phase},
+    owner::stop,
     process::Identity,
     program::Image,
     reaper::Reaper,
@@ -251,6 +252,10 @@ impl<'a> Holder<'a> {
                 // From the terminal the program's group has it already.
                 if !from_terminal {
                     self.send(Signal::TSTP);
+                }
+                if matches!(self.outside, Outside::Guards(_)) {
+                    stop();
+                    self.occurred(Occurrence::Continue);
                 }
             }
             Occurrence::Continue => {
