@@ -16,6 +16,7 @@ use crate::{
     lifetime::Run,
     link::{Link, Received, Report, Request},
     machine::{Action, Input, Machine, Phase},
+    mark::Mark,
     owner::stop,
     process::Identity,
     program::Image,
@@ -125,7 +126,11 @@ impl<'a> Holder<'a> {
         let place = Place {
             owner_group: self.run.owner_group,
             mask: &self.run.mask,
-            mark: (self.journal.as_fd(), &began),
+            mark: Mark {
+                file: self.journal.as_fd(),
+                line: &began,
+                rest: None,
+            },
         };
         let main = self.tree.start(&image, &place);
         let main =

@@ -83,6 +83,7 @@ mod journal;
 mod lifetime;
 mod link;
 mod machine;
+mod mark;
 mod memory;
 mod outcome;
 mod owner;
