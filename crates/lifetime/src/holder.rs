@@ -16,6 +16,8 @@ use crate::{
     lifetime::Run,
     link::{Link, Received, Report, Request},
     machine::{Action, Input, Machine, Phase},
+    mark::Mark,
+    owner::stop,
     process::Identity,
     program::Image,
     reaper::Reaper,
@@ -125,7 +127,11 @@ impl<'a> Holder<'a> {
         let place = Place {
             owner_group: self.run.owner_group,
             mask: &self.run.mask,
-            mark: (self.journal.as_fd(), &began),
+            mark: Mark {
+                file: self.journal.as_fd(),
+                line: &began,
+                rest: None,
+            },
         };
         let main = self.tree.start(&image, &place);
         let main =
@@ -252,6 +258,10 @@ impl<'a> Holder<'a> {
                 // From the terminal the program's group has it already.
                 if !from_terminal {
                     self.send(Signal::TSTP);
+                }
+                if matches!(self.outside, Outside::Guards(_)) {
+                    stop();
+                    self.occurred(Occurrence::Continue);
                 }
             }
             Occurrence::Continue => {

@@ -55,9 +55,8 @@ pub(crate) enum Entry {
         leaks: Vec<Process>,
         survivors: Vec<Process>,
     },
-    /// Written by the teardown's process itself, just before its exec.
-    TeardownBegan(usize),
-    TeardownIs(usize, Identity),
+    /// Written by the teardown's process itself, just before its exec, with who it is.
+    TeardownBegan(usize, Option<Identity>),
     TeardownEnded(usize, TeardownReport),
 }
 
@@ -101,14 +100,8 @@ impl State {
                 leaks,
                 survivors,
             } => self.tearing_down = Some((cause, leaks, survivors)),
-            Entry::TeardownBegan(index) => {
-                let slot = self.slot(index);
-                if *slot == Progress::Waiting {
-                    *slot = Progress::Began(None);
-                }
-            }
-            Entry::TeardownIs(index, identity) => {
-                *self.slot(index) = Progress::Began(Some(identity))
+            Entry::TeardownBegan(index, identity) => {
+                *self.slot(index) = Progress::Began(identity);
             }
             Entry::TeardownEnded(index, report) => *self.slot(index) = Progress::Ended(report),
         }
@@ -236,6 +229,15 @@ impl AsFd for Journal {
 pub(crate) fn line(entry: &Entry) -> Vec<u8> {
     let text = serde_json::to_vec(entry).unwrap_or_default();
     [b"\n", text.as_slice(), b"\n"].concat()
+}
+
+/// That a teardown has begun, in two pieces, between which its own process says who it is.
+pub(crate) fn began_line(index: usize) -> (Vec<u8>, Vec<u8>) {
+    let mut whole = line(&Entry::TeardownBegan(index, None));
+    let room = b"null";
+    let at = whole.windows(room.len()).position(|bytes| bytes == room);
+    let rest = whole.split_off(at.unwrap_or(whole.len()));
+    (whole, rest[room.len().min(rest.len())..].to_vec())
 }
 
 /// Where even the directory is gone, nobody has removed the journal because its run was finished.

@@ -49,6 +49,9 @@
 //!
 //! - Only one run at a time in a process, armed before its first thread. Signals are blocked in
 //!   the process while it lasts, and the process becomes a subreaper.
+//! - The guardian has a copy of each descriptor that was open when the guards were armed, also of
+//!   those closed on exec, until it ends: the hooks may need any. Open what somebody waits to be
+//!   closed after arming, and give it to [`Armed::start`] if it is to be kept.
 //! - A process that leaves the cgroup by writing to another's `cgroup.procs` has left.
 //! - A process in uninterruptible sleep dies when it leaves the kernel. It is named as a survivor.
 //! - A frozen process is thawed, also in a version 1 freezer, if its cgroup holds nobody but the
@@ -80,6 +83,7 @@ mod journal;
 mod lifetime;
 mod link;
 mod machine;
+mod mark;
 mod memory;
 mod outcome;
 mod owner;

@@ -51,12 +51,30 @@ pub struct Running {
 struct Guardian {
     pid: i32,
     pidfd: OwnedFd,
+    /// It holds nothing yet, and ends as soon as the link does.
+    idle: bool,
 }
 
 impl Guardian {
     fn reap(&self) {
         let pid = WaitId::PidFd(self.pidfd.as_fd());
         let _ = rustix::io::retry_on_intr(|| waitid(pid.clone(), WaitIdOptions::EXITED));
+    }
+
+    /// One that somebody has stopped would hear of nothing.
+    fn wake(&self) {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::CONT);
+    }
+}
+
+impl Drop for Guardian {
+    /// The link is closed by now, as its field stands before this one. Once the run has begun, its
+    /// end may take as long as the teardowns, and no drop waits for that.
+    fn drop(&mut self) {
+        if self.idle {
+            self.wake();
+            self.reap();
+        }
     }
 }
 
@@ -93,7 +111,8 @@ impl Armed {
             Some(pid) => {
                 let pidfd =
                     pin_child(pid).map_err(|e| Error::system("cannot pin the guardian", e))?;
-                let guardian = Guardian { pid, pidfd };
+                let idle = journal.is_none();
+                let guardian = Guardian { pid, pidfd, idle };
                 let _ = rustix::process::setpgid(Pid::from_raw(pid), Pid::from_raw(pid));
                 let (heard, cancelled) = (Vec::new(), None);
                 Ok((
@@ -140,7 +159,7 @@ impl Armed {
     /// # Errors
     ///
     /// [`Journal`](ErrorKind::Journal); nothing has been started then.
-    pub fn start(self, kept: Vec<OwnedFd>, note: &str) -> Result<Running, Error> {
+    pub fn start(mut self, kept: Vec<OwnedFd>, note: &str) -> Result<Running, Error> {
         let journal = create_journal(&self.run, note)?;
         let fds: Vec<_> = [journal.as_fd()]
             .into_iter()
@@ -152,6 +171,7 @@ impl Armed {
                 format!("more than {MOST_DESCRIPTORS} descriptors to keep"),
             ));
         }
+        self.guardian.idle = false;
         // A guardian that is gone already is noticed by `wait`.
         let _ = self.link.send(&Request::Start, &fds);
         self.heard
@@ -164,14 +184,9 @@ impl Armed {
         })
     }
 
-    /// A guardian that somebody has stopped would hear of nothing.
-    fn wake_guardian(&self) {
-        let _ = pidfd_send_signal(&self.guardian.pidfd, Signal::CONT);
-    }
-
     fn relay(&self, occurrence: Occurrence) {
         if cause_of(occurrence).is_some() {
-            self.wake_guardian();
+            self.guardian.wake();
         }
         let _ = self.link.send(&Request::Occurred(occurrence), &[]);
     }
@@ -199,7 +214,7 @@ impl Armed {
             hook(&outcome);
         }
         drop(self.link);
-        self.guardian.reap();
+        drop(self.guardian);
         outcome
     }
 }
@@ -301,7 +316,7 @@ fn cause_of(occurrence: Occurrence) -> Option<Cause> {
 }
 
 /// Stops this process as the signal would have; its parent sees that and may continue it.
-fn stop() {
+pub(crate) fn stop() {
     let _ = kill_process(rustix::process::getpid(), Signal::STOP);
 }
 
@@ -332,7 +347,7 @@ impl Running {
             ];
             let ready = wait::any(&on, settle.into_iter().chain(deadline).min());
             if deadline.take_if(|at| *at <= Instant::now()).is_some() {
-                self.armed.wake_guardian();
+                self.armed.guardian.wake();
             }
             if settle.take_if(|at| *at <= Instant::now()).is_some() {
                 memory::drop_code();

@@ -17,7 +17,7 @@ use std::{
 
 use nix::{errno::Errno, libc, sys::signal::SigSet};
 
-use crate::{inherited, program::Image};
+use crate::{inherited, mark::Mark, program::Image};
 
 /// A child that is pinned: its pid cannot be reused before it is reaped.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(crate) struct Setup<'a> {
     /// Where to go; the root where that is gone.
     pub(crate) directory: Option<&'a CStr>,
     /// A line to append to a file when nothing can fail any more but the exec.
-    pub(crate) mark: Option<(BorrowedFd<'a>, &'a [u8])>,
+    pub(crate) mark: Option<Mark<'a>>,
 }
 
 /// Why nothing was started.
@@ -344,10 +344,7 @@ fn run_child(life: &Life<'_>) -> ! {
     enter_directory(setup.directory);
     connect(setup.stdio);
     restore_signals(setup.mask);
-    if let Some((file, line)) = setup.mark {
-        // SAFETY: write(2) on an open descriptor and a live buffer.
-        unsafe { libc::write(file.as_raw_fd(), line.as_ptr().cast(), line.len()) };
-    }
+    setup.mark.iter().for_each(Mark::write);
     // SAFETY: write(2) on an open descriptor and a live buffer.
     unsafe { libc::write(report, ABOUT_TO_EXEC.as_ptr().cast(), 1) };
     give_up(report, exec.exec())

@@ -18,9 +18,10 @@ use rustix::{
 use crate::{
     Event, Finisher, Outcome, Status, TeardownReport, guards,
     holder::Ended,
-    journal::{Entry, Journal, Progress, line},
+    journal::{Entry, Journal, Progress, began_line},
     lifetime::Run,
     machine::KILL_PATIENCE,
+    mark::Mark,
     process::Identity,
     program::Image,
     reaper::{Reaper, reap_one},
@@ -146,12 +147,7 @@ impl Finish<'_> {
         let output = output_file(self.journal);
         let room = self.room(index);
         let code = match self.start(index, words, room.as_ref(), output.as_ref()) {
-            Ok(child) => {
-                if let Some(identity) = Identity::of(child.pid) {
-                    self.journal.append(&Entry::TeardownIs(index, identity));
-                }
-                self.await_end(&child, room.as_ref())
-            }
+            Ok(child) => self.await_end(&child, room.as_ref()),
             Err(code) => Some(code),
         };
         self.clear(room.as_ref(), Duration::ZERO);
@@ -242,7 +238,7 @@ impl Finish<'_> {
         let image = Image::new(words, &self.run.environment).map_err(|_| 125)?;
         let null =
             open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map_err(|_| 125)?;
-        let mark = line(&Entry::TeardownBegan(index));
+        let (before, after) = began_line(index);
         let directory = self.run.directory_c();
         let setup = Setup {
             cgroup: room.and_then(Tree::cgroup),
@@ -250,7 +246,11 @@ impl Finish<'_> {
             mask: &self.run.mask,
             stdio: Some((null.as_fd(), output.map_or(null.as_fd(), AsFd::as_fd))),
             directory: Some(&directory),
-            mark: Some((self.journal.as_fd(), &mark)),
+            mark: Some(Mark {
+                file: self.journal.as_fd(),
+                line: &before,
+                rest: Some(&after),
+            }),
         };
         let child = spawn::spawn(&image, &setup).map_err(Refused::code)?;
         room.into_iter().for_each(|room| room.entered(child.pid));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Containment, Error, freezer,
+    mark::Mark,
     program::Image,
     spawn::{self, Child, Group, Refused, Setup},
     wait,
@@ -71,7 +72,7 @@ pub(crate) struct Place<'a> {
     pub(crate) owner_group: i32,
     pub(crate) mask: &'a SigSet,
     /// The line that the program's process appends to the journal just before its exec.
-    pub(crate) mark: (BorrowedFd<'a>, &'a [u8]),
+    pub(crate) mark: Mark<'a>,
 }
 
 impl Tree {

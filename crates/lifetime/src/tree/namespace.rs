@@ -109,7 +109,7 @@ impl Held {
     fn make_known(&self, place: &Place<'_>) {
         if let Some(first) = self.first() {
             let entry = Entry::Main(first.clone(), Address::Process(first));
-            let _ = rustix::io::write(place.mark.0, &line(&entry));
+            let _ = rustix::io::write(place.mark.file, &line(&entry));
         }
     }
 

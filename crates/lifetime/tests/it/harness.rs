@@ -7,6 +7,7 @@
 //! | `record PATH`, `released PATH`, `events PATH`, `progress PATH`: what each hook is called with, as a line of that file | |
 //! | `keep PATH`, `note TEXT`: what `start` is given; to be opened after `arm`, as the guardian is a fork | |
 //! | `arm`, `start` | `armed`, `started`, or `failed KIND` |
+//! | `drop`: what `arm` gave | `dropped` |
 //! | `cancelled`, and `await-cancel`, which waits until there is something to see | the cause as JSON, or `null` |
 //! | `run`, `wait`, `abandon` | `outcome` and the outcome as JSON, or `failed KIND` |
 //! | `recover JOURNAL RECORD` | `outcome …`, `none` or `failed KIND` |
@@ -23,7 +24,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::mpsc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use runward_cgroup::{Cgroup, Hierarchy};
@@ -345,6 +346,19 @@ pub(crate) fn clear_away(outcome: &Outcome) {
         assert!(left.wait_empty(Duration::from_secs(30)).unwrap());
         left.remove().unwrap();
     }
+}
+
+/// Waits until a process is stopped, or is not. The kernel tells nobody but its parent.
+pub(crate) fn await_stopped(pid: i32, stopped: bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    let is = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.contains(") T ") == stopped
+    };
+    while !is() && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    assert!(is(), "process {pid}, stopped: {}", !stopped);
 }
 
 pub(crate) fn send(pid: i32, signal: Signal) {

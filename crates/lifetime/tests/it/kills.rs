@@ -3,7 +3,9 @@
 use runward_lifetime::{Cause, Containment, Finisher, Outcome, Status};
 use rustix::process::Signal;
 
-use crate::harness::{ALL, Gate, Line, Scratch, Subject, available, hang_guard, lines, send};
+use crate::harness::{
+    ALL, Gate, Line, Scratch, Subject, available, await_stopped, hang_guard, lines, send,
+};
 
 /// A run whose program waits at a gate, with a record, a teardown and something kept.
 struct Run {
@@ -23,6 +25,7 @@ impl Run {
         subject.program(&scratch.shell(script), containment);
         subject.tell(&scratch.teardown("echo torn >>log"));
         subject.tell(&["record", &scratch.text("record")]);
+        subject.tell(&["progress", &scratch.text("progress")]);
         subject.tell(&["journal", &scratch.text("journal")]);
         assert_eq!(subject.ask(&["arm"]), "armed");
         subject.tell(&["keep", &scratch.text("kept")]);
@@ -110,6 +113,26 @@ fn a_signal_after_the_guardians_death_still_cancels() {
     }
 }
 
+/// Without a guardian the owner has the clocks itself, and they stand still only while it does.
+#[test]
+fn an_owner_without_a_guardian_stops_when_it_is_told_to() {
+    let _hang = hang_guard();
+    let test = "an_owner_without_a_guardian_stops_when_it_is_told_to";
+    for containment in available(test, &ALL) {
+        let mut run = Run::start(containment, script(containment));
+        send(run.subject.guardian(), Signal::KILL);
+        run.scratch.await_text("progress", "guardian-lost");
+        send(run.subject.owner(), Signal::TSTP);
+        await_stopped(run.subject.owner(), true);
+        send(run.subject.owner(), Signal::CONT);
+        await_stopped(run.subject.owner(), false);
+        run.go.open();
+        let outcome = run.subject.outcome();
+        assert_eq!(outcome.program(), Some(Status::Code(5)), "{containment}");
+        assert!(run.alive.has_ended());
+    }
+}
+
 /// The teardown has begun and is not begun again.
 #[test]
 fn a_killed_guardians_teardown_is_waited_for() {
@@ -129,7 +152,6 @@ fn a_killed_guardians_teardown_is_waited_for() {
         subject.tell(&["journal", &scratch.text("journal")]);
         subject.tell(&["run"]);
         assert_eq!(down.hear(), "begun");
-        scratch.await_text("journal", "teardown-is");
         send(subject.guardian(), Signal::KILL);
         go.open();
         let outcome = subject.outcome();

@@ -175,6 +175,38 @@ fn only_what_has_not_begun_is_begun_and_what_runs_is_waited_for() {
     }
 }
 
+/// Before it can do anything, so that no kill comes too early for who goes on to wait for it.
+#[test]
+fn a_teardown_is_known_before_it_begins() {
+    let _hang = hang_guard();
+    for containment in available("a_teardown_is_known_before_it_begins", &ALL) {
+        let scratch = Scratch::new();
+        let (mut down, mut last) = (scratch.line("down"), scratch.line("last"));
+        let go = scratch.gate("go");
+        let mut subject = Subject::start();
+        subject.program(&["true"], containment);
+        subject.tell(&["journal", &scratch.text("journal")]);
+        let first = "grep began journal >seen; echo $$ >down; read x <go; echo end >>log";
+        let first = format!("cd {}; {first}", scratch.text(""));
+        subject.tell(&["teardown", "sh", "-c", &first]);
+        subject.tell(&scratch.teardown("echo two >>log; echo two >last"));
+        subject.tell(&["run"]);
+        let pid = down.hear();
+        assert!(
+            scratch
+                .read("seen")
+                .contains(&format!("\"pid\":{pid},\"start\""))
+        );
+        subject.kill_both();
+        let mut later = Subject::start();
+        later.tell(&recover(&scratch));
+        assert!(last.is_silent(), "{containment}: the first still runs");
+        go.open();
+        assert_eq!(later.outcome().teardowns().len(), 2);
+        assert_eq!(scratch.read("log"), "end\ntwo\n");
+    }
+}
+
 #[test]
 fn a_line_cut_short_is_none() {
     let _hang = hang_guard();

@@ -90,6 +90,10 @@ impl Subject {
             ["cancelled"] => say_cause(self.armed.as_mut().unwrap().cancelled().as_ref()),
             ["await-cancel"] => self.await_cancel(),
             ["abandon"] => self.abandon(),
+            ["drop"] => {
+                self.armed = None;
+                say("dropped");
+            }
             ["wait"] => say_outcome(self.running.take().unwrap().wait().map(Some)),
             ["run"] => {
                 let lifetime = self.lifetime();

@@ -111,3 +111,20 @@ fn a_guardian_killed_while_waiting_is_done_without() {
     assert!(scratch.path("ran").exists() && scratch.path("torn").exists());
     assert_eq!(lines(&scratch.path("record")).len(), 1);
 }
+
+/// Not even as a zombie, which would be a child that nobody reaps.
+#[test]
+fn a_guardian_that_is_not_needed_is_gone_at_once() {
+    let _hang = hang_guard();
+    let scratch = Scratch::new();
+    for (last, answer) in [("drop", "dropped"), ("start", "failed Journal")] {
+        let mut subject = Subject::start();
+        std::fs::write(scratch.path("journal"), "theirs").unwrap();
+        subject.program(&["true"], Containment::Subreaper);
+        subject.tell(&["journal", &scratch.text("journal")]);
+        assert_eq!(subject.ask(&["arm"]), "armed");
+        send(subject.guardian(), Signal::STOP);
+        assert!(subject.ask(&[last]).starts_with(answer));
+        assert!(children(subject.owner()).is_empty(), "{last}");
+    }
+}
