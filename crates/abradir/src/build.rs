@@ -60,7 +60,7 @@ impl<'a> Prepared<'a> {
     ///
     /// [`ErrorKind::StorageFull`](crate::ErrorKind::StorageFull) and others; what had been made is removed.
     pub fn build(self) -> Result<StateDir, Error> {
-        let building = format!("{BUILDING}{}", self.name);
+        let (tree, building) = (self.path(), format!("{BUILDING}{}", self.name));
         let builder = Builder {
             root: self.root,
             plan: self.plan,
@@ -73,7 +73,7 @@ impl<'a> Prepared<'a> {
         })?;
         Ok(StateDir::new(Parts {
             root: self.root.0.clone(),
-            tree: self.path(),
+            tree,
             name: self.name,
             environment: self.environment,
             left_out,

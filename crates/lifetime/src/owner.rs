@@ -111,7 +111,7 @@ impl Armed {
             Some(pid) => {
                 let pidfd =
                     pin_child(pid).map_err(|e| Error::system("cannot pin the guardian", e))?;
-                let idle = journal.is_none();
+                let idle = given.is_none();
                 let guardian = Guardian { pid, pidfd, idle };
                 let _ = rustix::process::setpgid(Pid::from_raw(pid), Pid::from_raw(pid));
                 let (heard, cancelled) = (Vec::new(), None);

@@ -3,10 +3,14 @@
 //! Two handles stand for two holders: for a directory those of two processes, for a server two sessions. A handle that counts
 //! the same process as one holder may refuse with [`ErrorKind::AlreadyHeld`] where another says busy; both exclude.
 
+mod memory;
+
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::{ErrorKind, Event, Hold, Locks, Name, Record, Request, State, Wait, quiet};
+
+pub use memory::{Held, Memory};
 
 /// Runs every check on fresh names that begin with `prefix`.
 ///

@@ -9,7 +9,6 @@ mod directories;
 mod discovery;
 mod harness;
 mod keeping;
-mod memory;
 mod model;
 mod peer;
 mod records;

@@ -12,7 +12,7 @@ use runward_janitor::{
 use runward_lock::{Locks as _, Name, Request, quiet};
 
 use crate::harness::hang_guard;
-use crate::memory::{Memory, Taken};
+use runward_lock::conformance::{Held, Memory};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Object {
@@ -33,7 +33,7 @@ enum Change {
 struct World {
     memory: Memory,
     objects: RefCell<Vec<Object>>,
-    held: RefCell<Vec<Taken>>,
+    held: RefCell<Vec<Held>>,
     changes: RefCell<Vec<Change>>,
     reaped: RefCell<Vec<Object>>,
     wrong: RefCell<Vec<String>>,

@@ -3,7 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
-use runward_lock::{Entry, Error, ErrorKind, Event, Guard, LockDir, Locks, Name, Request, State};
+use runward_lock::{
+    Entry, Error, ErrorKind, Event, Guard, LockDir, Locks, Name, Record, Request, State,
+};
 
 pub(crate) struct Watched<'l> {
     locks: &'l LockDir,
@@ -36,6 +38,10 @@ impl Locks for Watched<'_> {
 
     fn peek(&self, name: &Name) -> Result<State, Error> {
         self.locks.peek(name)
+    }
+
+    fn record(&self, name: &Name) -> Result<Option<Record>, Error> {
+        self.locks.record(name)
     }
 
     fn list(&self) -> Result<Vec<Entry>, Error> {

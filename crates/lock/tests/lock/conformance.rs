@@ -1,9 +1,9 @@
 use std::ops::ControlFlow;
 
+use runward_lock::conformance::Memory;
 use runward_lock::{Event, Hold, LockDir, Locks, Request, conformance};
 
 use crate::harness::{Scratch, hang_guard, name};
-use crate::memory::Memory;
 
 #[test]
 fn directory_of_locks_conforms() {

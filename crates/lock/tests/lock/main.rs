@@ -9,7 +9,6 @@ mod crash;
 mod harness;
 mod interleaving;
 mod looking;
-mod memory;
 mod model;
 mod names;
 mod passing;

@@ -1,18 +1,17 @@
-//! Locks in the memory of one process: the smallest other implementation of `Locks`, to show that the trait is enough for one.
-
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::process::Command;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use runward_lock::{
+use crate::{
     Entry, Error, ErrorKind, Event, Fence, Hold, Holder, Kept, Locks, Name, Record, Released,
     Request, State, Wait,
 };
 
+/// Locks in the memory of one process: the smallest other implementation of [`Locks`], for tests of what is generic over them.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<Shared>);
+pub struct Memory(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -66,7 +65,8 @@ impl Bank {
     }
 }
 
-pub(crate) struct Held {
+/// A lock of a [`Memory`].
+pub struct Held {
     memory: Memory,
     name: Name,
     record: Record,
@@ -78,7 +78,7 @@ pub(crate) struct Held {
 
 impl Memory {
     fn bank(&self) -> MutexGuard<'_, Bank> {
-        self.0.bank.lock().unwrap()
+        self.0.bank.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns with the lock of the bank once the slot is free.
@@ -111,7 +111,8 @@ impl Memory {
                 return Err(busy(ErrorKind::Cancelled).with_holder(holder.clone()));
             }
             let pause = request.wanted_tick().map_or(left, |tick| tick.min(left));
-            bank = self.0.changed.wait_timeout(bank, pause).unwrap().0;
+            let woken = self.0.changed.wait_timeout(bank, pause);
+            bank = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         Ok(bank)
     }
