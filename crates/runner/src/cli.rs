@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::duration::Span;
 use crate::exit;
-use crate::settings::{Options, Places, SweepOptions};
+use crate::settings::{Options, Places, Socket, SweepOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,6 +42,16 @@ Examples:
       Show every object, what would become of it, and why.
   runward sweep --app '[a-z0-9]{4}-[0-9a-f]{6}\\.ci\\.example\\.org' --stacks domain
       Reap the stacks of dead runs too. In a timer, put this into the section [sweep] of a file and name it with --config.
+";
+
+const SWARM: &str = "\
+These look at one stack and take no lock; for what dead runs left there is `runward sweep`.
+
+Exit status:
+  0  arrived; removed
+  1  a service has failed; something of the stack is left
+  2  a service is still in flight when the time is over
+  3  the engine cannot be asked, or has no such stack; nothing was removed
 ";
 
 const LIMIT: &str = "\
@@ -86,6 +97,12 @@ pub(crate) enum Command {
     /// Reap what dead runs left: their processes, their teardowns, their apps
     #[command(after_help = SWEEP)]
     Sweep(Box<SweepArgs>),
+    /// Wait for a stack on Docker Swarm to arrive, or remove one without a leak
+    #[command(after_help = SWARM)]
+    Swarm {
+        #[command(subcommand)]
+        command: SwarmCommand,
+    },
     /// Show what this host can and cannot guarantee, and what would change it
     Doctor(ReportArgs),
     /// Show the CI, run id, repository, pull request and build that are detected
@@ -132,6 +149,52 @@ pub(crate) struct ReportArgs {
 
     #[command(flatten)]
     pub(crate) file: FileArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SwarmCommand {
+    /// Wait until every service has arrived, or one has failed
+    Wait(WaitArgs),
+    /// Remove a stack with its configs, secrets, networks and volumes, each after what uses it is really gone
+    Rm(RmArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StackArgs {
+    /// The stack
+    pub(crate) stack: String,
+
+    /// The engine [default: $DOCKER_HOST, else unix:///var/run/docker.sock]
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) docker: Option<Socket>,
+
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WaitArgs {
+    #[command(flatten)]
+    pub(crate) of: StackArgs,
+
+    /// How long to wait [default: 5m]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) timeout: Option<Span>,
+
+    /// How long a task has to run before it counts [default: as long as its service is monitored after an update]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) stable: Option<Span>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RmArgs {
+    #[command(flatten)]
+    pub(crate) of: StackArgs,
+
+    /// How long to try what the engine refuses [default: 30s]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) patience: Option<Span>,
 }
 
 #[derive(Args, Debug)]

@@ -69,15 +69,18 @@ pub fn main() -> ExitCode {
     code.into()
 }
 
+fn code_of(done: error::Result<u8>) -> u8 {
+    done.unwrap_or_else(|e| {
+        terminal::say(&e);
+        e.code()
+    })
+}
+
 fn dispatch(command: Command) -> u8 {
     let done = match command {
         Command::Run(args) => return run::main(*args),
-        Command::Sweep(args) => {
-            return sweep::main(&args).unwrap_or_else(|e| {
-                terminal::say(&e);
-                e.code()
-            });
-        }
+        Command::Sweep(args) => return code_of(sweep::main(&args)),
+        Command::Swarm { command } => return code_of(commands::swarm::main(&command)),
         Command::Locks(args) => commands::locks::main(&args),
         Command::Doctor(args) => commands::doctor::main(&args),
         Command::Whoami(args) => commands::whoami::main(&args),

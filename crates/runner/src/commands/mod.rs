@@ -2,6 +2,7 @@
 pub(crate) mod doctor;
 pub(crate) mod locks;
 pub(crate) mod manual;
+pub(crate) mod swarm;
 pub(crate) mod whoami;
 
 use std::path::PathBuf;

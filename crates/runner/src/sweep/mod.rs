@@ -6,6 +6,8 @@ mod stacks;
 mod states;
 mod veto;
 
+pub(crate) use stacks::engine;
+
 use std::os::fd::BorrowedFd;
 
 use runward_janitor::{Allow, Fault, FaultKind, Janitor, Plan, Policy, Report};
