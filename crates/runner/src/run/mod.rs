@@ -137,7 +137,10 @@ impl Run<'_> {
         if let Some(cause) = armed.cancelled() {
             return Ok(abandon(self.stage, armed, cause, None));
         }
-        let state = self.state.take().map(state::build).transpose()?;
+        let state = match self.state.take() {
+            Some(prepared) => state::build(self.plan, prepared)?,
+            None => None,
+        };
         let started = self.start(armed, &guards, state.clone());
         if started.is_err() {
             let _ = state.as_deref().map(state::remove);
