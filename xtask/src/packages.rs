@@ -28,6 +28,14 @@ const NEEDS: &[Need] = &[
         programs: &["timeout", "env"],
     },
     Need {
+        package: "docker.io",
+        programs: &["dockerd", "docker", "containerd", "runc"],
+    },
+    Need {
+        package: "busybox-static",
+        programs: &["busybox"],
+    },
+    Need {
         package: "procps",
         programs: &["ps"],
     },
