@@ -86,6 +86,7 @@ mod machine;
 mod mark;
 mod memory;
 mod outcome;
+mod outside;
 mod owner;
 mod process;
 mod program;

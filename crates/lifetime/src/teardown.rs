@@ -16,12 +16,14 @@ use rustix::{
 };
 
 use crate::{
-    Event, Finisher, Outcome, Status, TeardownReport, guards,
+    Event, Finisher, Outcome, Status, TeardownReport,
+    guards::{self, Occurrence},
     holder::Ended,
     journal::{Entry, Journal, Progress, began_line},
     lifetime::Run,
     machine::KILL_PATIENCE,
     mark::Mark,
+    outside::{News, Outside},
     process::Identity,
     program::Image,
     reaper::{Reaper, reap_one},
@@ -47,6 +49,8 @@ pub(crate) struct Finish<'a> {
     /// Processes that are left may stay.
     pub(crate) spare: bool,
     pub(crate) by: Finisher,
+    /// None where nobody can say anything.
+    pub(crate) outside: Option<Outside<'a>>,
     pub(crate) tell: &'a mut dyn FnMut(&mut Run, Event),
 }
 
@@ -258,18 +262,46 @@ impl Finish<'_> {
     }
 
     /// Its own deadline, then SIGTERM, then the grace, then SIGKILL to all that it started.
-    fn await_end(&self, child: &Child, room: Option<&Tree>) -> Option<u8> {
-        let settings = &self.run.settings;
-        if !ends_within(child, settings.teardown_deadline) {
+    fn await_end(&mut self, child: &Child, room: Option<&Tree>) -> Option<u8> {
+        let (deadline, grace) = {
+            let settings = &self.run.settings;
+            (settings.teardown_deadline, settings.grace)
+        };
+        if !self.ends_within(child, deadline) {
             let _ = pidfd_send_signal(&child.pidfd, Signal::TERM);
             let _ = pidfd_send_signal(&child.pidfd, Signal::CONT);
-            if !ends_within(child, settings.grace) {
+            if !self.ends_within(child, grace) {
                 let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
                 room.into_iter().for_each(Tree::kill);
-                ends_within(child, KILL_PATIENCE);
+                self.ends_within(child, KILL_PATIENCE);
             }
         }
         reap_one(child.pid).map(Status::shell_code)
+    }
+
+    fn ends_within(&mut self, child: &Child, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        loop {
+            let on: Vec<_> = [wait::readable(&child.pidfd)]
+                .into_iter()
+                .chain(self.outside.as_ref().and_then(Outside::on))
+                .collect();
+            let ended = wait::any(&on, Some(until))[0];
+            if ended || Instant::now() >= until {
+                return ended;
+            }
+            self.hear();
+        }
+    }
+
+    /// What comes from outside changes nothing any more; a signal is told all the same.
+    fn hear(&mut self) {
+        while let Some(news) = self.outside.as_mut().and_then(Outside::next) {
+            if let News::Occurred(Occurrence::Cancel { signal, .. }) = news {
+                let more = None;
+                (self.tell)(self.run, Event::Ignored { signal, more });
+            }
+        }
     }
 
     /// Nobody whom a teardown left behind outlives it.
@@ -303,13 +335,6 @@ impl Finish<'_> {
             wait::any(&on, Some(until));
         }
     }
-}
-
-fn ends_within(child: &Child, patience: Duration) -> bool {
-    wait::any(
-        &[wait::readable(&child.pidfd)],
-        Some(Instant::now() + patience),
-    )[0]
 }
 
 fn millis(from: Instant) -> u64 {
