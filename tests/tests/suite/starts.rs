@@ -297,3 +297,23 @@ fn ordinary_user() {
         );
     }
 }
+
+/// What is wrong is said, and not what follows from it.
+#[test]
+fn without_proc_the_remedy_is_named() {
+    let test = "without_proc_the_remedy_is_named";
+    need!(test, is_root(), "needs root, to cover /proc");
+    let sandbox = Sandbox::new(30);
+    let cover = "mount -t tmpfs none /proc && exec \"$@\"";
+    let ended = sandbox
+        .run()
+        .via(["unshare", "--mount", "sh", "-c", cover, "sh"])
+        .shell("exit 0")
+        .finish();
+    ended.assert_code(125);
+    assert!(
+        ended.stderr.contains("/proc is not mounted"),
+        "{}",
+        ended.stderr
+    );
+}
