@@ -162,6 +162,7 @@ fn wait(
 ) -> Result<Summary> {
     let outcome = running.and_then(Running::wait).map_err(system)?;
     stage.tell_where_the_record_is(outcome.started());
+    stage.tell_of_lost_events();
     if let Cause::Failed { reason, .. } = outcome.cause() {
         terminal::say(reason);
     }
@@ -181,6 +182,7 @@ fn abandon(stage: &Stage, armed: Armed, cause: Cause, message: Option<String>) -
         terminal::say(message);
     }
     let outcome = armed.abandon(cause);
+    stage.tell_of_lost_events();
     let cause = if busy {
         "busy".to_owned()
     } else {

@@ -117,6 +117,11 @@ impl Stage {
         }
     }
 
+    pub(super) fn tell_of_lost_events(&self) {
+        let complaint = self.events.iter().find_map(|all| all.borrow().complaint());
+        complaint.into_iter().for_each(terminal::say);
+    }
+
     /// The record of a run that came to nothing.
     pub(super) fn keep_failure(&self, e: &Error, started: SystemTime) {
         let cause = Cause {
