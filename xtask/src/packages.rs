@@ -39,6 +39,14 @@ const NEEDS: &[Need] = &[
         package: "procps",
         programs: &["ps"],
     },
+    Need {
+        package: "sudo",
+        programs: &["sudo"],
+    },
+    Need {
+        package: "openssh-server",
+        programs: &["sshd", "ssh", "ssh-keygen"],
+    },
 ];
 
 /// Installs what is missing where that can be done, else names it: the tests that need it will skip and say so.

@@ -205,6 +205,7 @@ fn sweep(plan: &Plan, armed: &Armed) {
 
 fn conclude(stage: &Stage, outcome: &Outcome) -> Summary {
     stage.tell_where_the_record_is(outcome.started());
+    stage.tell_of_lost_events();
     if let Cause::Failed { reason, .. } = outcome.cause() {
         terminal::say(reason);
     }
@@ -224,6 +225,7 @@ fn abandon(stage: &Stage, armed: Armed, cause: Cause, message: Option<String>) -
         terminal::say(message);
     }
     let outcome = armed.abandon(cause);
+    stage.tell_of_lost_events();
     let cause = if busy {
         "busy".to_owned()
     } else {
