@@ -159,7 +159,7 @@ fn list_tells_held_from_free_and_counts_waiters() {
 fn peeking_disturbs_no_try() {
     let _hang = hang_guard();
     let scratch = Scratch::new();
-    let tries = knob("RUNWARD_LOCK_TRIES", 100_000);
+    let tries = knob("RUNWARD_LOCK_TRIES", 50_000);
     let mut peer = scratch.peer();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
