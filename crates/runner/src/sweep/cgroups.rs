@@ -8,6 +8,8 @@ use runward_cgroup::{Cgroup, ErrorKind, Hierarchy};
 use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Step, Sweep};
 use runward_lock::{LockDir, Name, State};
 
+use crate::identity::is_over;
+
 const PREFIX: &str = "runward-";
 const TEARDOWN: &str = ".teardown-";
 /// How long the kernel may take to end what it was told to kill.
@@ -15,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Hierarchies are shallow; whoever nests deeper wants to be hidden.
 const DEEPEST: usize = 32;
 
-/// Cgroups that bear the name of a run whose lock file is here: with another directory of locks, they are another's.
+/// Cgroups that bear the name of a run whose lock file is here: with another directory of locks, they are another's. Of those whose
+/// processes were allowed to stay, and are gone now, there is no lock file; they are empty, and nobody can come into them any more.
 pub(super) struct Cgroups {
     runs: LockDir,
 }
@@ -33,12 +36,17 @@ impl Cgroups {
     fn found(&self, path: &Path) -> Result<Option<Found>, Fault> {
         let run = path.file_name().and_then(|name| run_of(name.to_str()?));
         Ok(match run {
-            Some(run) if self.is_known(&run)? => {
+            Some(run) if self.is_known(&run)? || is_deserted(path, &run) => {
                 Some(Found::new(run, path.to_string_lossy(), Mark::Ours))
             }
             _ => None,
         })
     }
+}
+
+fn is_deserted(path: &Path, run: &Name) -> bool {
+    let empty = Cgroup::open(path).and_then(|cgroup| cgroup.populated());
+    is_over(run.as_str()) && matches!(empty, Ok(false))
 }
 
 impl Sweep for Cgroups {
