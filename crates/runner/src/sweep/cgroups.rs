@@ -33,14 +33,18 @@ impl Cgroups {
         Ok(!matches!(state, State::Absent))
     }
 
+    /// A deserted one gets another name than its run: to take the lock of that would make it known.
     fn found(&self, path: &Path) -> Result<Option<Found>, Fault> {
         let run = path.file_name().and_then(|name| run_of(name.to_str()?));
-        Ok(match run {
-            Some(run) if self.is_known(&run)? || is_deserted(path, &run) => {
-                Some(Found::new(run, path.to_string_lossy(), Mark::Ours))
-            }
-            _ => None,
-        })
+        let Some(run) = run else { return Ok(None) };
+        let owner = if self.is_known(&run)? {
+            run
+        } else if is_deserted(path, &run) {
+            Name::slug(format!("deserted-{run}"))
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Found::new(owner, path.to_string_lossy(), Mark::Ours)))
     }
 }
 
