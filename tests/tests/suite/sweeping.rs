@@ -36,10 +36,11 @@ fn layout(sandbox: &Sandbox) -> PathBuf {
     path
 }
 
-/// Owner and guardian, at once.
+/// Owner and guardian, neither of whom gets to know of the other's death.
 #[track_caller]
 fn kill_both(running: &Running<'_>) {
     let guardian = running.guardian();
+    guardian.signal(Signal::STOP);
     running.signal(Signal::KILL);
     guardian.signal(Signal::KILL);
 }
