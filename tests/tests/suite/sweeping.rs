@@ -36,13 +36,11 @@ fn layout(sandbox: &Sandbox) -> PathBuf {
     path
 }
 
-/// Owner and guardian, neither of whom gets to know of the other's death.
+/// The guardian first: an owner that hears of its death goes on with the work, where a guardian would end it.
 #[track_caller]
 fn kill_both(running: &Running<'_>) {
-    let guardian = running.guardian();
-    guardian.signal(Signal::STOP);
+    running.guardian().signal(Signal::KILL);
     running.signal(Signal::KILL);
-    guardian.signal(Signal::KILL);
 }
 
 /// What is left below the home and the locks, but for what a janitor and the locks keep for themselves.
