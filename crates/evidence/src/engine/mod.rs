@@ -1,6 +1,7 @@
 //! From a spec and a bundle to what becomes of each rule. Reads nothing but through the source, and stops at nothing.
 
 mod checks;
+mod content;
 mod datum;
 mod found;
 mod judge;
@@ -11,9 +12,9 @@ mod select;
 pub(crate) use datum::{Datum, typed};
 pub(crate) use found::{Cite, Failed, Held};
 pub(crate) use judge::{State, settle};
-pub(crate) use load::{Bundle, Content, Loaded};
-pub(crate) use operand::{captures, evaluate};
-pub(crate) use select::{Found, select, within};
+pub(crate) use load::{Bundle, Loaded};
+pub(crate) use operand::{Capture, captures, evaluate};
+pub(crate) use select::{select, within};
 
 use crate::report::Report;
 use crate::{Source, Spec, Terms};

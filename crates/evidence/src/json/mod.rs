@@ -61,19 +61,32 @@ pub(crate) struct Doc {
     nodes: Vec<Node>,
 }
 
+/// A text that is not read, to show where.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) fault: Fault,
+    pub(crate) body: Body,
+}
+
 impl Doc {
     /// Reads one value, and nothing after it but blanks.
-    pub(crate) fn parse(text: String, max_depth: usize) -> Result<Self, Fault> {
-        let nodes = reader::one(&text, max_depth)?;
-        let body = Body::new(text);
-        Ok(Self { body, nodes })
+    pub(crate) fn parse(text: String, max_depth: usize) -> Result<Self, Refused> {
+        let read = reader::one(&text, max_depth);
+        Self::new(text, read)
     }
 
     /// Reads a value from each line, as the elements of one array.
-    pub(crate) fn parse_lines(text: String, max_depth: usize) -> Result<Self, Fault> {
-        let nodes = reader::lines(&text, max_depth)?;
+    pub(crate) fn parse_lines(text: String, max_depth: usize) -> Result<Self, Refused> {
+        let read = reader::lines(&text, max_depth);
+        Self::new(text, read)
+    }
+
+    fn new(text: String, read: Result<Vec<Node>, Fault>) -> Result<Self, Refused> {
         let body = Body::new(text);
-        Ok(Self { body, nodes })
+        match read {
+            Ok(nodes) => Ok(Self { body, nodes }),
+            Err(fault) => Err(Refused { fault, body }),
+        }
     }
 
     pub(crate) fn root(&self) -> Value<'_> {
@@ -82,6 +95,10 @@ impl Doc {
 
     pub(crate) fn body(&self) -> &Body {
         &self.body
+    }
+
+    pub(crate) fn into_body(self) -> Body {
+        self.body
     }
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn parse(text: &str) -> Result<Doc, Fault> {
-    Doc::parse(text.to_owned(), 128)
+    Doc::parse(text.to_owned(), 128).map_err(|refused| refused.fault)
 }
 
 fn fault(text: &str) -> (FaultKind, usize) {

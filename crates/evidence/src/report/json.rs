@@ -44,7 +44,7 @@ fn rule(judgement: &Judgement) -> String {
 }
 
 /// Adds a string member behind others.
-pub(crate) fn member(out: &mut String, key: &str, value: Option<&str>) {
+fn member(out: &mut String, key: &str, value: Option<&str>) {
     if let Some(value) = value {
         let _ = write!(out, ",\"{key}\":{}", quote(value));
     }

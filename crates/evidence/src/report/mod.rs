@@ -10,7 +10,6 @@ mod tap;
 mod words;
 
 pub(crate) use build::UNREAD;
-pub(crate) use json::member;
 pub(crate) use words::clean;
 
 use crate::Spec;

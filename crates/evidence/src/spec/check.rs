@@ -21,8 +21,8 @@ pub(crate) enum Check {
     Parse(u32),
     Cmp(Comparison),
     When {
-        when: Comparison,
-        then: Comparison,
+        when: Box<Comparison>,
+        then: Box<Comparison>,
     },
     OneOf {
         at: Selector,

@@ -169,7 +169,7 @@ fn when<'s>(table: &Table<'s>, context: &Context<'_, 's>) -> Result<Check> {
     let part = |key| {
         let table = table.need(key)?.table()?;
         table.only("a comparison", &["left", "op", "right"])?;
-        comparison(&table, context)
+        comparison(&table, context).map(Box::new)
     };
     Ok(Check::When {
         when: part("if")?,

@@ -72,7 +72,9 @@ impl<'s> Fill<'s> {
             let (before, braced) = rest.split_at(at);
             out.push_str(before);
             let name = braced[1..].split_once('}').map(|(name, _)| name);
-            match name.filter(|name| is_name(name) && !(into == Into::Regex && is_class(&out))) {
+            match name
+                .filter(|name| is_name(name) && !(into == Into::Regex && is_class(&out, name)))
+            {
                 None => {
                     out.push('{');
                     rest = &braced[1..];
@@ -105,10 +107,17 @@ pub(crate) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(rest)
 }
 
-/// Whether the brace belongs to the pattern: `\p{…}`, `\x{…}`.
-fn is_class(before: &str) -> bool {
+/// Whether the brace belongs to the pattern: `\p{…}`, `\x{…}`, `\b{start}`.
+fn is_class(before: &str, name: &str) -> bool {
     let mut last = before.chars().rev();
-    matches!(last.next(), Some('p' | 'P' | 'x' | 'u' | 'U' | 'b')) && last.next() == Some('\\')
+    let (letter, backslash) = (last.next(), last.next() == Some('\\'));
+    let boundary = matches!(name, "start" | "end");
+    let class = match letter {
+        Some('p' | 'P' | 'x' | 'u' | 'U') => true,
+        Some('b') => boundary,
+        _ => false,
+    };
+    class && backslash
 }
 
 fn write(value: &str, into: Into) -> String {

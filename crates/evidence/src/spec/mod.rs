@@ -113,6 +113,10 @@ impl Spec {
         &self.0.name
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.0.text
+    }
+
     pub(crate) fn params(&self) -> &[params::Param] {
         &self.0.params.0
     }

@@ -117,6 +117,7 @@ pub(crate) enum From {
 #[derive(Debug)]
 pub(crate) struct Find {
     pub(crate) artifact: u32,
+    id: String,
     /// A pattern that begins a block and captures its key, and the key of the block that is meant.
     pub(crate) section: Option<(Regex, String)>,
     pub(crate) find: Regex,
@@ -167,12 +168,20 @@ impl fmt::Display for Operand {
             From::Min(at) => write!(f, "least of {at}")?,
             From::Max(at) => write!(f, "greatest of {at}")?,
             From::Literal(value) => f.write_str(value.text())?,
-            From::Text(find) => write!(f, "what `{}` captures", find.find)?,
+            From::Text(find) => write!(f, "{find}")?,
         }
         if let Some(mul) = self.mul {
             write!(f, " * {mul}")?;
         }
         self.add.map_or(Ok(()), |add| write!(f, " + {add}"))
+    }
+}
+
+impl fmt::Display for Find {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "what `{}` captures in {}", self.find, self.id)?;
+        let key = self.section.as_ref().map(|(_, key)| key);
+        key.map_or(Ok(()), |key| write!(f, ", section {key}"))
     }
 }
 
@@ -303,6 +312,7 @@ fn find<'s>(table: &Table<'s>, text: Item<'s>, context: &Context<'_, 's>) -> Res
     };
     Ok(Find {
         artifact,
+        id: context.text(text)?,
         section,
         find,
     })

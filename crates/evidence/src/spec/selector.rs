@@ -35,7 +35,7 @@ pub(crate) struct Literal(pub(crate) Doc);
 
 impl Literal {
     pub(crate) fn parse(json: String) -> std::result::Result<Self, String> {
-        let doc = Doc::parse(json, 64).map_err(|fault| fault.message)?;
+        let doc = Doc::parse(json, 64).map_err(|refused| refused.fault.message)?;
         Ok(Self(doc))
     }
 

@@ -136,3 +136,43 @@ fn delete(json: &mut Value, path: &str) {
         (other, _) => panic!("{path} in {other}"),
     }
 }
+
+/// A spec with the head that all have.
+pub(crate) fn spec(body: &str) -> String {
+    format!("schema = 1\nid = \"test\"\n{body}")
+}
+
+/// JSON artifacts `a` and `b`, a text `t`.
+pub(crate) const ARTIFACTS: &str = r#"
+[[artifact]]
+id = "a"
+file = "a.json"
+kind = "json"
+[[artifact]]
+id = "b"
+file = "b.json"
+kind = "json"
+[[artifact]]
+id = "t"
+file = "t.txt"
+kind = "text"
+"#;
+
+/// One rule `r` over those artifacts.
+pub(crate) fn rule(keys: &str) -> String {
+    spec(&format!("{ARTIFACTS}[[rule]]\nid = \"r\"\n{keys}\n"))
+}
+
+pub(crate) fn memory(files: &[(&str, &str)]) -> Memory {
+    let mut memory = Memory::new();
+    for (path, text) in files {
+        memory.insert(*path, *text);
+    }
+    memory
+}
+
+/// Judges files with a spec.
+pub(crate) fn judge(spec: &str, files: &[(&str, &str)]) -> Report {
+    let spec = Spec::parse("test.toml", spec).unwrap_or_else(|error| panic!("{error}\n{spec}"));
+    verify(&spec, &memory(files), &Terms::new())
+}

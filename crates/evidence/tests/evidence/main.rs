@@ -2,5 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_specs;
+mod checks;
+mod commands;
+mod defects;
+mod determinism;
+mod formats;
 mod harness;
+mod hostile;
+mod proving;
 mod reference;
+mod shipped;
+mod verdicts;

@@ -2,9 +2,10 @@
 
 use regex::Regex;
 
+use super::super::content;
 use super::super::datum::Datum;
 use super::super::found::{Cite, Failed, Held, show};
-use super::super::load::{self, Bundle};
+use super::super::load::Bundle;
 use super::super::operand::evaluate;
 use super::Judged;
 use crate::outcome::FailureKind;
@@ -57,7 +58,7 @@ fn plain(datum: &Datum<'_>) -> String {
 }
 
 pub(super) fn sha256(of: u32, equals: &Operand, bundle: &Bundle) -> Judged {
-    let found = load::sha256(bundle.text(of)?.as_bytes());
+    let found = content::sha256(bundle.text(of)?.as_bytes());
     let wanted = evaluate(equals, bundle)?;
     if plain(&wanted.datum).to_ascii_lowercase() == found {
         return Ok(Held::at([Cite::whole(of)].into_iter().chain(wanted.cite)));
