@@ -9,6 +9,7 @@
 mod acquire;
 mod cgroup;
 mod contender;
+mod evidence;
 mod facts;
 mod handover;
 mod idle;
@@ -48,6 +49,7 @@ const BENCHES: &[Bench] = &[
     ("tree", tree::sections),
     ("memory", |setting| vec![memory::section(setting)]),
     ("idle", |setting| vec![idle::section(setting)]),
+    ("evidence", evidence::sections),
 ];
 
 #[derive(Default)]

@@ -27,7 +27,7 @@ type Read = for<'s> fn(&Table<'s>, &Context<'_, 's>) -> Result<Check>;
 pub(crate) struct Form {
     pub(crate) name: &'static str,
     pub(crate) keys: &'static [&'static str],
-    many: bool,
+    pub(crate) many: bool,
     read: Read,
 }
 

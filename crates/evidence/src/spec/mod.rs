@@ -11,6 +11,7 @@ pub(crate) mod operand;
 mod order;
 mod params;
 pub(crate) mod rule;
+mod schema;
 pub(crate) mod selector;
 mod table;
 pub(crate) mod waiver;
@@ -18,6 +19,8 @@ pub(crate) mod waiver;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+
+pub use schema::language_schema;
 
 use artifact::Artifact;
 use expand::Expansion;

@@ -146,7 +146,7 @@ fn a_file_without_permission_is_unreadable() {
     ends_as(FailureKind::Unreadable, |root| {
         let path = root.join("sub/a.json");
         fs::write(&path, "1").unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
     });
 }
 

@@ -34,28 +34,30 @@ fn each_forgery_is_rejected_by_the_rule_that_was_meant_to() {
     else {
         return;
     };
-    let mut wrong = Vec::new();
-    let mut several = 0;
     for mutation in reference.mutations() {
         let mut bundle = reference.bundle.clone();
         for edit in mutation["edits"].as_array().unwrap() {
             apply(&mut bundle, edit);
         }
         let report = reference.judge(&bundle);
-        let failed = failures(&report);
-        let rule = mutation["rule"].as_str().unwrap();
-        let fits = match mutation["expect"].as_str().unwrap() {
-            "accept" => report.verdict() == Verdict::Proven,
-            _ => failed.first() == Some(&rule),
-        };
-        several += usize::from(failed.len() > 1);
-        if !fits || failed.len() > 1 {
-            wrong.push(format!("{} {fits}: {failed:?}", mutation["id"]));
+        let id = mutation["id"].as_str().unwrap();
+        if mutation["expect"] == "accept" {
+            assert_eq!(report.verdict(), Verdict::Proven, "{id}");
+            continue;
         }
+        let failed = failures(&report);
+        assert_eq!(failed.first().copied(), mutation["rule"].as_str(), "{id}");
+        assert!(
+            failed.len() == 1 || SEVERAL.contains(&id),
+            "{id}: {failed:?}"
+        );
+        assert!(report.verdict() >= Verdict::Vacuous, "{id}");
     }
-    eprintln!("{several} several: {wrong:#?}");
-    assert!(
-        wrong.iter().all(|line| line.contains(" true")),
-        "{wrong:#?}"
-    );
 }
+
+/// Forgeries that break more than one rule; the one that they are for comes first.
+const SEVERAL: [&str; 3] = [
+    "reject-success-only",
+    "story-failover-old-owner",
+    "story-nothing-ran",
+];

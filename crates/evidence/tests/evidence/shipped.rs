@@ -107,3 +107,33 @@ fn a_table_of_measurements() {
     let report = verify(&spec, &rows(111, 100), &Terms::new());
     assert_eq!(failures(&report), ["fast-enough"]);
 }
+
+#[test]
+fn the_schema_that_is_shipped_is_that_of_the_language() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/spec.schema.json");
+    let schema = runward_evidence::language_schema();
+    if std::env::var_os("RUNWARD_BLESS").is_some() {
+        std::fs::write(path, &schema).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        schema,
+        "RUNWARD_BLESS=1 writes it anew"
+    );
+    let json: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let checks = json["$defs"]["rule"]["properties"]["check"]["enum"]
+        .as_array()
+        .unwrap();
+    assert_eq!(
+        checks.len(),
+        json["$defs"]["rule"]["allOf"].as_array().unwrap().len()
+    );
+    // Every check of the language has its row in the text about it.
+    let text = include_str!("../../LANGUAGE.md");
+    for check in checks {
+        assert!(
+            text.contains(&format!("`{}`", check.as_str().unwrap())),
+            "{check}"
+        );
+    }
+}
