@@ -158,6 +158,33 @@ fn cgroup() {
 }
 
 #[test]
+fn janitor() {
+    let sandbox = sandbox();
+    for run in ["shop-1", "shop-2", "other"] {
+        fs::create_dir_all(sandbox.path("runs").join(run).join("deep")).expect("a directory");
+    }
+    let gate = sandbox.gate();
+    let mut live = example(&sandbox, "lock", &["locks", "shop-2"]);
+    let input = fs::File::options().read(true).write(true).open(gate.path());
+    live.stdin(input.expect("a gate"));
+    let live = Running::of(&sandbox, live);
+    wait_stdout(&live, &sandbox, "mine until Enter");
+
+    let words = [".", "shop-[0-9]", "--dry-run"];
+    let plan = Running::of(&sandbox, example(&sandbox, "janitor", &words)).wait();
+    plan.assert_code(1);
+    let live = format!("held by pid {}", live.pid());
+    let reap = "reap run \"shop-1\" of shop-1";
+    assert_shows(&plan.stdout, &[reap, &live, "keep run \"other\""]);
+    assert!(sandbox.path("runs/shop-1").exists());
+    let swept = Running::of(&sandbox, example(&sandbox, "janitor", &words[..2])).wait();
+    swept.assert_code(0);
+    assert_shows(&swept.stdout, &[reap, "reaped run \"shop-1\""]);
+    let left = fs::read_dir(sandbox.path("runs")).expect("a directory");
+    assert_eq!(left.count(), 2);
+}
+
+#[test]
 fn lifetime() {
     let sandbox = sandbox();
     fs::write(

@@ -120,8 +120,6 @@ impl<'a> Directories<'a> {
                 remove_all(&to)?;
                 fs::rename(&from, &to).or_else(gone)
             }
-            // A name that is too long for another prefix is removed where it is.
-            Err(e) if e.raw_os_error() == Some(Errno::NAMETOOLONG.raw_os_error()) => Ok(()),
             renamed => renamed.or_else(gone),
         }
         .map_err(|e| Fault::io("cannot rename", &from, &e))
@@ -148,9 +146,10 @@ fn is_in_the_way(error: &io::Error) -> bool {
     )
 }
 
+/// A name that is too long to be set aside is not there either: that directory is removed where it is.
 fn gone(error: io::Error) -> io::Result<()> {
-    match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::NOENT | Errno::NAMETOOLONG) => Ok(()),
         _ => Err(error),
     }
 }

@@ -243,6 +243,19 @@ impl Peer {
         self.hear()
     }
 
+    /// Lets a stopped peer go on; says whether it stopped. To be asked of one that ends its input after what it does.
+    pub(crate) fn hear_or_resume(&mut self) -> bool {
+        if self.input.is_some() {
+            self.let_go();
+            self.resume();
+        }
+        let stopped = self.watch() == Seen::Stopped;
+        if stopped {
+            self.resume();
+        }
+        stopped
+    }
+
     /// Takes the lock, which must be free.
     pub(crate) fn hold(&mut self, app: &str) {
         let answer = self.ask(&format!("hold {app}"));
@@ -261,6 +274,11 @@ impl Peer {
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         assert_eq!(self.child.wait().unwrap().signal(), Some(9));
+    }
+
+    /// Ends the input of the peer, and of the child that outlives it.
+    pub(crate) fn let_go(&mut self) {
+        self.input = None;
     }
 
     /// Waits until it has stopped or ended.

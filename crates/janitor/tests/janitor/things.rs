@@ -54,7 +54,8 @@ impl Things {
             .create(true)
             .open(self.root.join("steps"))
             .unwrap();
-        writeln!(file, "{line}").unwrap();
+        // In one write: two janitors note at the same time.
+        file.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
     fn told(&self, file: &str) -> Option<String> {
@@ -94,8 +95,8 @@ impl Sweep for Things {
         PARTS.iter().map(|part| Step::new(*part)).collect()
     }
 
-    fn reap(&self, found: &Found, step: &Step, permit: &Permit<'_>) -> Result<Progress, Fault> {
-        permit.check()?;
+    /// It asks no permit: that of each step is the janitor's to ask.
+    fn reap(&self, found: &Found, step: &Step, _: &Permit<'_>) -> Result<Progress, Fault> {
         let place = PARTS
             .iter()
             .position(|part| *part == step.as_str())
