@@ -81,6 +81,10 @@ fn dispatch(command: Command) -> u8 {
     let done = match command {
         Command::Run(args) => return run::main(*args),
         Command::Sweep(args) => return code_of(sweep::main(&args)),
+        Command::Verify(args) => return code_of(commands::evidence::verify(&args)),
+        Command::Prove(args) => return code_of(commands::evidence::prove(&args)),
+        Command::Explain(args) => return code_of(commands::evidence::explain(&args)),
+        Command::Lint(args) => return code_of(commands::evidence::lint(&args)),
         Command::Swarm { command } => return code_of(commands::swarm::main(&command)),
         Command::Locks(args) => commands::locks::main(&args),
         Command::Doctor(args) => commands::doctor::main(&args),
