@@ -15,6 +15,7 @@ mod idle;
 mod memory;
 mod other;
 mod ours;
+mod overlay;
 mod python;
 mod report;
 mod rivals;
@@ -23,9 +24,11 @@ mod running;
 mod scan;
 mod setting;
 mod spawn;
+mod stacks;
 mod state;
 mod stats;
 mod sweep;
+mod teardown;
 mod tree;
 
 use std::path::PathBuf;
@@ -52,6 +55,8 @@ const BENCHES: &[Bench] = &[
     ("tree", tree::sections),
     ("memory", |setting| vec![memory::section(setting)]),
     ("idle", |setting| vec![idle::section(setting)]),
+    ("teardown", |setting| vec![teardown::section(setting)]),
+    ("overlay", |setting| vec![overlay::section(setting)]),
 ];
 
 #[derive(Default)]

@@ -8,7 +8,10 @@ use std::{
 };
 
 use runward_cgroup::Hierarchy;
-use runward_tests::{Ended, Gate, Running, Sandbox, binaries, need};
+use runward_tests::{
+    Ended, Gate, Running, Sandbox, binaries, need,
+    swarm::{IMAGE, Swarm},
+};
 use rustix::process::Signal;
 
 /// Where the examples are, built once, with the profile of this test.
@@ -264,6 +267,53 @@ fn lifetime_whose_owner_is_killed() {
     after.wait_for("cleaned");
     // Each process of the work could write to it, so its end is theirs.
     work.wait_end();
+}
+
+#[test]
+fn swarm() {
+    let lacks = Swarm::lacks();
+    need!(
+        "examples swarm",
+        lacks.is_none(),
+        lacks.as_deref().unwrap_or_default()
+    );
+    let engine = Swarm::start();
+    let sandbox = sandbox();
+    let on_engine = |words: &[&str]| {
+        let mut command = example(&sandbox, "swarm", words);
+        command.env(
+            "DOCKER_HOST",
+            format!("unix://{}", engine.socket().display()),
+        );
+        Running::of(&sandbox, command).wait()
+    };
+    let program = r#"["busybox", "sh", "-c", "trap 'exit 0' TERM; while :; do busybox sleep 1000 & wait; done"]"#;
+    let compose = format!(
+        "version: '3.8'\nservices: {{web: {{image: {IMAGE}, command: {program}, volumes: ['data:/data']}}}}\nvolumes: {{data: {{}}}}\n"
+    );
+    engine.deploy("shop", &compose);
+
+    let ended = on_engine(&["wait", "shop"]);
+    ended.assert_code(0);
+    assert_shows(
+        &ended.stdout,
+        &["shop_web: in flight", "shop_web: settled: 1 of 1"],
+    );
+    let ended = on_engine(&["rm", "shop"]);
+    ended.assert_code(0);
+    let shown = [
+        "removed service shop_web",
+        "removed network shop_default",
+        "removed volume shop_data",
+        "3 objects removed",
+    ];
+    assert_shows(&ended.stdout, &shown);
+    let ended = on_engine(&["wait", "shop"]);
+    ended.assert_code(1);
+    assert_shows(
+        &ended.stderr,
+        &["swarm: find stack shop", "deploy it first"],
+    );
 }
 
 #[test]

@@ -28,8 +28,24 @@ const NEEDS: &[Need] = &[
         programs: &["timeout", "env"],
     },
     Need {
+        package: "docker.io",
+        programs: &["dockerd", "docker", "containerd", "runc"],
+    },
+    Need {
+        package: "busybox-static",
+        programs: &["busybox"],
+    },
+    Need {
         package: "procps",
         programs: &["ps"],
+    },
+    Need {
+        package: "sudo",
+        programs: &["sudo"],
+    },
+    Need {
+        package: "openssh-server",
+        programs: &["sshd", "ssh", "ssh-keygen"],
     },
 ];
 

@@ -17,6 +17,8 @@ use crate::{Error, ErrorKind, member};
 
 /// How long a drop waits for the processes that it kills.
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a kill without `cgroup.kill` waits until all stand still.
+const FREEZE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A directory in the cgroup v2 hierarchy with all below it.
 ///
@@ -132,17 +134,27 @@ impl Cgroup {
     ///
     /// Only where the kernel's answer cannot be read.
     pub fn wait_empty(&self, patience: Duration) -> Result<bool, Error> {
+        match self.open_file(c"cgroup.events", OFlags::RDONLY) {
+            Err(error) if error.kind() == ErrorKind::Gone => Ok(true),
+            Err(error) => Err(error),
+            Ok(file) => self.wait_until(file, patience, |file| Ok(!self.read_populated(file)?)),
+        }
+    }
+
+    /// Waits until the kernel's words in `cgroup.events` are as wished; answers whether.
+    fn wait_until(
+        &self,
+        events: OwnedFd,
+        patience: Duration,
+        wish: impl Fn(&OwnedFd) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
         let end = Instant::now() + patience;
-        let file = match self.open_file(c"cgroup.events", OFlags::RDONLY) {
-            Err(error) if error.kind() == ErrorKind::Gone => return Ok(true),
-            other => other?,
-        };
-        while self.read_populated(&file)? {
+        while !wish(&events)? {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(false);
             }
-            let mut fds = [PollFd::new(&file, PollFlags::PRI)];
+            let mut fds = [PollFd::new(&events, PollFlags::PRI)];
             match poll(&mut fds, Timespec::try_from(left).ok().as_ref()) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(e) => return Err(Error::new("wait for", &self.path, e)),
@@ -161,11 +173,16 @@ impl Cgroup {
     }
 
     fn read_populated(&self, file: impl AsFd) -> Result<bool, Error> {
+        self.says(file, b"populated 1")
+    }
+
+    /// Whether this is a line of `cgroup.events`; of one that is gone nothing is.
+    fn says(&self, events: impl AsFd, wanted: &[u8]) -> Result<bool, Error> {
         let mut buffer = [0; 128];
-        match rustix::io::pread(file, &mut buffer, 0) {
+        match rustix::io::pread(events, &mut buffer, 0) {
             Ok(n) => Ok(buffer[..n]
                 .split(|&b| b == b'\n')
-                .any(|line| line == b"populated 1")),
+                .any(|line| line == wanted)),
             Err(Errno::NODEV) => Ok(false),
             Err(e) => Err(Error::new("read cgroup.events of", &self.path, e)),
         }
@@ -192,10 +209,15 @@ impl Cgroup {
     /// What `cgroup.kill` does, on kernels before 5.14: nothing forks while frozen, and a frozen
     /// process still dies of SIGKILL.
     fn freeze_and_kill(&self) -> Result<(), Error> {
+        let events = self.open_file(c"cgroup.events", OFlags::RDONLY)?;
         self.freeze()?;
+        // Who has not stopped yet may fork behind the list; who sleeps in the kernel does neither.
+        let frozen = self.wait_until(events, FREEZE_PATIENCE, |events| {
+            Ok(self.says(events, b"frozen 1")? || !self.read_populated(events)?)
+        });
         let killed = self.send(&[Signal::KILL]);
         self.thaw()?;
-        killed.map(drop)
+        frozen.and(killed).map(drop)
     }
 
     /// Stops every process of the subtree where it stands. Asynchronous.
@@ -374,3 +396,6 @@ impl Drop for Cgroup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,12 +35,16 @@
 //! - A process in uninterruptible sleep dies when it leaves the kernel, not before; `wait_empty`
 //!   then answers `false`, and [`Cgroup::processes`] names it.
 //! - *Empty* is not *reaped*: a zombie is no member any more. Reaping is its parent's affair.
-//! - Kernels before 5.14 have no `cgroup.kill`; there the subtree is frozen, each process killed,
-//!   and thawed. Kernels before 5.2 have no freezer in version 2 and are refused.
+//! - Kernels before 5.14 have no `cgroup.kill`; there the subtree is frozen, for at most a second
+//!   until all stand still, each process killed, and thawed; who sleeps in the kernel for longer and
+//!   then forks may escape. Kernels before 5.2 have no freezer in version 2 and are refused.
 //! - No controllers and no knobs: this crate contains, it does not limit.
 //!
 //! See `cgroups(7)` and the kernel's *Control Group v2*. Ending a tree together with its owner,
 //! deadlines and teardown are the business of `runward-lifetime`.
+
+#[cfg(test)]
+extern crate self as runward_cgroup;
 
 mod cgroup;
 mod error;

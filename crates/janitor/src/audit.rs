@@ -16,6 +16,8 @@ pub(crate) struct Audit {
     path: PathBuf,
     actor: String,
     pass: String,
+    /// A line was cut short: the next one has to end it.
+    torn: bool,
 }
 
 /// One line. What does not apply is left out.
@@ -74,6 +76,7 @@ impl Audit {
             path,
             actor: actor.to_owned(),
             pass,
+            torn: false,
         })
     }
 
@@ -87,19 +90,20 @@ impl Audit {
             event,
             line,
         };
-        let mut text = serde_json::to_vec(&full).unwrap_or_default();
-        text.push(b'\n');
-        self.add(&text)
+        let text = serde_json::to_string(&full).unwrap_or_default();
+        let end = if self.torn { "\n" } else { "" };
+        self.add(format!("{end}{text}\n").as_bytes())
             .map_err(|e| Error::home("cannot write audit", &self.path, e))
     }
 
+    /// The rest of a short write is not sent after it: another janitor may have written meanwhile.
     fn add(&mut self, text: &[u8]) -> io::Result<()> {
         let written = self.file.write(text)?;
-        if written == text.len() {
-            return Ok(());
+        self.torn = written < text.len();
+        if self.torn {
+            return Err(io::ErrorKind::StorageFull.into());
         }
-        // The rest would not follow it directly if another janitor writes too.
-        Err(io::ErrorKind::StorageFull.into())
+        Ok(())
     }
 }
 

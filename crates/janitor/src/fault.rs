@@ -50,9 +50,4 @@ impl Fault {
     pub fn kind(&self) -> FaultKind {
         self.kind
     }
-
-    /// Whether the permit ended it.
-    pub fn is_stopped(&self) -> bool {
-        self.kind == FaultKind::Stopped
-    }
 }

@@ -64,7 +64,7 @@ impl<'a, L: Locks> Janitor<'a, L> {
     }
 
     /// Asks, for the kind and each object that would be reaped, whether to keep it after all: the answer is why. A veto, or a failure to ask,
-    /// keeps everything of the name. It is asked for the plan, and again under the lock.
+    /// keeps everything of the name. It is asked once for the plan, and once under the lock.
     pub fn veto(
         mut self,
         veto: impl Fn(&str, &Found) -> Result<Option<String>, Fault> + 'a,
@@ -148,20 +148,23 @@ impl<'a, L: Locks> Janitor<'a, L> {
         Ok(all)
     }
 
+    /// Of what is not ours nothing more is asked, and no answer can make it ours.
     pub(crate) fn examine(&self, kind: usize, found: Found) -> Result<Found, Fault> {
-        self.sweeps[kind].examine(found)
+        match found.mark() {
+            Mark::Ours => self.sweeps[kind].examine(found),
+            Mark::Missing(_) => Ok(found),
+        }
     }
 
-    /// What the object itself, or the veto, has against reaping it. An object that is not ours has no say.
-    pub(crate) fn objection(&self, kind: usize, found: &Found, now: SystemTime) -> Option<Reason> {
-        if *found.mark() != Mark::Ours {
-            return None;
-        }
-        if let Some(mark) = found.protection().filter(|mark| mark.holds_at(now)) {
-            return Some(Reason::Protected(mark.to_string()));
-        }
-        let answer = self.veto.as_ref()?(self.sweeps[kind].kind(), found);
-        match answer {
+    /// What the object itself has against being reaped. One that is not ours has no say.
+    pub(crate) fn protection(&self, found: &Found, now: SystemTime) -> Option<Reason> {
+        let mark = found.protection().filter(|mark| mark.holds_at(now))?;
+        (*found.mark() == Mark::Ours).then(|| Reason::Protected(mark.to_string()))
+    }
+
+    pub(crate) fn vetoed(&self, kind: usize, found: &Found) -> Option<Reason> {
+        let veto = self.veto.as_ref().filter(|_| *found.mark() == Mark::Ours)?;
+        match veto(self.sweeps[kind].kind(), found) {
             Ok(words) => words.map(Reason::Vetoed),
             Err(fault) => Some(Reason::Vetoed(format!("the veto failed: {fault}"))),
         }

@@ -143,10 +143,7 @@ impl<'j, 'a, L: Locks> Judge<'j, 'a, L> {
 
     fn examine(&self, objects: Vec<(usize, Found)>) -> Result<Vec<(usize, Found)>, Error> {
         let examine = |(kind, found): (usize, Found)| {
-            let examined = match found.mark() {
-                Mark::Ours => self.janitor.examine(kind, found),
-                Mark::Missing(_) => Ok(found),
-            };
+            let examined = self.janitor.examine(kind, found);
             examined
                 .map(|found| (kind, found))
                 .map_err(|fault| Error::discovery(&self.kinds[kind], &fault))
@@ -157,7 +154,8 @@ impl<'j, 'a, L: Locks> Judge<'j, 'a, L> {
     fn objection(&self, unit: &Unit) -> Option<Objection> {
         let mut objects = unit.objects.iter().enumerate();
         objects.find_map(|(by, (kind, found))| {
-            let reason = self.janitor.objection(*kind, found, self.now)?;
+            let protection = self.janitor.protection(found, self.now);
+            let reason = protection.or_else(|| self.janitor.vetoed(*kind, found))?;
             Some(Objection {
                 by: Some(by),
                 reason,

@@ -22,10 +22,12 @@ pub(crate) enum Fate {
 }
 
 impl Tally {
-    /// Whether it had been dealt with before.
-    pub(crate) fn see(&mut self, kind: usize, id: &str) -> bool {
-        let fate = self.0.entry((kind, id.to_owned())).or_insert(Fate::Seen);
-        *fate != Fate::Seen
+    pub(crate) fn see(&mut self, kind: usize, id: &str) {
+        self.0.entry((kind, id.to_owned())).or_insert(Fate::Seen);
+    }
+
+    pub(crate) fn has_seen(&self, kind: usize, id: &str) -> bool {
+        self.0.contains_key(&(kind, id.to_owned()))
     }
 
     pub(crate) fn set(&mut self, kind: usize, id: &str, fate: Fate) {

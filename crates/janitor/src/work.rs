@@ -12,7 +12,7 @@ use crate::reaper::Ended;
 use crate::report::Outcome;
 use crate::sync::point;
 use crate::tally::{Fate, Tally};
-use crate::{Error, Fault, Found, Mark, Permit, Progress, Reason, Step, cancel};
+use crate::{Error, Found, Mark, Permit, Progress, Reason, Step, cancel};
 
 /// Enough for whatever settles; what makes new objects for ever is given up.
 const ROUNDS: usize = 64;
@@ -165,31 +165,35 @@ impl<L: Locks> Work<'_, '_, L> {
     /// What there is of this kind that may be reaped.
     fn look(&self, kind: usize) -> Result<Vec<Found>, Stop> {
         let sweep = &self.janitor.sweeps[kind];
-        let all = sweep.remains(self.name).and_then(|found| {
-            let ours = found
-                .into_iter()
-                .filter(|found| self.may_reap(sweep.kind(), found));
-            ours.map(|found| sweep.examine(found)).collect()
+        let all = sweep.remains(self.name).and_then(|mut found| {
+            found.retain(|found| self.may_reap(sweep.kind(), found));
+            let found = found.into_iter();
+            found
+                .map(|found| self.janitor.examine(kind, found))
+                .collect()
         });
         let mut found: Vec<Found> = all.map_err(|fault| {
-            Stop::Left(format!(
-                "cannot find what is left of kind {}: {fault}",
-                sweep.kind()
-            ))
+            let kind = sweep.kind();
+            Stop::Left(format!("cannot find what is left of kind {kind}: {fault}"))
         })?;
         found.retain(|found| *found.mark() == Mark::Ours);
         found.sort_unstable_by(|a, b| a.id().cmp(b.id()));
-        let objection = |found: &Found| self.janitor.objection(kind, found, SystemTime::now());
-        match found.iter().find_map(objection) {
+        match found.iter().find_map(|found| self.objection(kind, found)) {
             Some(reason) => Err(Stop::Kept(reason)),
             None => Ok(found),
         }
     }
 
     fn may_reap(&self, kind: &str, found: &Found) -> bool {
-        found.owner() == self.name
-            && *found.mark() == Mark::Ours
-            && !self.kept.contains(&(kind, found.id()))
+        found.owner() == self.name && !self.kept.contains(&(kind, found.id()))
+    }
+
+    /// A mark may be set at any time; the veto is asked once.
+    fn objection(&self, kind: usize, found: &Found) -> Option<Reason> {
+        let is_new = !self.tally.has_seen(kind, found.id());
+        let veto = || is_new.then(|| self.janitor.vetoed(kind, found))?;
+        let protection = self.janitor.protection(found, SystemTime::now());
+        protection.or_else(veto)
     }
 
     /// Takes the steps of one object; why not all of them, if so.
@@ -229,18 +233,11 @@ impl<L: Locks> Work<'_, '_, L> {
         let why = match progress {
             Ok(Progress::Done) => return Ok(None),
             Ok(Progress::Again(why)) => why,
-            Err(fault) => self.fault(&fault, found, step)?,
+            // A permit that ended it is asked again before the next step.
+            Err(fault) => format!("step {step} of {:?}: {fault}", found.id()),
         };
         self.log_object("unfinished", kind, found, step.as_str(), &why)?;
         Ok(Some(why))
-    }
-
-    fn fault(&self, fault: &Fault, found: &Found, step: &Step) -> Result<String, Stop> {
-        let why = format!("step {step} of {:?}: {fault}", found.id());
-        if fault.is_stopped() {
-            return Err(Stop::Left(why));
-        }
-        Ok(why)
     }
 
     fn permit(&self) -> Permit<'_> {
@@ -285,11 +282,11 @@ impl<L: Locks> Work<'_, '_, L> {
         };
         let recorded = match stop {
             Stop::Left(_) => self.journal.fail(self.name, &text),
-            Stop::Kept(_) => {
+            // Neither is the fault of this name, and on a full disk there is no other way to say so.
+            Stop::Kept(_) | Stop::Trouble(_) => {
                 self.journal.clear(self.name);
                 Ok(())
             }
-            Stop::Trouble(_) => Ok(()),
         };
         let logged = self.log(event, &text);
         let mut ended = Ended::of(stop);

@@ -54,10 +54,12 @@ pub enum Event {
         /// What became of it.
         report: TeardownReport,
     },
-    /// A signal came that changes nothing any more.
+    /// A signal came that changes nothing: the run is ending already.
     Ignored {
         /// Its number.
         signal: i32,
+        /// How many more of them kill at once what is left of the work; none where nothing is.
+        more: Option<u32>,
     },
     /// The guardian was killed; the owner holds the tree now.
     GuardianLost,

@@ -7,11 +7,12 @@ use rustix::process::{Pid, set_child_subreaper};
 
 use crate::{
     Error, Event, Finisher, Outcome,
-    holder::{Ended, Holder, Outside, failed, prepare},
+    holder::{Ended, Holder, failed, prepare},
     journal::Journal,
     lifetime::Run,
     link::{Link, Received, Report, Request},
     memory,
+    outside::Outside,
     reaper::Reaper,
     sys,
     teardown::Finish,
@@ -83,6 +84,7 @@ fn finish(holder: Holder<'_>, link: &Link, ended: Ended, kept: Vec<OwnedFd>) -> 
     let Holder {
         run,
         journal,
+        outside,
         tree,
         reaper,
         ..
@@ -95,6 +97,7 @@ fn finish(holder: Holder<'_>, link: &Link, ended: Ended, kept: Vec<OwnedFd>) -> 
         reaper: Some(reaper),
         spare,
         by: Finisher::Guardian,
+        outside: Some(outside),
         tell: &mut tell,
     };
     finish.finish(ended, kept)
@@ -126,6 +129,7 @@ fn fail(
         reaper: None,
         spare: true,
         by,
+        outside: Some(Outside::Owner { link, gone: false }),
         tell: &mut tell,
     };
     finish.finish(failed(&error.to_string(), 125), kept)

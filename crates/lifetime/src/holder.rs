@@ -11,12 +11,13 @@ use rustix::process::{Signal, pidfd_send_signal};
 use crate::{
     Cause, Choice, Containment, Error, Event, Process, Status,
     describe::name_all,
-    guards::{Guards, Occurrence},
+    guards::Occurrence,
     journal::{Entry, Journal},
     lifetime::Run,
-    link::{Link, Received, Report, Request},
+    link::Report,
     machine::{Action, Input, Machine, Phase},
     mark::Mark,
+    outside::{News, Outside},
     owner::stop,
     process::Identity,
     program::Image,
@@ -26,14 +27,6 @@ use crate::{
     tree::{Main, Place, Tree, Watch, read_report},
     wait,
 };
-
-/// Where news from outside comes from.
-pub(crate) enum Outside<'a> {
-    /// The guardian hears of it from the owner.
-    Owner { link: &'a Link, gone: bool },
-    /// The owner, holding the tree itself, sees it itself.
-    Guards(&'a mut Guards),
-}
 
 /// How the work ended.
 #[derive(Clone, Debug)]
@@ -201,11 +194,7 @@ impl<'a> Holder<'a> {
                 .map(wait::readable),
         );
         let tree = on.len();
-        match &self.outside {
-            Outside::Owner { gone: true, .. } => {}
-            Outside::Owner { link, .. } => on.push(wait::readable(*link)),
-            Outside::Guards(guards) => on.push(wait::readable(*guards)),
-        }
+        on.extend(self.outside.on());
         let until = [soon, self.thaw, self.machine.timer()]
             .into_iter()
             .flatten()
@@ -219,27 +208,14 @@ impl<'a> Holder<'a> {
 
     /// What the owner tells, or the guards.
     fn hear(&mut self) {
-        loop {
-            let occurrence = match &mut self.outside {
-                Outside::Guards(guards) => guards.next(),
-                Outside::Owner { link, gone } => match link.receive() {
-                    Received::Message(Request::Occurred(occurrence), _) => Some(occurrence),
-                    Received::Message(Request::Start, _) => continue,
-                    Received::Message(Request::Nothing, _) => {
-                        self.heard_out = true;
-                        continue;
-                    }
-                    Received::Nothing => None,
-                    Received::End => {
-                        *gone = true;
-                        self.heard_out = true;
-                        return self.feed(Input::OwnerGone);
-                    }
-                },
-            };
-            match occurrence {
-                Some(occurrence) => self.occurred(occurrence),
-                None => return,
+        while let Some(news) = self.outside.next() {
+            match news {
+                News::Occurred(occurrence) => self.occurred(occurrence),
+                News::HeardOut => self.heard_out = true,
+                News::Gone => {
+                    self.heard_out = true;
+                    self.feed(Input::OwnerGone);
+                }
             }
         }
     }
@@ -247,10 +223,12 @@ impl<'a> Holder<'a> {
     pub(crate) fn occurred(&mut self, occurrence: Occurrence) {
         match occurrence {
             Occurrence::Cancel { signal, sender } => {
-                if self.machine.phase() != Phase::Running {
-                    self.emit(Event::Ignored { signal });
-                }
+                let before = self.machine.phase();
                 self.feed(Input::Signal { signal, sender });
+                if self.machine.phase() == before {
+                    let more = self.machine.signals_to_kill();
+                    self.emit(Event::Ignored { signal, more });
+                }
             }
             Occurrence::Ancestor { pid } => self.feed(Input::Ancestor { pid }),
             Occurrence::Stop { from_terminal } => {

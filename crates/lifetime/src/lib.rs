@@ -58,6 +58,9 @@
 //!   run's processes. Otherwise it is named as a survivor, with that cgroup.
 //! - The deadline is by the monotonic clock: it does not count suspension, nor the time that the
 //!   owner was stopped from its terminal.
+//! - Of what a teardown prints, about the last MiB has room on the disk of the journal, or in memory
+//!   without one; more is taken back as it grows, unless its guardian was killed.
+//! - With [`Leaks::Allow`] a cgroup whose processes stay is not removed when they end.
 //! - A teardown whose owner *and* guardian were killed while it ran is waited for, and its exit
 //!   code is not known.
 //! - A guardian that was killed after the program had ended, before it could tell, leaves the
@@ -86,6 +89,8 @@ mod machine;
 mod mark;
 mod memory;
 mod outcome;
+mod output;
+mod outside;
 mod owner;
 mod process;
 mod program;

@@ -259,7 +259,9 @@ impl Lifetime {
     ///
     /// [`Threads`](crate::ErrorKind::Threads), [`ParentGone`](crate::ErrorKind::ParentGone),
     /// [`Containment`](crate::ErrorKind::Containment) where the required strength cannot be had,
-    /// [`Nul`](crate::ErrorKind::Nul) where a word cannot be passed to a program.
+    /// [`Nul`](crate::ErrorKind::Nul) where a word cannot be passed to a program,
+    /// [`System`](crate::ErrorKind::System) where the kernel refuses a descriptor or the fork, or
+    /// `/proc` is not mounted.
     pub fn arm(self) -> Result<Armed, Error> {
         Armed::new(self)
     }
@@ -278,7 +280,7 @@ impl Lifetime {
     ///
     /// # Errors
     ///
-    /// As for [`arm`](Self::arm) and [`Armed::start`]. A program that cannot be executed is an
+    /// As for [`arm`](Self::arm), [`Armed::start`] and [`Running::wait`]. A program that cannot be executed is an
     /// outcome with code 126 or 127, not an error.
     pub fn run(self) -> Result<Outcome, Error> {
         self.start(Vec::new(), "")?.wait()

@@ -125,6 +125,12 @@ impl Machine {
         self.main_gone
     }
 
+    /// How many more signals kill the tree at once; none where it is killed already.
+    pub(crate) fn signals_to_kill(&self) -> Option<u32> {
+        let left = SIGNALS_TO_KILL.saturating_sub(self.signals).max(1);
+        (!matches!(self.phase, Phase::Killing | Phase::Over)).then_some(left)
+    }
+
     /// When to send the next [`Input::Tick`]; none while paused.
     pub(crate) fn timer(&self) -> Option<Instant> {
         if self.paused.is_some() {

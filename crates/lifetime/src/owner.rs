@@ -89,10 +89,7 @@ impl Armed {
         lifetime: Lifetime,
         given: impl FnOnce(&Run) -> Result<Option<Given>, Error>,
     ) -> Result<(Self, Option<Given>), Error> {
-        if !sys::is_single_threaded() {
-            let message = "guards must be armed before the first thread is started: call `arm` at the top of main";
-            return Err(Error::new(ErrorKind::Threads, message));
-        }
+        check_threads()?;
         check_strength(&lifetime)?;
         check_words(&lifetime)?;
         let guards = Guards::install(lifetime.parent, lifetime.mask)?;
@@ -158,7 +155,9 @@ impl Armed {
     ///
     /// # Errors
     ///
-    /// [`Journal`](ErrorKind::Journal); nothing has been started then.
+    /// [`Journal`](ErrorKind::Journal), and [`System`](ErrorKind::System) where `kept` is more than
+    /// can be handed over at once (some 250), or a journal in memory cannot be had; nothing has been
+    /// started then.
     pub fn start(mut self, kept: Vec<OwnedFd>, note: &str) -> Result<Running, Error> {
         let journal = create_journal(&self.run, note)?;
         let fds: Vec<_> = [journal.as_fd()]
@@ -273,6 +272,23 @@ fn planned(choice: Choice) -> Containment {
     match choice {
         Choice::Only(containment) => containment,
         Choice::Auto => Containment::Cgroup,
+    }
+}
+
+/// The guardian is forked, and a fork of many threads may hold the locks of those it left behind.
+fn check_threads() -> Result<(), Error> {
+    let refuse = |kind, message| Err(Error::new(kind, message));
+    match sys::threads() {
+        Some(1) => Ok(()),
+        Some(_) => refuse(
+            ErrorKind::Threads,
+            "guards must be armed before the first thread is started: call `arm` at the top of main",
+        ),
+        None => refuse(
+            ErrorKind::System,
+            "/proc is not mounted, and without it no process can be told from another; \
+             mount it with `mount -t proc proc /proc`",
+        ),
     }
 }
 

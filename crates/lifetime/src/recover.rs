@@ -53,6 +53,7 @@ pub fn recover(
         reaper: None,
         spare: false,
         by: Finisher::Recovery,
+        outside: None,
         tell: &mut tell,
     };
     Ok(Some(finish.finish(ended, Vec::new())))

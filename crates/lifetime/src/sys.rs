@@ -24,9 +24,10 @@ use crate::{
     spawn::{self, Child},
 };
 
-/// Whether this process has one thread, so that a fork of it may do anything.
-pub(crate) fn is_single_threaded() -> bool {
-    Stat::own().is_some_and(|stat| stat.threads == 1)
+/// How many threads this process has: a fork of it may do anything where that is one. None where
+/// there is no `/proc` to tell.
+pub(crate) fn threads() -> Option<u32> {
+    Stat::own().map(|stat| stat.threads)
 }
 
 /// Forks; none is the child, which must not return into what the parent was doing but

@@ -5,10 +5,11 @@ use std::os::fd::OwnedFd;
 use crate::{
     Error, Event, Finisher, Leaks, Outcome,
     guards::{Guards, Occurrence, pin_child},
-    holder::{Ended, Holder, Outside, prepare},
+    holder::{Ended, Holder, prepare},
     journal::{Journal, State},
     lifetime::Run,
     machine::Input,
+    outside::Outside,
     process::{self, Stat},
     reaper::Reaper,
     spawn::Child,
@@ -61,6 +62,7 @@ impl TakeOver {
             reaper: Some(reaper),
             spare,
             by: Finisher::Owner,
+            outside: Some(Outside::Guards(&mut self.guards)),
             tell: &mut show,
         };
         finish.finish(ended, self.kept)

@@ -2,26 +2,25 @@
 
 use std::{
     ffi::OsString,
-    fs::File,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::FileExt,
-    },
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::{Duration, Instant, SystemTime},
 };
 
 use rustix::{
-    fs::{FallocateFlags, MemfdFlags, Mode, OFlags, fallocate, memfd_create, open},
+    fs::{Mode, OFlags, open},
     process::{Signal, pidfd_send_signal},
 };
 
 use crate::{
-    Event, Finisher, Outcome, Status, TeardownReport, guards,
+    Event, Finisher, Outcome, Status, TeardownReport,
+    guards::{self, Occurrence},
     holder::Ended,
     journal::{Entry, Journal, Progress, began_line},
     lifetime::Run,
     machine::KILL_PATIENCE,
     mark::Mark,
+    output::Output,
+    outside::{News, Outside},
     process::Identity,
     program::Image,
     reaper::{Reaper, reap_one},
@@ -29,13 +28,6 @@ use crate::{
     tree::{Tree, Watch},
     wait,
 };
-
-/// How much of a teardown's output is kept: its end.
-const OUTPUT_BYTES: u64 = 16 * 1024;
-
-/// Room that a teardown's output has for sure, so that it does not fail of a disk that the work
-/// has filled.
-const RESERVED_BYTES: u64 = 1024 * 1024;
 
 /// What the end of a run works with.
 pub(crate) struct Finish<'a> {
@@ -47,6 +39,8 @@ pub(crate) struct Finish<'a> {
     /// Processes that are left may stay.
     pub(crate) spare: bool,
     pub(crate) by: Finisher,
+    /// None where nobody can say anything.
+    pub(crate) outside: Option<Outside<'a>>,
     pub(crate) tell: &'a mut dyn FnMut(&mut Run, Event),
 }
 
@@ -144,21 +138,20 @@ impl Finish<'_> {
             },
         );
         let from = Instant::now();
-        let output = output_file(self.journal);
+        let mut output = Output::beside(self.journal);
         let room = self.room(index);
-        let code = match self.start(index, words, room.as_ref(), output.as_ref()) {
-            Ok(child) => self.await_end(&child, room.as_ref()),
+        let code = match self.start(index, words, room.as_ref(), output.fd()) {
+            Ok(child) => self.await_end(&child, room.as_ref(), &mut output),
             Err(code) => Some(code),
         };
         self.clear(room.as_ref(), Duration::ZERO);
-        let output = output.map(|file| tail(&file)).unwrap_or_default();
         self.ended(
             index,
             TeardownReport {
                 command: shown(words),
                 code,
                 ms: millis(from),
-                output,
+                output: output.tail(),
             },
         )
     }
@@ -203,7 +196,8 @@ impl Finish<'_> {
         if let (Some(child), Some(room)) = (&alive, &room) {
             room.entered(child.pid);
         }
-        let code = alive.and_then(|child| self.await_end(&child, room.as_ref()));
+        let code =
+            alive.and_then(|child| self.await_end(&child, room.as_ref(), &mut Output::none()));
         self.clear(room.as_ref(), self.run.settings.teardown_deadline);
         self.ended(
             index,
@@ -233,7 +227,7 @@ impl Finish<'_> {
         index: usize,
         words: &[OsString],
         room: Option<&Tree>,
-        output: Option<&File>,
+        output: Option<BorrowedFd<'_>>,
     ) -> Result<Child, u8> {
         let image = Image::new(words, &self.run.environment).map_err(|_| 125)?;
         let null =
@@ -244,7 +238,7 @@ impl Finish<'_> {
             cgroup: room.and_then(Tree::cgroup),
             group: Group::Apart,
             mask: &self.run.mask,
-            stdio: Some((null.as_fd(), output.map_or(null.as_fd(), AsFd::as_fd))),
+            stdio: Some((null.as_fd(), output.unwrap_or(null.as_fd()))),
             directory: Some(&directory),
             mark: Some(Mark {
                 file: self.journal.as_fd(),
@@ -258,18 +252,48 @@ impl Finish<'_> {
     }
 
     /// Its own deadline, then SIGTERM, then the grace, then SIGKILL to all that it started.
-    fn await_end(&self, child: &Child, room: Option<&Tree>) -> Option<u8> {
-        let settings = &self.run.settings;
-        if !ends_within(child, settings.teardown_deadline) {
+    fn await_end(&mut self, child: &Child, room: Option<&Tree>, output: &mut Output) -> Option<u8> {
+        let (deadline, grace) = {
+            let settings = &self.run.settings;
+            (settings.teardown_deadline, settings.grace)
+        };
+        if !self.ends_within(child, deadline, output) {
             let _ = pidfd_send_signal(&child.pidfd, Signal::TERM);
             let _ = pidfd_send_signal(&child.pidfd, Signal::CONT);
-            if !ends_within(child, settings.grace) {
+            if !self.ends_within(child, grace, output) {
                 let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
                 room.into_iter().for_each(Tree::kill);
-                ends_within(child, KILL_PATIENCE);
+                self.ends_within(child, KILL_PATIENCE, output);
             }
         }
         reap_one(child.pid).map(Status::shell_code)
+    }
+
+    fn ends_within(&mut self, child: &Child, patience: Duration, output: &mut Output) -> bool {
+        let until = Instant::now() + patience;
+        loop {
+            let on: Vec<_> = [wait::readable(&child.pidfd)]
+                .into_iter()
+                .chain(self.outside.as_ref().and_then(Outside::on))
+                .collect();
+            let next = output.next_look().map_or(until, |look| look.min(until));
+            let ended = wait::any(&on, Some(next))[0];
+            if ended || Instant::now() >= until {
+                return ended;
+            }
+            output.look();
+            self.hear();
+        }
+    }
+
+    /// What comes from outside changes nothing any more; a signal is told all the same.
+    fn hear(&mut self) {
+        while let Some(news) = self.outside.as_mut().and_then(Outside::next) {
+            if let News::Occurred(Occurrence::Cancel { signal, .. }) = news {
+                let more = None;
+                (self.tell)(self.run, Event::Ignored { signal, more });
+            }
+        }
     }
 
     /// Nobody whom a teardown left behind outlives it.
@@ -305,13 +329,6 @@ impl Finish<'_> {
     }
 }
 
-fn ends_within(child: &Child, patience: Duration) -> bool {
-    wait::any(
-        &[wait::readable(&child.pidfd)],
-        Some(Instant::now() + patience),
-    )[0]
-}
-
 fn millis(from: Instant) -> u64 {
     u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
@@ -321,27 +338,4 @@ fn shown(words: &[OsString]) -> Vec<String> {
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect()
-}
-
-/// A nameless file: writing to it neither blocks nor kills, whoever has died. On the journal's
-/// disk where there is one, as output may be large; else in memory.
-fn output_file(journal: &Journal) -> Option<File> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::APPEND | OFlags::CLOEXEC;
-    let beside = journal
-        .path()
-        .and_then(|path| open(path.parent()?, flags, Mode::RUSR | Mode::WUSR).ok())
-        .filter(|file| fallocate(file, FallocateFlags::KEEP_SIZE, 0, RESERVED_BYTES).is_ok());
-    let made = beside.or_else(|| memfd_create(c"runward-teardown", MemfdFlags::CLOEXEC).ok())?;
-    rustix::fs::fcntl_setfl(&made, OFlags::APPEND).ok()?;
-    Some(File::from(made))
-}
-
-fn tail(file: &File) -> String {
-    let length = file.metadata().map_or(0, |meta| meta.len());
-    let from = length.saturating_sub(OUTPUT_BYTES);
-    let mut bytes = vec![0; usize::try_from(length - from).unwrap_or(0)];
-    let read = file.read_exact_at(&mut bytes, from);
-    let cut = if from > 0 { "[…] " } else { "" };
-    read.map(|()| format!("{cut}{}", String::from_utf8_lossy(&bytes)))
-        .unwrap_or_default()
 }

@@ -94,7 +94,9 @@ impl LockDir {
     ///
     /// [`ErrorKind::Busy`] with the holder once the wait is over; [`ErrorKind::Cancelled`] if the observer ended it;
     /// [`ErrorKind::AlreadyHeld`] if this process has it; [`ErrorKind::HeldByAncestor`] if one above it has, and the request
-    /// refuses that; [`ErrorKind::StorageFull`] if there is no room for the record.
+    /// refuses that; [`ErrorKind::InvalidRequest`] for a text that does not fit; [`ErrorKind::StorageFull`] if there is no room
+    /// for the record; [`ErrorKind::Symlink`], [`ErrorKind::NotALockFile`], [`ErrorKind::MixedLocks`] or [`ErrorKind::Corrupt`]
+    /// if the file at the path is not what holders make of it.
     #[track_caller]
     pub fn acquire(
         &self,

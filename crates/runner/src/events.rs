@@ -2,7 +2,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -20,10 +20,12 @@ struct Line<'a, E: Serialize> {
     event: &'a E,
 }
 
-/// The file of `--events`. A line that cannot be written is dropped: events never fail a run.
+/// The file of `--events`. A line that cannot be written is dropped, and told of at the end: events never fail a run.
 #[derive(Debug)]
 pub(crate) struct Events {
+    path: PathBuf,
     out: File,
+    losses: Losses,
     regular: bool,
     run_id: String,
     /// The process that last found the end of the file whole.
@@ -46,8 +48,11 @@ impl Events {
         let out = open(path).map_err(|e| Error::io("append events to", path, &e, REMEDY))?;
         let regular = out.metadata().is_ok_and(|found| found.is_file());
         reserve(&out).map_err(|e| Error::io("append events to", path, &e, REMEDY))?;
+        let losses = Losses::none().map_err(|e| Error::io("append events to", path, &e, REMEDY))?;
         Ok(Self {
+            path: path.to_owned(),
             out,
+            losses,
             regular,
             run_id: run_id.to_owned(),
             checked_by: None,
@@ -65,8 +70,17 @@ impl Events {
         if let Ok(mut text) = serde_json::to_vec(&line) {
             text.push(b'\n');
             self.mend();
-            let _ = append(&self.out, &text, self.regular);
+            if let Err(e) = append(&self.out, &text, self.regular) {
+                self.losses.note(&e);
+            }
         }
+    }
+
+    /// What to tell people if a line was lost, in whichever process.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let path = self.path.display();
+        let cause = self.losses.first()?;
+        Some(format!("events are missing in {path}: {cause}"))
     }
 
     /// A SIGKILL can end a write between two pages: the process that goes on cuts off what is not a line.
@@ -76,6 +90,32 @@ impl Events {
             let _ = cut_torn_line(&self.out);
             self.checked_by = Some(me);
         }
+    }
+}
+
+/// The error of the first loss, in memory that guardian and owner share: only the owner can say it.
+#[derive(Debug)]
+struct Losses(File);
+
+impl Losses {
+    fn none() -> io::Result<Self> {
+        let made = rustix::fs::memfd_create(c"runward-losses", rustix::fs::MemfdFlags::CLOEXEC);
+        Ok(Self(made?.into()))
+    }
+
+    fn note(&self, e: &io::Error) {
+        if self.first().is_none() {
+            let code = e
+                .raw_os_error()
+                .unwrap_or(rustix::io::Errno::IO.raw_os_error());
+            let _ = self.0.write_all_at(&code.to_ne_bytes(), 0);
+        }
+    }
+
+    fn first(&self) -> Option<io::Error> {
+        let mut code = [0; 4];
+        self.0.read_exact_at(&mut code, 0).ok()?;
+        Some(io::Error::from_raw_os_error(i32::from_ne_bytes(code)))
     }
 }
 
@@ -102,6 +142,9 @@ fn append(mut out: &File, line: &[u8], regular: bool) -> io::Result<()> {
     };
     if written < line.len() && regular {
         take_back(out, &line[..written])?;
+    }
+    if written < line.len() {
+        return Err(rustix::io::Errno::NOSPC.into());
     }
     Ok(())
 }

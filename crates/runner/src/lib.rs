@@ -22,6 +22,7 @@
 //! - stdout belongs to the program; what runward says goes to stderr, and its last line there is the summary.
 //! - The exit code is right with stdout and stderr closed, and with a reader that left.
 //! - `--result` holds a whole record or what it held before; each line of `--events` is whole.
+//!   Lines that cannot be written are told of at the end.
 //! - No text that a pull request can write reaches a path but as letters, digits, `.`, `_` and `-`.
 //!
 //! # Limits

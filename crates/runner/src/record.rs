@@ -30,6 +30,33 @@ pub(crate) struct Record {
     pub(crate) teardowns: Vec<Teardown>,
 }
 
+impl Record {
+    /// Of a run that ends now and has come to nothing; what has come of another is filled in.
+    pub(crate) fn new(
+        run_id: &str,
+        argv: &[String],
+        cause: Cause,
+        exit: u8,
+        started: SystemTime,
+    ) -> Self {
+        Self {
+            schema: 1,
+            run_id: run_id.to_owned(),
+            apps: Vec::new(),
+            argv: argv.to_vec(),
+            cause,
+            program: None,
+            exit,
+            started: timestamp(started),
+            ended: timestamp(SystemTime::now()),
+            containment: "none".into(),
+            leaks: Vec::new(),
+            survivors: Vec::new(),
+            teardowns: Vec::new(),
+        }
+    }
+}
+
 /// An app that the run owned.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct App {

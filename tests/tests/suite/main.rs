@@ -9,6 +9,7 @@ mod examples;
 mod expected;
 mod fixtures;
 mod kills;
+mod launchers;
 mod masses;
 mod matrix;
 mod names;

@@ -104,7 +104,14 @@ fn the_third_kills_the_work_but_not_the_teardown() {
         running.ends_within(Duration::from_secs(10)),
         "the third does not wait for the grace"
     );
-    running.wait().assert_code(143);
+    let ended = running.wait();
+    ended.assert_code(143);
+    let lines = ended.stderr.lines().filter(|line| line.contains("SIG"));
+    let signals: Vec<_> = lines.collect();
+    assert!(signals[0].contains("cancelled by SIGTERM"), "{signals:?}");
+    assert!(signals[1].contains("SIGINT changes nothing"), "{signals:?}");
+    assert!(signals[1].ends_with("one more kills it at once"));
+    assert!(signals.iter().all(|line| !line.contains("SIGHUP")));
     assert!(!line.text().contains("cleanup-end"));
     sandbox.assert_no_survivors();
     teardown.assert_once();

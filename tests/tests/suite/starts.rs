@@ -11,14 +11,14 @@ use runward_tests::{Leaf, Line, Record, Running, Sandbox, Teardown, Then, need, 
 use rustix::process::Signal;
 
 /// A run with all kinds of leaves, started through some command, and what it leaves.
-struct Start {
-    sandbox: Sandbox,
-    line: Line,
-    teardown: Teardown,
+pub(crate) struct Start {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) line: Line,
+    pub(crate) teardown: Teardown,
 }
 
 impl Start {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let sandbox = Sandbox::new(30);
         let (line, teardown) = (sandbox.line(), Teardown::new(&sandbox));
         Self {
@@ -28,7 +28,7 @@ impl Start {
         }
     }
 
-    fn through(&mut self, via: &[&str]) -> Running<'_> {
+    pub(crate) fn through(&mut self, via: &[&str]) -> Running<'_> {
         let plant = self.sandbox.plant().line(&self.line).leaves(&Leaf::ALL);
         let run = self
             .sandbox
@@ -42,7 +42,7 @@ impl Start {
 
 /// SIGKILL of the process that the CI started, which is not runward: an ancestor has died.
 #[track_caller]
-fn assert_ends_with_ancestor(via: &[&str]) {
+pub(crate) fn assert_ends_with_ancestor(via: &[&str]) {
     let mut start = Start::new();
     let (owner, guardian, top, result) = {
         let running = start.through(via);
@@ -71,12 +71,12 @@ fn assert_ends_with_ancestor(via: &[&str]) {
     assert_eq!(record.cause.ancestor_pid, Some(top));
 }
 
-fn soon() -> Instant {
+pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(20)
 }
 
 #[track_caller]
-fn wait_gone(until: Instant, one: &Proc) {
+pub(crate) fn wait_gone(until: Instant, one: &Proc) {
     let Some(pidfd) = one.pidfd() else { return };
     assert!(procs::wait_end(&pidfd, until), "it lives on: {one:?}");
 }
@@ -296,4 +296,24 @@ fn ordinary_user() {
             Some("subreaper")
         );
     }
+}
+
+/// What is wrong is said, and not what follows from it.
+#[test]
+fn without_proc_the_remedy_is_named() {
+    let test = "without_proc_the_remedy_is_named";
+    need!(test, is_root(), "needs root, to cover /proc");
+    let sandbox = Sandbox::new(30);
+    let cover = "mount -t tmpfs none /proc && exec \"$@\"";
+    let ended = sandbox
+        .run()
+        .via(["unshare", "--mount", "sh", "-c", cover, "sh"])
+        .shell("exit 0")
+        .finish();
+    ended.assert_code(125);
+    assert!(
+        ended.stderr.contains("/proc is not mounted"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use runward_tests::sweep::{self, sweep};
 use runward_tests::{Running, Sandbox, Teardown, skip};
@@ -310,7 +311,11 @@ fn two_sweeps_at_once_finish_a_run_once() {
     kill_both(&running);
     running.wait();
     let sweeps: Vec<_> = (0..3)
-        .map(|_| sweep::command(&sandbox).spawn().expect("a sweep"))
+        .map(|_| {
+            let mut command = sweep::command(&sandbox);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().expect("a sweep")
+        })
         .collect();
     for mut one in sweeps {
         one.wait().expect("its end");

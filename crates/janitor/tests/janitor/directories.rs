@@ -113,6 +113,37 @@ fn marks_are_asked_of_the_directory_itself() {
 }
 
 #[test]
+fn mark_that_is_gone_after_the_plan_keeps() {
+    let world = World::new();
+    make(&world, "run-shop-1");
+    make(&world, "run-shop-2");
+    let mark = world.path("runs/run-shop-1/.runward");
+    for run in ["run-shop-1", "run-shop-2"] {
+        fs::write(world.path("runs").join(run).join(".runward"), b"").unwrap();
+    }
+    let runs = runs(&world).mark(|path| match path.join(".runward").exists() {
+        true => Mark::Ours,
+        false => Mark::Missing("no file .runward".into()),
+    });
+    let janitor = janitor(&world, runs);
+    let plan = janitor.plan().unwrap();
+    fs::remove_file(mark).unwrap();
+    let report = janitor.execute(&plan).unwrap();
+    assert_eq!(entries(&world), ["run-shop-1"], "{report}");
+}
+
+#[test]
+fn mark_is_asked_of_no_directory_that_has_no_owner() {
+    let world = World::new();
+    // Its name is a lock that may be swept, and yet nobody has said that it is a run's.
+    make(&world, "shop-1");
+    let runs = runs(&world).mark(|_| Mark::Ours);
+    let (plan, report) = janitor(&world, runs).run().unwrap();
+    assert_eq!(word(&plan, "run", "shop-1"), "not-ours");
+    assert_eq!(entries(&world), ["shop-1"], "{report}");
+}
+
+#[test]
 fn other_ways_to_remove_are_asked_until_it_is_gone() {
     let world = World::new();
     make(&world, "run-shop-1");

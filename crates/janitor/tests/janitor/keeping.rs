@@ -1,5 +1,6 @@
 //! What is kept though its lock is free, and what is said of locks that are held for too long.
 
+use std::cell::Cell;
 use std::fs;
 use std::time::Duration;
 
@@ -28,13 +29,15 @@ fn veto_keeps_and_so_does_a_veto_that_fails() {
     for app in ["shop-1", "shop-2", "shop-3"] {
         world.orphan(app);
     }
-    let janitor = world
-        .janitor(&["shop-.*"])
-        .veto(|kind, found| match found.id() {
+    let asked = Cell::new(0);
+    let janitor = world.janitor(&["shop-.*"]).veto(|kind, found| {
+        asked.set(asked.get() + u32::from(found.id() == "shop-3"));
+        match found.id() {
             "shop-1" if kind == "state" => Ok(Some("ask Ann first".to_owned())),
             "shop-2" => Err(Fault::new(FaultKind::Other, "no such command")),
             _ => Ok(None),
-        });
+        }
+    });
     let (plan, report) = janitor.run().unwrap();
     assert_eq!(word(&plan, "thing", "shop-1"), "beside");
     assert!(
@@ -53,13 +56,18 @@ fn veto_keeps_and_so_does_a_veto_that_fails() {
     assert_eq!(world.has("shop-1"), [true; 3]);
     assert_eq!(world.has("shop-2"), [true; 3]);
     assert_eq!(world.has("shop-3"), [false; 3]);
+    assert_eq!(
+        asked.get(),
+        4,
+        "two objects, for the plan and under the lock"
+    );
 }
 
 #[test]
 fn veto_that_comes_after_the_plan_keeps() {
     let world = World::new();
     world.orphan("shop-1");
-    let vetoed = std::cell::Cell::new(false);
+    let vetoed = Cell::new(false);
     let janitor = world
         .janitor(&["shop-.*"])
         .veto(|_, _| Ok(vetoed.get().then(|| "too late, almost".to_owned())))

@@ -162,6 +162,35 @@ fn a_killed_guardians_teardown_is_waited_for() {
     }
 }
 
+/// Whoever tears down: nothing changes, and people can see that it was heard.
+#[test]
+fn a_signal_during_the_teardown_is_told() {
+    let _hang = hang_guard();
+    for guardian in [true, false] {
+        let scratch = Scratch::new();
+        let (mut down, go) = (scratch.line("down"), scratch.gate("go"));
+        let mut subject = Subject::start();
+        subject.program(&["true"], Containment::Subreaper);
+        subject.tell(&scratch.teardown("echo begun >down; read x <go; echo torn >>log"));
+        for hook in ["events", "progress"] {
+            subject.tell(&[hook, &scratch.text(hook)]);
+        }
+        subject.tell(&["run"]);
+        assert_eq!(down.hear(), "begun");
+        if !guardian {
+            send(subject.guardian(), Signal::KILL);
+            scratch.await_text("progress", "guardian-lost");
+        }
+        send(subject.owner(), Signal::TERM);
+        let told = r#"{"event":"ignored","signal":15,"more":null}"#;
+        scratch.await_text("progress", told);
+        go.open();
+        assert_eq!(subject.outcome().exit_code(), 0);
+        assert!(scratch.read("events").contains(told));
+        assert_eq!(scratch.read("log"), "torn\n");
+    }
+}
+
 #[test]
 fn an_owner_killed_during_the_teardown_changes_nothing() {
     let _hang = hang_guard();

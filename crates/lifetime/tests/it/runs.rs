@@ -265,6 +265,31 @@ fn events_come_in_order() {
     assert_eq!(names, all);
 }
 
+/// On a disk or in memory, it does not grow without end.
+#[test]
+fn a_teardown_that_prints_much_keeps_only_the_end_of_it() {
+    let _hang = hang_guard();
+    for journal in [true, false] {
+        let scratch = Scratch::new();
+        let mut subject = Subject::start();
+        subject.program(&["true"], Containment::Subreaper);
+        subject.tell(&["teardown-deadline", "20000"]);
+        if journal {
+            subject.tell(&["journal", &scratch.text("journal")]);
+        }
+        let room = "stat -L -c %b /proc/self/fd/2";
+        let print = "head -c 64M /dev/zero | tr '\\0' x";
+        let given_back = format!("until [ $({room}) -lt 16384 ]; do :; done");
+        subject.tell(&scratch.teardown(&format!("{print}; {given_back}; echo the end")));
+        let outcome = subject.run();
+        let report = &outcome.teardowns()[0];
+        assert_eq!(report.code, Some(0), "journal: {journal}");
+        assert!(report.output.starts_with("[…] xxx"));
+        assert!(report.output.ends_with("xxxthe end\n"));
+        assert!(report.output.len() < 20_000);
+    }
+}
+
 #[test]
 fn the_program_gets_words_variables_and_directory_as_they_are() {
     let _hang = hang_guard();

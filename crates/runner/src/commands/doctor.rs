@@ -90,7 +90,8 @@ fn guarantees(of: Containment) -> &'static str {
         Containment::Subreaper => {
             "nobody escapes; if runward and its guardian are both killed, the tree is not found again"
         }
-        _ => "whoever calls setsid or setpgid escapes",
+        Containment::Group => "whoever calls setsid or setpgid escapes",
+        _ => "not known to this version of runward",
     }
 }
 

@@ -1,4 +1,5 @@
 //! One run: its plan, its guards, its locks, what a dead predecessor left, its work, its end.
+mod lifetime;
 mod note;
 mod outcome;
 mod own;
@@ -11,11 +12,11 @@ mod waiting;
 
 use std::fmt::Display;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use runward_abradir::Prepared;
-use runward_lifetime::{Armed, Cause, Choice, Containment, Lifetime, Program, Running};
+use runward_lifetime::{Armed, Cause, Lifetime, Outcome, Running};
 use runward_lock::{Guard, LockDir, Name};
 
 use crate::cli::RunArgs;
@@ -27,7 +28,7 @@ use crate::exit;
 use crate::identity::process_id;
 use crate::plan::Plan;
 use crate::record::App;
-use crate::settings::{self, Strength};
+use crate::settings;
 use crate::summary::Summary;
 use crate::sweep::Broom;
 use crate::terminal;
@@ -112,9 +113,7 @@ impl Run<'_> {
             ..note
         });
         let running = lifetime.start(self.presence.copy()?, &note);
-        let summary = wait(self.stage, running);
-        self.presence.end_if(summary.is_ok());
-        summary
+        self.wait(running.map_err(system)?, Vec::new())
     }
 
     fn start_prepared(self, lifetime: Lifetime) -> Result<Summary> {
@@ -122,16 +121,12 @@ impl Run<'_> {
         self.stage.note(|note| note);
         let mut armed = lifetime.arm().map_err(system)?;
         match own::acquire(self.plan, &locks, &mut armed, self.env) {
-            Owned::All(guards) => self.work(armed, guards),
-            Owned::Not { cause, message } => {
-                let summary = abandon(self.stage, armed, cause, message);
-                self.presence.end_if(true);
-                Ok(summary)
-            }
+            Owned::All(guards) => self.prepare(armed, guards),
+            Owned::Not { cause, message } => Ok(abandon(self.stage, armed, cause, message)),
         }
     }
 
-    fn work(self, mut armed: Armed, mut guards: Vec<Guard>) -> Result<Summary> {
+    fn prepare(mut self, mut armed: Armed, mut guards: Vec<Guard>) -> Result<Summary> {
         let trace = self.plan.trace();
         for guard in &mut guards {
             finish_predecessor(guard)?;
@@ -140,34 +135,50 @@ impl Run<'_> {
         sweep(self.plan, &armed);
         // That may have taken its time.
         if let Some(cause) = armed.cancelled() {
-            let summary = abandon(self.stage, armed, cause, None);
-            self.presence.end_if(true);
-            return Ok(summary);
+            return Ok(abandon(self.stage, armed, cause, None));
         }
-        let state = self.state.map(state::build).transpose()?;
+        let state = match self.state.take() {
+            Some(prepared) => state::build(self.plan, prepared)?,
+            None => None,
+        };
+        let started = self.start(armed, &guards, state.clone());
+        if started.is_err() {
+            let _ = state.as_deref().map(state::remove);
+        }
+        let summary = self.wait(started?, guards);
+        tell_of_remains(state.as_deref());
+        summary
+    }
+
+    fn start(&self, armed: Armed, guards: &[Guard], state: Option<PathBuf>) -> Result<Running> {
         let apps = guards.iter().map(app).collect();
         let note = self.stage.note(|note| Note {
             apps,
-            state: state.clone(),
+            state,
             started: true,
             ..note
         });
         let mut kept = self.presence.copy()?;
-        kept.extend(own::copies(&guards)?);
-        let summary = wait(self.stage, armed.start(kept, &note));
-        if summary.is_err() {
-            // Nobody has finished: the next holder will.
-            guards.into_iter().for_each(|guard| drop(guard.leave()));
+        kept.extend(own::copies(guards)?);
+        armed.start(kept, &note).map_err(system)
+    }
+
+    /// Nobody has finished if this fails: the next holder will, or a sweep.
+    fn wait(self, running: Running, guards: Vec<Guard>) -> Result<Summary> {
+        match running.wait() {
+            Ok(outcome) => Ok(conclude(self.stage, &outcome)),
+            Err(e) => {
+                guards.into_iter().for_each(|guard| drop(guard.leave()));
+                self.presence.leave();
+                Err(system(e))
+            }
         }
-        tell_of_remains(state.as_deref());
-        self.presence.end_if(summary.is_ok());
-        summary
     }
 
     fn lifetime(&self) -> Lifetime {
-        let program = program(self.plan, self.env);
+        let program = lifetime::program(self.plan, self.env);
         let program = self.state.iter().fold(program, state::tell);
-        lifetime(self.plan, program)
+        lifetime::lifetime(self.plan, program)
     }
 }
 
@@ -181,50 +192,6 @@ fn tell_of_remains(state: Option<&Path>) {
     }
 }
 
-fn lifetime(plan: &Plan, program: Program) -> Lifetime {
-    let mut lifetime = Lifetime::new(program)
-        .run_id(&plan.run_id)
-        .tree_name(&plan.key)
-        .grace(plan.grace.get())
-        .teardown_deadline(plan.teardown_deadline.get())
-        .leaks(stage::leaks(plan))
-        .containment(choice(plan))
-        .until_exit();
-    if let Some(journal) = &plan.journal {
-        lifetime = lifetime.journal(journal);
-    }
-    for command in &plan.teardowns {
-        lifetime = lifetime.teardown(Vec::from(command.clone()));
-    }
-    if let Some(deadline) = plan.deadline {
-        lifetime = lifetime.deadline(deadline.get());
-    }
-    match plan.require {
-        Some(least) => lifetime.require(strength(least)),
-        None => lifetime,
-    }
-}
-
-/// The program sees what it runs in, and not the options that were meant for this run.
-fn program(plan: &Plan, env: &Environment) -> Program {
-    let app = plan.app.as_ref().map_or("", |app| app.as_str());
-    let mut words = plan.argv.iter().cloned();
-    let mut program = Program::new(words.next().unwrap_or_default()).args(words);
-    for name in settings::consumed()
-        .into_iter()
-        .filter(|name| env.has(name))
-    {
-        program = program.env(name, "");
-    }
-    if !app.is_empty() {
-        program = program.env("RUNWARD_APP", app);
-    }
-    let inside = format!("{}/{app}", plan.run_id);
-    program
-        .env("RUNWARD_RUN_ID", &plan.run_id)
-        .env("RUNWARD_INSIDE", inside)
-}
-
 /// What cannot be swept is said, and is no reason not to work.
 fn sweep(plan: &Plan, armed: &Armed) {
     let Some(options) = &plan.sweep else { return };
@@ -236,16 +203,13 @@ fn sweep(plan: &Plan, armed: &Armed) {
     }
 }
 
-fn wait(
-    stage: &Stage,
-    running: std::result::Result<Running, runward_lifetime::Error>,
-) -> Result<Summary> {
-    let outcome = running.and_then(Running::wait).map_err(system)?;
+fn conclude(stage: &Stage, outcome: &Outcome) -> Summary {
     stage.tell_where_the_record_is(outcome.started());
+    stage.tell_of_lost_events();
     if let Cause::Failed { reason, .. } = outcome.cause() {
         terminal::say(reason);
     }
-    Ok(outcome::summary(&outcome, stage.leaks()))
+    outcome::summary(outcome, stage.leaks())
 }
 
 fn abandon(stage: &Stage, armed: Armed, cause: Cause, message: Option<String>) -> Summary {
@@ -261,6 +225,7 @@ fn abandon(stage: &Stage, armed: Armed, cause: Cause, message: Option<String>) -
         terminal::say(message);
     }
     let outcome = armed.abandon(cause);
+    stage.tell_of_lost_events();
     let cause = if busy {
         "busy".to_owned()
     } else {
@@ -307,21 +272,6 @@ pub(crate) fn apps_of(note: &str) -> Vec<Name> {
     let note: Option<Note> = serde_json::from_str(note).ok();
     let apps = note.into_iter().flat_map(|note| note.apps);
     apps.filter_map(|app| Name::new(app.name).ok()).collect()
-}
-
-fn choice(plan: &Plan) -> Choice {
-    plan.containment
-        .strength()
-        .map_or(Choice::Auto, |only| Choice::Only(strength(only)))
-}
-
-fn strength(of: Strength) -> Containment {
-    match of {
-        Strength::Group => Containment::Group,
-        Strength::Subreaper => Containment::Subreaper,
-        Strength::Pidns => Containment::PidNamespace,
-        Strength::Cgroup => Containment::Cgroup,
-    }
 }
 
 fn system(e: impl Display) -> Error {

@@ -20,24 +20,22 @@ pub(crate) fn exit_code(outcome: &Outcome, leaks: Leaks) -> u8 {
 }
 
 pub(crate) fn record(outcome: &Outcome, note: &Note) -> Record {
+    let cause = cause(outcome.cause(), note.busy);
+    let exit = exit_code(outcome, note.leaks());
+    let empty = Record::new(outcome.run_id(), &note.argv, cause, exit, outcome.started());
     Record {
-        schema: 1,
-        run_id: outcome.run_id().to_owned(),
         apps: note.apps.clone(),
-        argv: note.argv.clone(),
-        cause: cause(outcome.cause(), note.busy),
         program: outcome.program().map(program),
-        exit: exit_code(outcome, note.leaks()),
-        started: timestamp(outcome.started()),
         ended: timestamp(outcome.ended()),
         containment: if note.started {
             outcome.containment().to_string()
         } else {
-            "none".into()
+            empty.containment.clone()
         },
         leaks: processes(outcome.leaks()),
         survivors: processes(outcome.survivors()),
         teardowns: outcome.teardowns().iter().map(teardown).collect(),
+        ..empty
     }
 }
 

@@ -43,13 +43,15 @@ impl Presence {
         self.0.as_ref().map(|guard| guard.name().clone())
     }
 
-    /// Gives it back where nothing is left that anybody would ask about. Otherwise what is left is for a sweep to finish.
-    pub(super) fn end_if(self, finished: bool) {
-        if let Some(guard) = self.0 {
-            match finished {
-                true => drop(guard.remove()),
-                false => drop(guard.leave()),
-            }
-        }
+    /// What is left is for a sweep to finish.
+    pub(super) fn leave(mut self) {
+        drop(self.0.take().map(Guard::leave));
+    }
+}
+
+impl Drop for Presence {
+    /// Nothing is left that anybody would ask about.
+    fn drop(&mut self) {
+        drop(self.0.take().map(Guard::remove));
     }
 }

@@ -39,12 +39,8 @@ impl People {
                 terminal::say(format_args!("teardown: {}", words(command)));
             }
             Event::TornDown { report } => torn_down(report),
-            Event::Ignored { signal } => {
-                terminal::say(format_args!(
-                    "{} changes nothing: the teardown goes on",
-                    signal_name(*signal)
-                ));
-            }
+            Event::Ignored { signal, more } => ignored(*signal, *more),
+            Event::Killed => terminal::say("what is left of the work is killed"),
             Event::GuardianLost => {
                 terminal::say("the guardian was killed; its work goes on here");
             }
@@ -77,6 +73,18 @@ impl People {
             list(processes)
         ));
     }
+}
+
+fn ignored(signal: i32, more: Option<u32>) {
+    let why = match more {
+        None => "the run is cleaning up".to_owned(),
+        Some(1) => "the work has been asked to end; one more kills it at once".to_owned(),
+        Some(more) => format!("the work is ending; {more} more kill it at once"),
+    };
+    terminal::say(format_args!(
+        "{} changes nothing: {why}",
+        signal_name(signal)
+    ));
 }
 
 fn torn_down(report: &TeardownReport) {

@@ -11,7 +11,7 @@ use super::{outcome, own, progress, state};
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::plan::Plan;
-use crate::record::{Cause, Found, Record, Target, timestamp};
+use crate::record::{Cause, Found, Record, Target};
 use crate::{settings, terminal};
 
 type SharedEvents = Option<Rc<RefCell<Events>>>;
@@ -121,6 +121,11 @@ impl Stage {
         }
     }
 
+    pub(super) fn tell_of_lost_events(&self) {
+        let complaint = self.events.iter().find_map(|all| all.borrow().complaint());
+        complaint.into_iter().for_each(terminal::say);
+    }
+
     /// The record of a run that came to nothing.
     pub(super) fn keep_failure(&self, e: &Error, started: SystemTime) {
         let cause = Cause {
@@ -129,24 +134,9 @@ impl Stage {
             ..Cause::default()
         };
         log_end(&self.events, &cause, e.code());
-        keep(
-            &self.note,
-            &Record {
-                schema: 1,
-                run_id: self.run_id.clone(),
-                apps: Vec::new(),
-                argv: self.note.argv.clone(),
-                cause,
-                program: None,
-                exit: e.code(),
-                started: timestamp(started),
-                ended: timestamp(SystemTime::now()),
-                containment: "none".into(),
-                leaks: Vec::new(),
-                survivors: Vec::new(),
-                teardowns: Vec::new(),
-            },
-        );
+        let argv = &self.note.argv;
+        let record = Record::new(&self.run_id, argv, cause, e.code(), started);
+        keep(&self.note, &record);
     }
 }
 

@@ -98,8 +98,13 @@ pub(super) fn tell(program: Program, prepared: &Prepared<'_>) -> Program {
 }
 
 /// Under the locks. Whoever finishes the run removes it, so this process must not.
-pub(super) fn build(prepared: Prepared<'_>) -> Result<PathBuf> {
-    prepared.build().map(|state| state.leave()).map_err(refused)
+pub(super) fn build(plan: &Plan, prepared: Prepared<'_>) -> Result<Option<PathBuf>> {
+    let place = plan
+        .state
+        .as_ref()
+        .map(|state| state.root.join(prepared.name()));
+    drop(prepared.build().map_err(refused)?.leave());
+    Ok(place)
 }
 
 /// In whichever process finishes the run. What the tool wrote outside is undone first.

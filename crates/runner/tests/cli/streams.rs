@@ -90,3 +90,35 @@ fn data_that_could_not_be_written_is_a_failure() {
         .unwrap();
     assert_eq!(status.code(), Some(125));
 }
+
+/// Events fail no run, but who waits for them must know.
+#[test]
+fn events_that_cannot_be_written_are_told_of_once() {
+    let sandbox = Sandbox::new();
+    for (events, told) in [("/dev/full", 1), ("events", 0)] {
+        for app in [&[][..], &["--app", "web"]] {
+            let args = [
+                &["run", "--events", events][..],
+                app,
+                &["--", "sh", "-c", "exit 3"],
+            ];
+            let seen = sandbox.run(&args.concat());
+            assert_eq!(seen.code, Some(3), "{seen:?}");
+            let told_of = "events are missing in /dev/full: No space left on device";
+            assert_eq!(
+                seen.stderr.matches(told_of).count(),
+                told,
+                "{}",
+                seen.stderr
+            );
+            assert!(
+                seen.stderr
+                    .trim_end()
+                    .lines()
+                    .last()
+                    .unwrap()
+                    .contains("exit 3")
+            );
+        }
+    }
+}

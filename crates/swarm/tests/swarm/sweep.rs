@@ -70,7 +70,7 @@ fn without_a_permit_nothing_is_removed() {
     let permit = Permit::new(&guard).until(Instant::now());
     for step in ["services", "networks"] {
         let fault = stacks.reap(&found, &Step::new(step), &permit).unwrap_err();
-        assert!(fault.is_stopped(), "{step}: {fault}");
+        assert_eq!(fault.kind(), FaultKind::Stopped, "{step}: {fault}");
     }
     assert_eq!(bed.inventory(&stack), before);
     assert!(bed.remove(&stack).is_clean());

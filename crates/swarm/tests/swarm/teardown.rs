@@ -220,6 +220,33 @@ fn a_service_that_comes_meanwhile_is_found() {
     assert_eq!(bed.inventory(&stack), [""; 0]);
 }
 
+/// What one look has missed is found by the one after it.
+#[test]
+fn gone_is_gone_in_two_looks() {
+    let Some(bed) = Bed::new("gone_is_gone_in_two_looks") else {
+        return;
+    };
+    let stack = bed.stack();
+    let label = format!("com.docker.stack.namespace={stack}");
+    let volume = format!("{stack}_late");
+    bed.swarm
+        .docker(["volume", "create", "--label", &label, &volume]);
+    // At first, at each of five steps, and at the end: seven looks miss it.
+    let mut looks = 0;
+    let hide = stack.as_str().to_owned();
+    let proxy = Proxy::new(&bed.swarm.socket(), move |call| {
+        looks += usize::from(call == "GET /volumes");
+        match call == "GET /volumes" && looks <= 7 {
+            true => Fate::Rewrite(hide.clone(), "hidden".into()),
+            false => Fate::Pass,
+        }
+    });
+    let report = bed.remove_by(&Engine::at(proxy.socket()).unwrap(), &stack);
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.removed().len(), 1);
+    assert_eq!(bed.inventory(&stack), [""; 0]);
+}
+
 #[test]
 fn a_stopped_container_keeps_a_volume_until_it_goes() {
     let Some(bed) = Bed::new("a_stopped_container_keeps_a_volume_until_it_goes") else {
