@@ -54,35 +54,46 @@ fn an_engine_that_goes_away_in_mid_discovery_leaves_all_as_it_is() {
     };
     let stack = dead_run(&bed);
     let engine = bed.swarm().socket();
-    let through = |proxy: &Proxy, more: &[&str]| {
-        let socket = proxy.socket().to_str().expect("a plain path").to_owned();
-        bed.sweep(&[&["--docker", &socket], more].concat())
+    let through = |proxy: &Proxy| {
+        let socket = proxy.socket().to_str().expect("a plain path");
+        bed.sweep(&["--docker", socket])
     };
-    let whole = Proxy::new(bed.sandbox.fresh("sock"), &engine, usize::MAX);
-    through(&whole, &["--dry-run"]).assert_code(0);
-    let calls = whole.calls();
-    assert!(calls > 3, "a discovery takes several calls: {calls}");
     let before = bed.left(std::slice::from_ref(&stack));
-    for passes in 0..calls {
-        let proxy = Proxy::new(bed.sandbox.fresh("sock"), &engine, passes);
-        let swept = through(&proxy, &[]);
-        swept.assert_code(2);
+    let mut failed = 0;
+    // One call more each time, until a discovery is complete, and the engine is gone in the middle of the reap.
+    let swept = loop {
+        let proxy = Proxy::new(bed.sandbox.fresh("sock"), &engine, failed);
+        let swept = through(&proxy);
+        if swept.code != 2 {
+            break swept;
+        }
         assert!(
             swept.stderr.contains("nothing is reaped"),
-            "{passes}: {}",
+            "{}",
             swept.stderr
         );
         assert!(
             swept.stderr.contains(&*proxy.socket().to_string_lossy()),
-            "{passes}: {}",
+            "{}",
             swept.stderr
         );
         assert_eq!(
             bed.left(std::slice::from_ref(&stack)),
             before,
-            "after {passes} calls"
+            "after {failed} calls"
         );
-    }
+        failed += 1;
+    };
+    assert!(
+        (4..40).contains(&failed),
+        "a discovery takes several calls: {failed}"
+    );
+    swept.assert_code(1);
+    assert!(
+        swept.stdout.contains(&format!("left stack \"{stack}\"")),
+        "{}",
+        swept.stdout
+    );
     bed.sweep(&[]).assert_code(0);
     assert_eq!(bed.left(&[stack]), Vec::<String>::new());
 }

@@ -58,6 +58,22 @@ impl Build {
     pub(crate) fn stack(&self) -> String {
         self.app.replace('.', "_")
     }
+
+    /// As a step is started by Drone's exec runner.
+    pub(crate) fn under_a_shell(self) -> Self {
+        let words = self.command.get_args().map(|word| word.to_string_lossy());
+        let program = self.command.get_program().to_string_lossy();
+        let line: Vec<_> = [program].into_iter().chain(words).collect();
+        let script = format!("{}\necho the next command\n", line.join(" "));
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-ec", &script])
+            .current_dir(&self.workspace)
+            .stdin(Stdio::null());
+        let variables = self.command.get_envs();
+        command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        Self { command, ..self }
+    }
 }
 
 impl Bed {

@@ -3,39 +3,30 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// An engine that lets so many calls pass, each a connection of its own, and ends all after them without an answer.
 pub(crate) struct Proxy {
     socket: PathBuf,
-    calls: Arc<AtomicUsize>,
 }
 
 impl Proxy {
     pub(crate) fn new(socket: PathBuf, engine: &Path, passes: usize) -> Self {
         let listener = UnixListener::bind(&socket).expect("a short path");
-        let calls = Arc::new(AtomicUsize::new(0));
-        let (engine, heard) = (engine.to_owned(), Arc::clone(&calls));
+        let engine = engine.to_owned();
         thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if heard.fetch_add(1, Ordering::SeqCst) < passes {
-                    let engine = engine.clone();
-                    thread::spawn(move || relay(stream, &engine));
-                }
+            let mut calls = listener.incoming().flatten();
+            for stream in calls.by_ref().take(passes) {
+                let engine = engine.clone();
+                thread::spawn(move || relay(stream, &engine));
             }
+            calls.for_each(drop);
         });
-        Self { socket, calls }
+        Self { socket }
     }
 
     pub(crate) fn socket(&self) -> &Path {
         &self.socket
-    }
-
-    /// How often somebody has called so far.
-    pub(crate) fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
     }
 }
 
