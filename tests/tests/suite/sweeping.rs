@@ -10,11 +10,15 @@ use rustix::process::Signal;
 
 use crate::expected::CGROUP;
 
-const NO_OPTIONS: [&str; 0] = [];
+pub(crate) const NO_OPTIONS: [&str; 0] = [];
 
 /// A run that works until it is ended, with a state directory of its own.
 #[track_caller]
-fn start<'a>(sandbox: &'a Sandbox, app: Option<&str>, teardown: &Teardown) -> Running<'a> {
+pub(crate) fn start<'a>(
+    sandbox: &'a Sandbox,
+    app: Option<&str>,
+    teardown: &Teardown,
+) -> Running<'a> {
     let mut line = sandbox.line();
     let run = app.into_iter().fold(sandbox.run(), |run, app| run.app(app));
     run.teardown(teardown.command())
@@ -38,14 +42,14 @@ fn layout(sandbox: &Sandbox) -> PathBuf {
 
 /// Owner and guardian, at once.
 #[track_caller]
-fn kill_both(running: &Running<'_>) {
+pub(crate) fn kill_both(running: &Running<'_>) {
     let guardian = running.guardian();
     running.signal(Signal::KILL);
     guardian.signal(Signal::KILL);
 }
 
 /// What is left below the home and the locks, but for what a janitor and the locks keep for themselves.
-fn left(sandbox: &Sandbox) -> Vec<String> {
+pub(crate) fn left(sandbox: &Sandbox) -> Vec<String> {
     let states = fs::read_dir(sandbox.path("home/states"));
     let states = states
         .into_iter()
@@ -57,14 +61,14 @@ fn left(sandbox: &Sandbox) -> Vec<String> {
     entries.filter(|name| name != ".epoch").collect()
 }
 
-fn names(place: &Path) -> Vec<String> {
+pub(crate) fn names(place: &Path) -> Vec<String> {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     names.collect()
 }
 
 /// Only a cgroup is found again after both are gone.
-fn lacks_cgroup(test: &str) -> bool {
+pub(crate) fn lacks_cgroup(test: &str) -> bool {
     match CGROUP.missing() {
         None => false,
         Some(reason) => {
