@@ -132,6 +132,22 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// Kills owner and guardian as if at once: the guardian stands still when its owner dies, and both are gone afterwards.
+    #[track_caller]
+    pub fn kill_both(&self) {
+        let guardian = self.guardian();
+        let pidfd = guardian.pidfd().expect("the guardian lives");
+        guardian.signal(Signal::STOP);
+        while Proc::find(guardian.pid).is_some_and(|one| one.state != 'T') {
+            assert!(Instant::now() < self.sandbox.until(), "it does not stop");
+        }
+        self.signal(Signal::KILL);
+        guardian.signal(Signal::KILL);
+        for end in [&pidfd, &self.pidfd] {
+            assert!(procs::wait_end(end, self.sandbox.until()), "it survives");
+        }
+    }
+
     /// Waits until stderr contains a text.
     #[track_caller]
     pub fn wait_stderr(&self, text: &str) {

@@ -40,14 +40,6 @@ fn layout(sandbox: &Sandbox) -> PathBuf {
     path
 }
 
-/// Owner and guardian, at once.
-#[track_caller]
-pub(crate) fn kill_both(running: &Running<'_>) {
-    let guardian = running.guardian();
-    running.signal(Signal::KILL);
-    guardian.signal(Signal::KILL);
-}
-
 /// What is left below the home and the locks, but for what a janitor and the locks keep for themselves.
 pub(crate) fn left(sandbox: &Sandbox) -> Vec<String> {
     let states = fs::read_dir(sandbox.path("home/states"));
@@ -87,7 +79,7 @@ fn a_run_without_an_app_is_finished() {
     let teardown = Teardown::new(&sandbox);
     let running = start(&sandbox, None, &teardown);
     let result = running.result().to_owned();
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     assert!(
         !sandbox.survivors().is_empty(),
@@ -148,7 +140,7 @@ fn a_teardown_is_run_by_whoever_owns_the_app() {
     let mut line = sandbox.line();
     let teardown = Teardown::new(&sandbox).gate(&gate).line(&line);
     let first = start(&sandbox, Some("web"), &teardown);
-    kill_both(&first);
+    first.kill_both();
     first.wait();
     // The next run has the app, and waits in the teardown of the first.
     let next = sandbox.run().app("web").program(["true"]).spawn();
@@ -177,7 +169,7 @@ fn a_rehearsal_names_what_is_done() {
     for app in ["a", "b"] {
         let teardown = Teardown::new(&sandbox);
         let running = start(&sandbox, Some(app), &teardown);
-        kill_both(&running);
+        running.kill_both();
         running.wait();
     }
     let options = ["--json", "--app", "[ab]"];
@@ -209,7 +201,7 @@ fn a_run_that_sweeps_does_so_before_its_work() {
     let sandbox = Sandbox::new(40);
     let teardown = Teardown::new(&sandbox);
     let running = start(&sandbox, None, &teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     let look = format!("test -s {}", teardown.log().display());
     let ended = sandbox.run().flag("--sweep").shell(&look).finish();
@@ -226,7 +218,7 @@ fn what_cannot_be_found_leaves_all_as_it_is() {
     let sandbox = Sandbox::new(40);
     let teardown = Teardown::new(&sandbox);
     let running = start(&sandbox, None, &teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     let before = left(&sandbox);
     let socket = sandbox.path("no-engine.sock").display().to_string();
@@ -252,7 +244,7 @@ fn a_veto_keeps_and_says_why() {
     let sandbox = Sandbox::new(40);
     let teardown = Teardown::new(&sandbox);
     let running = start(&sandbox, None, &teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     let swept = sweep(
         &sandbox,
@@ -312,7 +304,7 @@ fn two_sweeps_at_once_finish_a_run_once() {
     let sandbox = Sandbox::new(40);
     let teardown = Teardown::new(&sandbox).work(200);
     let running = start(&sandbox, None, &teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     let sweeps: Vec<_> = (0..3)
         .map(|_| {

@@ -8,7 +8,6 @@ use rustix::process::Signal;
 
 use crate::drill::{assert_deployed, waiting};
 use crate::harness::{Bed, bed, names};
-use crate::orphan::kill_both;
 use crate::proxy::Proxy;
 
 /// A stack that somebody deploys without any run.
@@ -41,7 +40,7 @@ fn dead_run(bed: &Bed) -> String {
     let stack = build.stack();
     let running = bed.start(build);
     running.wait_word(&mut line, "ready");
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     stack
 }

@@ -27,14 +27,6 @@ fn gated(line: &Line, gate: &Gate) -> String {
     )
 }
 
-/// Owner and guardian, at once.
-#[track_caller]
-pub(crate) fn kill_both(running: &Running<'_>) {
-    let guardian = running.guardian();
-    running.signal(Signal::KILL);
-    guardian.signal(Signal::KILL);
-}
-
 /// A run whose abra is about to create a service, and which has been killed since.
 #[track_caller]
 fn orphaned<'a>(bed: &'a Bed, line: &mut Line, gate: &Gate) -> (Running<'a>, String) {
@@ -43,7 +35,7 @@ fn orphaned<'a>(bed: &'a Bed, line: &mut Line, gate: &Gate) -> (Running<'a>, Str
     let stack = build.stack();
     let running = bed.start(build);
     running.wait_word(line, "about");
-    kill_both(&running);
+    running.kill_both();
     (running, stack)
 }
 

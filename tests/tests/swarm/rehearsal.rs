@@ -3,7 +3,6 @@
 use crate::drill::waiting;
 use crate::faults::deploy;
 use crate::harness::bed;
-use crate::orphan::kill_both;
 
 #[test]
 fn a_rehearsal_names_the_same_objects_in_the_same_order() {
@@ -20,7 +19,7 @@ fn a_rehearsal_names_the_same_objects_in_the_same_order() {
         running
     });
     for running in &runs {
-        kill_both(running);
+        running.kill_both();
     }
     runs.into_iter().for_each(|running| drop(running.wait()));
     // Those are taken down by their runs' own teardown; two of nobody by the sweep itself.

@@ -9,13 +9,13 @@ use runward_tests::sweep::{self, sweep};
 use runward_tests::{Running, Sandbox, Teardown, need};
 use rustix::process::Signal;
 
-use crate::sweeping::{NO_OPTIONS, kill_both, lacks_cgroup, left, names, start};
+use crate::sweeping::{NO_OPTIONS, lacks_cgroup, left, names, start};
 
 /// A run that owned this app and was killed with its guardian.
 #[track_caller]
 fn dead_run(sandbox: &Sandbox, app: &str, teardown: &Teardown) {
     let running = start(sandbox, Some(app), teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
 }
 
@@ -179,7 +179,7 @@ fn a_teardown_that_fails_leaves_the_lock_file_for_the_next_pass() {
     let running = start(&sandbox, None, &teardown);
     let state = crate::state::states(&sandbox).remove(0);
     let mount = Tmpfs::mount(&state.join("tree/keep/mounted"), 64);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     need!(test, mount.is_some(), "needs to be allowed to mount");
     let swept = sweep(&sandbox, NO_OPTIONS);

@@ -3,8 +3,6 @@
 use runward_tests::{Sandbox, Teardown, Then};
 use rustix::process::Signal;
 
-use crate::sweeping::kill_both;
-
 /// Fails if somebody else is in there.
 fn alone(sandbox: &Sandbox) -> String {
     let folder = sandbox.path("inside");
@@ -55,7 +53,7 @@ fn a_sigkill_of_the_holder_frees_the_lock() {
         .app("web")
         .program(work)
         .spawn_ready(&mut line);
-    kill_both(&holder);
+    holder.kill_both();
     holder.wait();
     sandbox
         .run()
@@ -100,7 +98,7 @@ fn the_teardown_of_a_killed_sweep_is_waited_for_by_the_next_run() {
     let (mut line, mut gate) = (sandbox.line(), sandbox.gate());
     let teardown = Teardown::new(&sandbox).line(&line).gate(&gate);
     let dead = crate::sweeping::start(&sandbox, Some("web"), &teardown);
-    kill_both(&dead);
+    dead.kill_both();
     dead.wait();
     let sweep = runward_tests::Running::of(&sandbox, runward_tests::sweep::command(&sandbox));
     sweep.wait_word(&mut line, "teardown-start");
