@@ -17,7 +17,11 @@ impl Chance {
         let clock = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |now| now.as_nanos() as u64);
-        let seed = number("RUNWARD_SEED", clock);
+        Self::seeded(number("RUNWARD_SEED", clock))
+    }
+
+    /// A generator with this seed.
+    pub fn seeded(seed: u64) -> Self {
         Self { seed, state: seed }
     }
 

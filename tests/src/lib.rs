@@ -1,7 +1,7 @@
 //! The harness of the tests that cross crates: the `runward` binary, real processes, real servers.
 //!
-//! The tests know nothing but the documented command line and files. They are one binary,
-//! `tests/tests/suite/main.rs`, with a module for each topic.
+//! The tests know nothing but the documented command line and files. They are two binaries with a module for each topic:
+//! `tests/tests/suite/main.rs`, and `tests/tests/swarm/main.rs` for what needs a Docker engine, which it starts once.
 //!
 //! ```text
 //! cargo test -p runward-tests                      # builds the binary `runward` itself
@@ -13,6 +13,7 @@
 //! | `RUNWARD_BIN` | the binary under test | built by `cargo build -p runward` |
 //! | `RUNWARD_KILL_ROUNDS` | rounds of random SIGKILLs of owner, guardian or both | 12 |
 //! | `RUNWARD_SERVER_ROUNDS` | rounds of Redis and PostgreSQL cancelled at random | 3 |
+//! | `RUNWARD_CHURN_SECONDS`, `RUNWARD_CHURN_RUNS` | how long runs come and go on a real Swarm, and how many at once | 40, 4 |
 //! | `RUNWARD_BOMB` | processes that the fork bomb may have | 300 |
 //! | `RUNWARD_SEED` | seed of what is random; each failure prints its own | the clock |
 //! | `RUNWARD_CI_SCALE` | scale of the delays of the emulated CI runners | 0.1 |
@@ -35,6 +36,7 @@
 pub mod binaries;
 pub mod bomb;
 pub mod chance;
+pub mod engine;
 pub mod gate;
 pub mod line;
 pub mod options;

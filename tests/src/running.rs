@@ -132,6 +132,19 @@ impl<'a> Running<'a> {
         }
     }
 
+    /// SIGKILL of owner and guardian. The guardian first: an owner that hears of that goes on with the work, where a guardian that
+    /// hears of the owner's death would end it; and a stopped one is woken by the kernel when it becomes an orphan.
+    #[track_caller]
+    pub fn kill_both(&self) {
+        let guardian = self.guardian();
+        let pidfd = guardian.pidfd().expect("the guardian lives");
+        guardian.signal(Signal::KILL);
+        self.signal(Signal::KILL);
+        for end in [&pidfd, &self.pidfd] {
+            assert!(procs::wait_end(end, self.sandbox.until()), "it survives");
+        }
+    }
+
     /// Waits until stderr contains a text.
     #[track_caller]
     pub fn wait_stderr(&self, text: &str) {

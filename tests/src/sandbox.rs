@@ -1,6 +1,5 @@
 //! One test's own places, names and time.
 
-use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -21,7 +20,7 @@ pub struct Sandbox {
     root: TempDir,
     token: String,
     until: Instant,
-    names: Cell<u32>,
+    names: AtomicU32,
     // Dropped with the sandbox, which calls the watchdog off.
     _watchdog: Sender<()>,
 }
@@ -43,7 +42,7 @@ impl Sandbox {
             root,
             token,
             until: Instant::now() + limit,
-            names: Cell::new(0),
+            names: AtomicU32::new(0),
             _watchdog: watchdog,
         }
     }
@@ -75,7 +74,7 @@ impl Sandbox {
 
     /// A path that was not handed out before.
     pub fn fresh(&self, stem: &str) -> PathBuf {
-        let number = self.names.replace(self.names.get() + 1);
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
         self.path(&format!("{stem}-{number}"))
     }
 

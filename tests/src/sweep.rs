@@ -21,8 +21,13 @@ pub struct Swept {
 /// Sweeps with these options besides.
 #[track_caller]
 pub fn sweep<S: AsRef<OsStr>>(sandbox: &Sandbox, options: impl IntoIterator<Item = S>) -> Swept {
-    let mut command = command(sandbox);
-    let output = command.args(options).output().expect("a sweep");
+    finish(command(sandbox).args(options))
+}
+
+/// Runs such a command to its end.
+#[track_caller]
+pub fn finish(command: &mut Command) -> Swept {
+    let output = command.output().expect("a sweep");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     Swept {
         code: output.status.code().expect("an exit code"),

@@ -9,6 +9,7 @@ mod doctor;
 mod examples;
 mod expected;
 mod fixtures;
+mod isolation;
 mod kills;
 mod launchers;
 mod masses;

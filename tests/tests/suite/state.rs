@@ -7,7 +7,7 @@ use runward_tests::{Sandbox, Teardown};
 use rustix::process::Signal;
 
 /// A canonical directory of abra with one recipe and the app of somebody else.
-fn canonical(sandbox: &Sandbox) -> PathBuf {
+pub(crate) fn canonical(sandbox: &Sandbox) -> PathBuf {
     let abra = sandbox.path("abra");
     for folder in ["recipes/shop", "catalogue", "servers/default"] {
         fs::create_dir_all(abra.join(folder)).expect("a directory");
@@ -22,7 +22,7 @@ fn canonical(sandbox: &Sandbox) -> PathBuf {
 }
 
 /// All that lies in a directory, with its contents.
-fn all(of: &Path) -> Vec<(PathBuf, String)> {
+pub(crate) fn all(of: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(of).expect("a directory").flatten() {
         let path = entry.path();
@@ -36,7 +36,7 @@ fn all(of: &Path) -> Vec<(PathBuf, String)> {
 }
 
 /// The state directories that there are.
-fn states(sandbox: &Sandbox) -> Vec<PathBuf> {
+pub(crate) fn states(sandbox: &Sandbox) -> Vec<PathBuf> {
     let list = |place: PathBuf| fs::read_dir(place).into_iter().flatten().flatten();
     let roots = list(sandbox.path("home/states"));
     let states = roots.flat_map(|root| list(root.path()));

@@ -10,11 +10,15 @@ use rustix::process::Signal;
 
 use crate::expected::CGROUP;
 
-const NO_OPTIONS: [&str; 0] = [];
+pub(crate) const NO_OPTIONS: [&str; 0] = [];
 
 /// A run that works until it is ended, with a state directory of its own.
 #[track_caller]
-fn start<'a>(sandbox: &'a Sandbox, app: Option<&str>, teardown: &Teardown) -> Running<'a> {
+pub(crate) fn start<'a>(
+    sandbox: &'a Sandbox,
+    app: Option<&str>,
+    teardown: &Teardown,
+) -> Running<'a> {
     let mut line = sandbox.line();
     let run = app.into_iter().fold(sandbox.run(), |run, app| run.app(app));
     run.teardown(teardown.command())
@@ -36,15 +40,8 @@ fn layout(sandbox: &Sandbox) -> PathBuf {
     path
 }
 
-/// The guardian first: an owner that hears of its death goes on with the work, where a guardian would end it.
-#[track_caller]
-fn kill_both(running: &Running<'_>) {
-    running.guardian().signal(Signal::KILL);
-    running.signal(Signal::KILL);
-}
-
 /// What is left below the home and the locks, but for what a janitor and the locks keep for themselves.
-fn left(sandbox: &Sandbox) -> Vec<String> {
+pub(crate) fn left(sandbox: &Sandbox) -> Vec<String> {
     let states = fs::read_dir(sandbox.path("home/states"));
     let states = states
         .into_iter()
@@ -56,14 +53,14 @@ fn left(sandbox: &Sandbox) -> Vec<String> {
     entries.filter(|name| name != ".epoch").collect()
 }
 
-fn names(place: &Path) -> Vec<String> {
+pub(crate) fn names(place: &Path) -> Vec<String> {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     names.collect()
 }
 
 /// Only a cgroup is found again after both are gone.
-fn lacks_cgroup(test: &str) -> bool {
+pub(crate) fn lacks_cgroup(test: &str) -> bool {
     match CGROUP.missing() {
         None => false,
         Some(reason) => {
@@ -82,7 +79,7 @@ fn a_run_without_an_app_is_finished() {
     let teardown = Teardown::new(&sandbox);
     let running = start(&sandbox, None, &teardown);
     let result = running.result().to_owned();
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     assert!(
         !sandbox.survivors().is_empty(),
@@ -143,7 +140,7 @@ fn a_teardown_is_run_by_whoever_owns_the_app() {
     let mut line = sandbox.line();
     let teardown = Teardown::new(&sandbox).gate(&gate).line(&line);
     let first = start(&sandbox, Some("web"), &teardown);
-    kill_both(&first);
+    first.kill_both();
     first.wait();
     // The next run has the app, and waits in the teardown of the first.
     let next = sandbox.run().app("web").program(["true"]).spawn();
@@ -172,7 +169,7 @@ fn a_rehearsal_names_what_is_done() {
     for app in ["a", "b"] {
         let teardown = Teardown::new(&sandbox);
         let running = start(&sandbox, Some(app), &teardown);
-        kill_both(&running);
+        running.kill_both();
         running.wait();
     }
     let options = ["--json", "--app", "[ab]"];
@@ -204,7 +201,7 @@ fn a_run_that_sweeps_does_so_before_its_work() {
     let sandbox = Sandbox::new(40);
     let teardown = Teardown::new(&sandbox);
     let running = start(&sandbox, None, &teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     let look = format!("test -s {}", teardown.log().display());
     let ended = sandbox.run().flag("--sweep").shell(&look).finish();
@@ -221,7 +218,7 @@ fn what_cannot_be_found_leaves_all_as_it_is() {
     let sandbox = Sandbox::new(40);
     let teardown = Teardown::new(&sandbox);
     let running = start(&sandbox, None, &teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     let before = left(&sandbox);
     let socket = sandbox.path("no-engine.sock").display().to_string();
@@ -247,7 +244,7 @@ fn a_veto_keeps_and_says_why() {
     let sandbox = Sandbox::new(40);
     let teardown = Teardown::new(&sandbox);
     let running = start(&sandbox, None, &teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     let swept = sweep(
         &sandbox,
@@ -307,7 +304,7 @@ fn two_sweeps_at_once_finish_a_run_once() {
     let sandbox = Sandbox::new(40);
     let teardown = Teardown::new(&sandbox).work(200);
     let running = start(&sandbox, None, &teardown);
-    kill_both(&running);
+    running.kill_both();
     running.wait();
     let sweeps: Vec<_> = (0..3)
         .map(|_| {
