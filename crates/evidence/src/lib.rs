@@ -57,7 +57,7 @@
 //! * Whoever writes the artifacts can write what the spec wants to see. Digests tie files to each other, not to a machine.
 //! * Artifacts are JSON, JSON lines, text and exit statuses, in UTF-8. XML and the like are text here, and matched line by line.
 //! * Fractions of a second finer than nanoseconds are no time. Floats are compared as floats.
-//! * Files up to 64 MiB, 128 levels, 20,000 files unless [`Terms`] says otherwise; at most 4 GiB and 512 levels.
+//! * Files up to 64 MiB, 128 levels, 20,000 files unless [`Terms`] says otherwise; at most 512 MiB and 512 levels.
 //!
 //! # What it does not do
 //!

@@ -190,7 +190,7 @@ kinds! {
 /// A piece of an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub(crate) path: String,
+    pub(crate) path: std::sync::Arc<str>,
     pub(crate) span: Option<Span>,
 }
 

@@ -29,10 +29,10 @@ impl Terms {
         Self::default()
     }
 
-    /// The largest file, in bytes; at most 4 GiB.
+    /// The largest file, in bytes; at most 512 MiB.
     #[must_use]
     pub fn max_file(mut self, bytes: u64) -> Self {
-        self.max_file = bytes.min(u64::from(u32::MAX) - 1);
+        self.max_file = bytes.min(512 << 20);
         self
     }
 

@@ -10,7 +10,7 @@ pub(crate) struct Cite {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "an artifact longer than 4 GiB is refused before it is read"
+    reason = "an artifact longer than 512 MiB is refused before it is read"
 )]
 impl Cite {
     pub(crate) fn whole(artifact: u32) -> Self {

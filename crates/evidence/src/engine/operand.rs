@@ -128,16 +128,14 @@ fn extreme<'b>(
 
 fn adjust<'b>(datum: Datum<'b>, operand: &Operand) -> Option<Datum<'b>> {
     let scaled = match (datum, operand.mul) {
-        (Datum::Integer(n), Some(Factor::Integer(by))) => Datum::Integer(n.checked_mul(by)?),
+        (Datum::Integer(n), Some(Factor::Integer(by))) => Datum::Integer(n.checked_mul(by.into())?),
         (Datum::Float(x), Some(Factor::Float(by))) => Datum::Float(x * by),
         (datum, _) => datum,
     };
     let moved = match (scaled, operand.add) {
-        (Datum::Integer(n), Some(Factor::Integer(by))) => Datum::Integer(n.checked_add(by)?),
+        (Datum::Integer(n), Some(Factor::Integer(by))) => Datum::Integer(n.checked_add(by.into())?),
         (Datum::Float(x), Some(Factor::Float(by))) => Datum::Float(x + by),
-        (Datum::Time(at), Some(Factor::Integer(by))) => {
-            Datum::Time(at.plus_seconds(i64::try_from(by).ok()?)?)
-        }
+        (Datum::Time(at), Some(Factor::Integer(by))) => Datum::Time(at.plus_seconds(by)?),
         (datum, _) => datum,
     };
     Some(moved).filter(|datum| !matches!(datum, Datum::Float(x) if !x.is_finite()))

@@ -56,7 +56,7 @@ fn column(text: &str, start: usize, at: usize) -> usize {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a text longer than 4 GiB is refused before it is read"
+    reason = "a text longer than 512 MiB is refused before it is read"
 )]
 fn starts(text: &str) -> Vec<u32> {
     let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');

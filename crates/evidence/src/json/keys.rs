@@ -38,8 +38,8 @@ fn keys(nodes: &[Node], at: usize) -> impl Iterator<Item = usize> {
     let mut next = at + 1;
     std::iter::from_fn(move || {
         let key = next;
-        let value = nodes.get(key)?.next as usize;
-        next = nodes.get(value)?.next as usize;
+        let value = nodes.get(key)?.next() as usize;
+        next = nodes.get(value)?.next() as usize;
         (key < end).then_some(key)
     })
 }
@@ -51,7 +51,7 @@ fn raw<'t>(text: &'t str, key: &Node) -> &'t str {
 
 fn hash(text: &str, key: &Node) -> u64 {
     let raw = raw(text, key);
-    if key.escaped {
+    if key.escaped() {
         mix(unescape(raw).as_bytes())
     } else {
         mix(raw.as_bytes())

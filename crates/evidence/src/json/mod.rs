@@ -43,15 +43,47 @@ impl Kind {
     }
 }
 
+/// Twelve bytes, as a document has many.
 #[derive(Clone, Copy, Debug)]
 struct Node {
     start: u32,
     end: u32,
-    /// The node after this one and all that is in it.
-    next: u32,
-    kind: Kind,
-    /// A string with escapes in it.
-    escaped: bool,
+    /// The node after this one and all that is in it, the kind, and whether a string has escapes: 28, 3 and 1 bits.
+    rest: u32,
+}
+
+impl Node {
+    const KINDS: [Kind; 8] = [
+        Kind::Null,
+        Kind::False,
+        Kind::True,
+        Kind::Integer,
+        Kind::Float,
+        Kind::String,
+        Kind::Array,
+        Kind::Object,
+    ];
+
+    fn new(start: u32, end: u32, kind: Kind, escaped: bool) -> Self {
+        let rest = (kind as u32) << 1 | u32::from(escaped);
+        Self { start, end, rest }
+    }
+
+    fn kind(self) -> Kind {
+        Self::KINDS[(self.rest >> 1 & 7) as usize]
+    }
+
+    fn escaped(self) -> bool {
+        self.rest & 1 == 1
+    }
+
+    fn next(self) -> u32 {
+        self.rest >> 4
+    }
+
+    fn set_next(&mut self, next: u32) {
+        self.rest = self.rest & 15 | next << 4;
+    }
 }
 
 /// A document that was read whole.

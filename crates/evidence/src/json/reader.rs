@@ -129,14 +129,9 @@ impl<'t> Reader<'t> {
     }
 
     fn leaf(&mut self, kind: Kind, end: usize, escaped: bool) {
-        let next = offset(self.nodes.len() + 1);
-        self.nodes.push(Node {
-            start: offset(self.at),
-            end: offset(end),
-            next,
-            kind,
-            escaped,
-        });
+        let mut node = Node::new(offset(self.at), offset(end), kind, escaped);
+        node.set_next(offset(self.nodes.len() + 1));
+        self.nodes.push(node);
         self.at = end;
     }
 
@@ -150,7 +145,7 @@ impl<'t> Reader<'t> {
         let next = offset(self.nodes.len());
         let node = &mut self.nodes[opened];
         node.end = offset(self.at);
-        node.next = next;
+        node.set_next(next);
     }
 
     fn deeper(&mut self) -> Read {
@@ -327,7 +322,7 @@ fn in_range(number: &str) -> bool {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a text longer than 4 GiB is refused before it is read"
+    reason = "a text longer than 512 MiB is refused before it is read"
 )]
 fn offset(at: usize) -> u32 {
     at as u32

@@ -28,7 +28,7 @@ impl<'d> Value<'d> {
     }
 
     pub(crate) fn kind(self) -> Kind {
-        self.node().kind
+        self.node().kind()
     }
 
     /// The bytes it takes up in the text.
@@ -48,12 +48,12 @@ impl<'d> Value<'d> {
 
     pub(crate) fn string(self) -> Option<Cow<'d, str>> {
         let node = self.node();
-        if node.kind != Kind::String {
+        if node.kind() != Kind::String {
             return None;
         }
         let text = self.text();
         let inside = text.get(1..text.len() - 1).unwrap_or_default();
-        Some(if node.escaped {
+        Some(if node.escaped() {
             Cow::Owned(unescape(inside))
         } else {
             Cow::Borrowed(inside)
@@ -88,12 +88,12 @@ impl<'d> Value<'d> {
     /// All nodes one level below.
     fn inside(self) -> impl Iterator<Item = Value<'d>> + use<'d> {
         let doc = self.doc;
-        let end = self.node().next;
+        let end = self.node().next();
         let mut next = self.at + 1;
         std::iter::from_fn(move || {
             let value = Value::new(doc, next);
             (next < end).then(|| {
-                next = value.node().next;
+                next = value.node().next();
                 value
             })
         })

@@ -496,7 +496,7 @@ fn named(trial: &Trial<'_>, glob: &str) -> Changes {
             .spec
             .artifacts()
             .iter()
-            .position(|artifact| artifact.file == *path);
+            .position(|artifact| *artifact.file == **path);
         let artifact = artifact.and_then(|at| u32::try_from(at).ok());
         changes.extend(artifact.map(|at| vec![Edit::Remove(at)]));
     }

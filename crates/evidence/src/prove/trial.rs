@@ -109,7 +109,7 @@ impl<'t> Trial<'t> {
             bundle.files.as_mut().ok()?.retain(|path| path != file);
         }
         for (at, artifact) in (0..).zip(self.spec.artifacts()) {
-            if artifact.file == file {
+            if *artifact.file == *file {
                 let loaded = match &bytes {
                     None => Loaded::unread(at, artifact, &ReadError::Missing),
                     Some(bytes) => Loaded::of_bytes(at, artifact, bytes.clone(), self.terms),

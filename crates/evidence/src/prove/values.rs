@@ -48,7 +48,7 @@ pub(super) fn around(operand: &Operand, bound: &Datum<'_>) -> Vec<Datum<'static>
         Datum::Float(x) => floats(operand, *x),
         Datum::Time(at) => {
             let back = match operand.add {
-                Some(Factor::Integer(by)) => i64::try_from(-by).unwrap_or(0),
+                Some(Factor::Integer(by)) => by.saturating_neg(),
                 _ => 0,
             };
             let moved = [back - 1, back, back + 1]
@@ -86,7 +86,7 @@ fn integers(operand: &Operand, bound: i128) -> Vec<Datum<'static>> {
 
 fn factor(factor: Option<Factor>, default: i128) -> i128 {
     match factor {
-        Some(Factor::Integer(n)) => n,
+        Some(Factor::Integer(n)) => n.into(),
         _ => default,
     }
 }

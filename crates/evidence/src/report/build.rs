@@ -45,23 +45,12 @@ struct Builder<'b> {
 
 impl Builder<'_> {
     fn rule(&self, number: u32, state: &State) -> Judgement {
-        let rule = self.spec.rule(number);
-        let base = Judgement {
-            id: rule.id.clone(),
-            at: Some(rule.at),
-            why: rule.why.as_deref().map(str::to_owned),
-            outcome: Outcome::Blocked,
-            failure: None,
-            place: None,
-            blocked_by: None,
-            by_absence: false,
-            waiver: None,
-        };
+        let base = blank(self.spec, Some(number));
         match state {
             State::Held(held) => self.held(base, held),
             State::Failed(failed) => self.failed(base, number, failed),
             State::Blocked(root) => Judgement {
-                blocked_by: Some(self.spec.rule(*root).id.clone()),
+                blocked_by: Some(*root),
                 ..base
             },
         }
@@ -89,7 +78,7 @@ impl Builder<'_> {
         };
         Judgement {
             outcome: Outcome::Judged(verdict),
-            failure: Some(self.failure(failed)),
+            failure: Some(Box::new(self.failure(failed))),
             place: failed.cite.map(|cite| self.place(cite)),
             waiver: waiver.map(|waiver| {
                 let day = if waived {
@@ -97,10 +86,7 @@ impl Builder<'_> {
                 } else {
                     "not applied: it ends with"
                 };
-                format!(
-                    "waived by {}, {day} {}: {}",
-                    waiver.owner, waiver.expires, waiver.why
-                )
+                waiver.says(day).into()
             }),
             ..base
         }
@@ -142,7 +128,14 @@ impl Builder<'_> {
         };
         let files = match &self.bundle.files {
             Ok(files) => files,
-            Err(error) => return Some(unread(FailureKind::Unlisted, error.clone(), None)),
+            Err(error) => {
+                return Some(unread(
+                    self.spec,
+                    FailureKind::Unlisted,
+                    error.clone(),
+                    None,
+                ));
+            }
         };
         let globs: Vec<&str> = self
             .globs()
@@ -164,6 +157,7 @@ impl Builder<'_> {
         };
         let message = format!("no artifact reads `{}`{rest}", first.escape_debug());
         Some(unread(
+            self.spec,
             FailureKind::UnreadFile,
             message,
             Some((*first).clone()),
@@ -181,20 +175,34 @@ impl Builder<'_> {
     }
 }
 
-fn unread(kind: FailureKind, message: String, path: Option<String>) -> Judgement {
+fn unread(spec: &Spec, kind: FailureKind, message: String, path: Option<String>) -> Judgement {
     let help = "remove it, read it with an artifact, or ignore it under `[files]` with a `why`";
+    let failure = Failure {
+        kind,
+        message,
+        help: (kind == FailureKind::UnreadFile).then(|| help.to_owned()),
+        excerpt: None,
+    };
+    let place = path.map(|path| Place {
+        path: path.into(),
+        span: None,
+    });
     Judgement {
-        id: UNREAD.to_owned(),
-        at: None,
-        why: None,
         outcome: Outcome::Judged(kind.verdict()),
-        failure: Some(Failure {
-            kind,
-            message,
-            help: (kind == FailureKind::UnreadFile).then(|| help.to_owned()),
-            excerpt: None,
-        }),
-        place: path.map(|path| Place { path, span: None }),
+        failure: Some(Box::new(failure)),
+        place,
+        ..blank(spec, None)
+    }
+}
+
+/// A judgement that says nothing yet.
+fn blank(spec: &Spec, rule: Option<u32>) -> Judgement {
+    Judgement {
+        spec: spec.clone(),
+        rule,
+        outcome: Outcome::Blocked,
+        failure: None,
+        place: None,
         blocked_by: None,
         by_absence: false,
         waiver: None,

@@ -30,10 +30,10 @@ fn finding(out: &mut String, report: &Report, judgement: &Judgement) {
         Outcome::Judged(Verdict::Waived) => "warning",
         _ => "error",
     };
-    let (id, outcome) = (clean(&judgement.id), judgement.outcome.name());
+    let (id, outcome) = (clean(judgement.id()), judgement.outcome.name());
     let message = clean(&judgement.summary());
     let _ = writeln!(out, "{level}[{id}]: {outcome}: {message}");
-    let rule = judgement.at.map(|at| report.spec.line(at));
+    let rule = judgement.at().map(|at| report.spec.line(at));
     let width = width(judgement, rule.map_or(0, |(line, ..)| line));
     artifact(out, judgement, width);
     if let Some((line, column, text)) = rule {
@@ -98,7 +98,7 @@ fn absences(out: &mut String, report: &Report) {
         .judgements
         .iter()
         .filter(|judgement| judgement.by_absence);
-    let ids: Vec<String> = by_absence.map(|judgement| clean(&judgement.id)).collect();
+    let ids: Vec<String> = by_absence.map(|judgement| clean(judgement.id())).collect();
     if !ids.is_empty() {
         let _ = writeln!(
             out,

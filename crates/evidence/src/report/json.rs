@@ -20,7 +20,7 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn rule(judgement: &Judgement) -> String {
-    let mut out = format!("{{\"id\":{}", quote(&judgement.id));
+    let mut out = format!("{{\"id\":{}", quote(judgement.id()));
     member(&mut out, "outcome", Some(judgement.outcome.name()));
     if let Some(failure) = &judgement.failure {
         let _ = write!(out, ",\"failure\":{{\"kind\":\"{}\"", failure.kind.name());
@@ -34,7 +34,7 @@ fn rule(judgement: &Judgement) -> String {
             let _ = write!(out, ",\"line\":{},\"column\":{}", span.line, span.column);
         }
     }
-    member(&mut out, "blocked_by", judgement.blocked_by.as_deref());
+    member(&mut out, "blocked_by", judgement.blocked_by());
     member(&mut out, "waiver", judgement.waiver.as_deref());
     if judgement.by_absence {
         out.push_str(",\"absent\":true");

@@ -38,7 +38,7 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn case(out: &mut String, suite: &str, judgement: &Judgement) {
-    let name = attribute(&judgement.id);
+    let name = attribute(judgement.id());
     let _ = write!(out, "    <testcase name=\"{name}\" classname=\"{suite}\"");
     let Some(element) = element(judgement.outcome) else {
         out.push_str("/>\n");

@@ -24,19 +24,19 @@ pub struct Report {
 }
 
 /// What became of one rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Judgement {
-    id: String,
-    /// Where the rule stands in the spec.
-    at: Option<usize>,
-    why: Option<String>,
+    spec: Spec,
+    /// Its number in the spec; none for the files that nothing reads.
+    rule: Option<u32>,
     outcome: Outcome,
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
     place: Option<Place>,
-    blocked_by: Option<String>,
+    /// The number of the rule at the root.
+    blocked_by: Option<u32>,
     by_absence: bool,
     /// What is said of a waiver: that it applies, or that it does not any more.
-    waiver: Option<String>,
+    waiver: Option<Box<str>>,
 }
 
 /// How a report is written.
@@ -86,7 +86,9 @@ impl Report {
 
     /// What became of the rule of that id.
     pub fn judgement(&self, id: &str) -> Option<&Judgement> {
-        self.judgements.iter().find(|judgement| judgement.id == id)
+        self.judgements
+            .iter()
+            .find(|judgement| judgement.id() == id)
     }
 
     /// How many rules ended like that.
@@ -110,7 +112,16 @@ impl Report {
 impl Judgement {
     /// The rule's id.
     pub fn id(&self) -> &str {
-        &self.id
+        self.rule.map_or(UNREAD, |rule| &self.spec.rule(rule).id)
+    }
+
+    /// Where the rule stands in the spec.
+    fn at(&self) -> Option<usize> {
+        self.rule.map(|rule| self.spec.rule(rule).at)
+    }
+
+    fn why(&self) -> Option<&str> {
+        self.spec.rule(self.rule?).why.as_deref()
     }
 
     /// How it ended.
@@ -120,7 +131,7 @@ impl Judgement {
 
     /// Why it does not hold; also of one that is waived.
     pub fn failure(&self) -> Option<&Failure> {
-        self.failure.as_ref()
+        self.failure.as_deref()
     }
 
     /// The witness of one that holds, the counterexample of one that does not.
@@ -130,7 +141,7 @@ impl Judgement {
 
     /// The rule at the root of what blocks it.
     pub fn blocked_by(&self) -> Option<&str> {
-        self.blocked_by.as_deref()
+        self.blocked_by.map(|rule| &*self.spec.rule(rule).id)
     }
 
     /// Whether it holds only because nothing was there, which the rule allows and says why.

@@ -29,8 +29,8 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn rule(judgement: &Judgement) -> String {
-    let mut out = format!("{{\"id\":{}", quote(&judgement.id));
-    if let Some(why) = &judgement.why {
+    let mut out = format!("{{\"id\":{}", quote(judgement.id()));
+    if let Some(why) = judgement.why() {
         let _ = write!(out, ",\"shortDescription\":{{\"text\":{}}}", quote(why));
     }
     out.push('}');
@@ -47,7 +47,7 @@ fn result(index: usize, judgement: &Judgement) -> String {
     let text = format!("{}: {}", judgement.outcome.name(), judgement.summary());
     let mut out = format!(
         "{{\"ruleId\":{},\"ruleIndex\":{index},\"kind\":\"{kind}\",\"level\":\"{level}\",\"message\":{{\"text\":{}}}",
-        quote(&judgement.id),
+        quote(judgement.id()),
         quote(&text)
     );
     if let Some(place) = &judgement.place {

@@ -28,7 +28,7 @@ fn line(out: &mut String, number: usize, judgement: &Judgement) {
     );
     let status = if held { "ok" } else { "not ok" };
     // A directive begins with a hash, and an id may not make one.
-    let id = clean(&judgement.id)
+    let id = clean(judgement.id())
         .replace('\\', "\\\\")
         .replace('#', "\\#");
     let directive = match judgement.outcome {
@@ -48,7 +48,7 @@ fn line(out: &mut String, number: usize, judgement: &Judgement) {
         ("kind", kind),
         ("message", Some(judgement.summary())),
         ("at", judgement.location()),
-        ("blocked_by", judgement.blocked_by.clone()),
+        ("blocked_by", judgement.blocked_by().map(str::to_owned)),
     ];
     for (key, value) in fields {
         if let Some(value) = value {

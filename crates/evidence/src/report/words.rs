@@ -35,7 +35,7 @@ fn is_hostile(c: char) -> bool {
 impl Judgement {
     /// What is to be said about it in one line.
     pub(super) fn summary(&self) -> String {
-        match (&self.failure, &self.blocked_by) {
+        match (&self.failure, self.blocked_by()) {
             (Some(failure), _) => failure.message.clone(),
             (None, Some(by)) => format!("blocked by {by}"),
             (None, None) if self.by_absence => "holds because nothing is there".to_owned(),
@@ -48,19 +48,19 @@ impl Judgement {
         let place = self.place.as_ref()?;
         Some(match &place.span {
             Some(span) => format!("{}:{}:{}", place.path, span.line, span.column),
-            None => place.path.clone(),
+            None => place.path.to_string(),
         })
     }
 
     /// Notes for people: why the rule is there, what helps, what a waiver says.
     pub(super) fn notes(&self) -> Vec<String> {
-        let why = self.why.as_ref().map(|why| format!("why: {why}"));
+        let why = self.why().map(|why| format!("why: {why}"));
         let help = self
             .failure
             .as_ref()
             .and_then(|failure| failure.help.as_ref());
         let help = help.map(|help| format!("help: {help}"));
-        let waiver = self.waiver.clone();
+        let waiver = self.waiver.as_deref().map(str::to_owned);
         why.into_iter().chain(help).chain(waiver).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Artifacts: a file, its kind and its shape.
 
+use std::sync::Arc;
+
 use super::fill::Fill;
 use super::selector::{self, Literal, Path};
 use super::table::{Item, Result, Table};
@@ -29,7 +31,7 @@ impl ArtifactKind {
 #[derive(Debug)]
 pub(crate) struct Artifact {
     pub(crate) id: String,
-    pub(crate) file: String,
+    pub(crate) file: Arc<str>,
     pub(crate) kind: ArtifactKind,
     /// Where it stands in the spec.
     pub(crate) at: usize,
@@ -72,7 +74,7 @@ impl Artifact {
         )?;
         let artifact = Self {
             id: fill.text(table.need("id")?)?,
-            file: path,
+            file: path.into(),
             kind,
             at: table.need("id")?.at(),
             shape: shapes(table, fill)?,

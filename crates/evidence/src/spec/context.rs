@@ -11,6 +11,7 @@ use super::operand::{Factor, Type};
 use super::params::Params;
 use super::selector::{self, Literal, Names, Path, Selector};
 use super::table::{Item, Result};
+use crate::json::Number;
 
 /// A pattern's program may have so many bytes.
 const MAX_PATTERN: usize = 1 << 20;
@@ -101,18 +102,17 @@ impl<'s> Context<'_, 's> {
     pub(crate) fn number(&self, item: Item<'s>, ty: Type) -> Result<Factor> {
         let (literal, given) = self.param(item)?;
         let number = literal.value().number();
-        match (number, ty) {
-            (Some(crate::json::Number::Integer(n)), Type::U64 | Type::I64 | Type::Time)
-                if given.is_integer() =>
-            {
-                Ok(Factor::Integer(n))
+        let integral = given.is_integer() && (ty.is_integer() || ty == Type::Time);
+        match number {
+            Some(Number::Integer(n)) if integral => {
+                let small = i64::try_from(n).map(Factor::Integer);
+                small.map_err(|_| item.error("too large to be added"))
             }
-            (Some(crate::json::Number::Float(x)), Type::Finite) => Ok(Factor::Float(x)),
-            _ => Err(item.error(format!(
-                "a parameter of {} is added to {}",
-                given.name(),
-                ty.name()
-            ))),
+            Some(Number::Float(x)) if ty == Type::Finite => Ok(Factor::Float(x)),
+            _ => {
+                let (given, ty) = (given.name(), ty.name());
+                Err(item.error(format!("a parameter of {given} is added to {ty}")))
+            }
         }
     }
 }

@@ -109,8 +109,8 @@ pub(crate) enum From {
     Sum(Selector),
     Min(Selector),
     Max(Selector),
-    Literal(Literal),
-    Text(Find),
+    Literal(Box<Literal>),
+    Text(Box<Find>),
 }
 
 /// A capture in a text, looked for line by line.
@@ -126,7 +126,7 @@ pub(crate) struct Find {
 /// A number to multiply with or to add.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Factor {
-    Integer(i128),
+    Integer(i64),
     Float(f64),
 }
 
@@ -280,10 +280,13 @@ fn source_of<'s>(
         "max" => (From::Max(context.selector(item)?), None),
         "param" => {
             let (literal, ty) = context.param(item)?;
-            (From::Literal(literal), Some(ty))
+            (From::Literal(Box::new(literal)), Some(ty))
         }
-        "value" => (From::Literal(context.literal(item)?), literal_type(item)),
-        _ => (From::Text(find(table, item, context)?), None),
+        "value" => {
+            let literal = Box::new(context.literal(item)?);
+            (From::Literal(literal), literal_type(item))
+        }
+        _ => (From::Text(Box::new(find(table, item, context)?)), None),
     })
 }
 
@@ -341,11 +344,9 @@ fn factor(table: &Table<'_>, key: &str, ty: Type) -> Result<Option<Factor>> {
 }
 
 /// Small enough that no product of it with 64 bits overflows.
-fn small(item: Item<'_>) -> Result<i128> {
-    let number = item.integer()?;
-    let fits = i64::try_from(number).is_ok();
-    fits.then_some(number)
-        .ok_or_else(|| item.error("a number of 64 bits should be here"))
+fn small(item: Item<'_>) -> Result<i64> {
+    let number = i64::try_from(item.integer()?);
+    number.map_err(|_| item.error("a number of 64 bits should be here"))
 }
 
 /// Two operands of one type, fit for the operator.

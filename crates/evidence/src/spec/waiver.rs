@@ -32,4 +32,14 @@ impl Waiver {
     pub(crate) fn applies(&self, today: Option<&str>) -> bool {
         today.is_some_and(|today| today <= self.expires.as_str())
     }
+
+    /// In words; `when` says whether it applies.
+    pub(crate) fn says(&self, when: &str) -> String {
+        let Self {
+            owner,
+            expires,
+            why,
+        } = self;
+        format!("waived by {owner}, {when} {expires}: {why}")
+    }
 }

@@ -61,7 +61,7 @@ pub(super) fn veto(glob: &str, spec: &Spec, bundle: &Bundle) -> Judged {
     let artifact = spec
         .artifacts()
         .iter()
-        .position(|artifact| artifact.file == found);
+        .position(|artifact| *artifact.file == *found);
     let cite = artifact
         .and_then(|at| u32::try_from(at).ok())
         .map(Cite::whole);
