@@ -1,9 +1,12 @@
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{Access, AtFlags, CWD};
+use rustix::{
+    fs::{Access, AtFlags, CWD},
+    io::Errno,
+};
 
 use crate::{Cgroup, Error};
 
@@ -56,6 +59,25 @@ impl Hierarchy {
         &self.own
     }
 
+    /// Every cgroup of the whole hierarchy whose name begins so, parents first.
+    ///
+    /// # Errors
+    ///
+    /// Where a directory cannot be read: then they could not all be told. One that goes away meanwhile is none.
+    pub fn named(&self, prefix: &str) -> Result<Vec<PathBuf>, Error> {
+        let (mut all, mut found) = (vec![self.mount.clone()], Vec::new());
+        while let Some(dir) = all.pop() {
+            for below in directories(&dir).map_err(|e| Error::new("list", &dir, e))? {
+                let name = below.file_name().and_then(|name| name.to_str());
+                if name.is_some_and(|name| name.starts_with(prefix)) {
+                    found.push(below.clone());
+                }
+                all.push(below);
+            }
+        }
+        Ok(found)
+    }
+
     /// What this host allows below this process's own cgroup. It creates a cgroup there and
     /// removes it, as permissions alone do not tell.
     pub fn support(&self) -> Support {
@@ -65,6 +87,32 @@ impl Hierarchy {
             controllers: read_words(&self.mount.join("cgroup.controllers")),
             refused: Cgroup::probe(&self.own).err(),
         }
+    }
+}
+
+fn directories(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let Some(entries) = unless_gone(fs::read_dir(dir))? else {
+        return Ok(found);
+    };
+    for entry in entries {
+        let Some(entry) = unless_gone(entry)? else {
+            break;
+        };
+        if unless_gone(entry.file_type())?.is_some_and(|kind| kind.is_dir()) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// A directory of a cgroup that is removed while it is read answers with ENODEV.
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.raw_os_error() == Some(Errno::NODEV.raw_os_error()) => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
@@ -82,7 +130,7 @@ fn at_usual_mount(mount: &Path, path: &str) -> Option<Hierarchy> {
 }
 
 /// A file of `/proc` that fits a page, in one call.
-fn read_small(path: &Path) -> std::io::Result<String> {
+fn read_small(path: &Path) -> io::Result<String> {
     let file = fs::File::open(path)?;
     let mut buffer = [0; 4096];
     let length = rustix::io::read(&file, &mut buffer)?;

@@ -112,3 +112,16 @@ fn the_account_of_this_host_is_true() {
     let entries = fs::read_dir(hierarchy.own()).unwrap().flatten();
     assert_eq!(entries.filter(left).count(), 0, "a probe is left");
 }
+
+#[test]
+fn cgroups_are_found_by_name_wherever_they_are() {
+    let Some(scratch) = Scratch::new("named") else {
+        return;
+    };
+    let prefix = format!("wanted-{}-", std::process::id());
+    let outer = Cgroup::create(scratch.cgroup.path(), &format!("{prefix}a")).unwrap();
+    let inner = Cgroup::create(outer.path(), &format!("{prefix}b")).unwrap();
+    let _other = Cgroup::create(outer.path(), "other").unwrap();
+    let found = Hierarchy::find().unwrap().named(&prefix).unwrap();
+    assert_eq!(found, [outer.path(), inner.path()]);
+}

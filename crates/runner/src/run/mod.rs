@@ -28,7 +28,7 @@ use crate::exit;
 use crate::identity::process_id;
 use crate::plan::Plan;
 use crate::record::App;
-use crate::settings;
+use crate::settings::{self, Leaks};
 use crate::summary::Summary;
 use crate::sweep::Broom;
 use crate::terminal;
@@ -166,7 +166,12 @@ impl Run<'_> {
     /// Nobody has finished if this fails: the next holder will, or a sweep.
     fn wait(self, running: Running, guards: Vec<Guard>) -> Result<Summary> {
         match running.wait() {
-            Ok(outcome) => Ok(conclude(self.stage, &outcome)),
+            Ok(outcome) => {
+                if self.plan.leaks == Leaks::Allow && !outcome.leaks().is_empty() {
+                    self.presence.stay();
+                }
+                Ok(conclude(self.stage, &outcome))
+            }
             Err(e) => {
                 guards.into_iter().for_each(|guard| drop(guard.leave()));
                 self.presence.leave();

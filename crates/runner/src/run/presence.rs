@@ -11,10 +11,11 @@ use crate::plan::Plan;
 pub(super) struct Presence(Option<Guard>);
 
 impl Presence {
-    /// A run that makes nothing but processes goes without it where no lock can be had.
+    /// A run that makes nothing but processes goes without it where no lock can be had: a sweep that sees no lock file of it lets its
+    /// cgroup be.
     pub(super) fn declare(plan: &Plan) -> Result<Self> {
         match Self::take(plan) {
-            Err(_) if plan.apps.is_empty() && plan.journal.is_none() => Ok(Self(None)),
+            Err(_) if plan.makes_only_processes() => Ok(Self(None)),
             taken => taken.map(|guard| Self(Some(guard))),
         }
     }
@@ -41,6 +42,11 @@ impl Presence {
 
     pub(super) fn name(&self) -> Option<Name> {
         self.0.as_ref().map(|guard| guard.name().clone())
+    }
+
+    /// Its processes were allowed to stay: the file says that it has ended, and as long as it is there, a sweep knows their cgroup.
+    pub(super) fn stay(mut self) {
+        drop(self.0.take().map(Guard::close));
     }
 
     /// What is left is for a sweep to finish.

@@ -121,7 +121,7 @@ impl Broom {
         Ok(self
             .with_veto(Janitor::new(&self.runs, policy, home))
             .sweep(runs::Runs(self.directories.clone()))
-            .sweep(cgroups::Cgroups::of(self.runs.clone()))
+            .sweep(cgroups::Cgroups(self.runs.clone()))
             .sweep(states::States {
                 root: self.directories.states(),
                 runs: self.runs.clone(),
