@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use crate::entry::{self, REMOVING};
 use crate::error::Shown;
-use crate::{Doomed, Entry, Error, ErrorKind, Pin, Prepared, Request, Stage, StateDir};
+use crate::{Doomed, Entry, Error, ErrorKind, Owner, Pin, Prepared, Request, Stage, StateDir};
 use crate::{pin, place, remove, sync};
 
 /// The file in a state directory that says who built it.
@@ -108,6 +108,12 @@ impl Root {
         let mut all = self.list()?;
         all.retain(|entry| entry.stage != Stage::Whole);
         Ok(all)
+    }
+
+    /// Who built a state directory; none as for [`Entry::owner`].
+    pub fn owner(&self, name: &str) -> Option<Owner> {
+        self.check(name).ok()?;
+        Owner::read(&self.0.path.join(name).join(OWNER))
     }
 
     /// The pin that a state directory keeps of a file outside it, for whoever cleans up after a killed run.

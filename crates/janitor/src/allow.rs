@@ -115,7 +115,12 @@ fn whole(text: &str) -> Result<Regex, Error> {
 /// Names are ASCII, so `\d` and its like are.
 fn build(pattern: &str) -> Result<Regex, String> {
     let built = RegexBuilder::new(pattern).unicode(false).build();
-    built.map_err(|error| error.to_string().replace('\n', " "))
+    built.map_err(|error| {
+        // The lines before point into the pattern, which is shown in another way here.
+        let text = error.to_string();
+        let last = text.lines().last().unwrap_or_default().trim();
+        last.trim_start_matches("error: ").to_owned()
+    })
 }
 
 fn invalid(text: &str, reason: &str) -> Error {

@@ -8,7 +8,7 @@ use std::{
 use nix::sys::signal::SigSet;
 
 use crate::{
-    Cause, Error, Event, Finisher, Outcome, Process,
+    Cause, Error, ErrorKind, Event, Finisher, Outcome, Process,
     describe::{Outputs, name_all},
     holder::Ended,
     journal::{Header, Journal, State},
@@ -16,7 +16,7 @@ use crate::{
     machine::KILL_PATIENCE,
     process, stuck,
     teardown::Finish,
-    tree::{Address, Tree, Watch},
+    tree::{Address, Tree, Watch, sees_cgroup},
     wait,
 };
 
@@ -29,7 +29,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Journal`](crate::ErrorKind::Journal) where it cannot be read.
+/// [`Journal`](crate::ErrorKind::Journal) where it cannot be read; [`Containment`](crate::ErrorKind::Containment) where the tree
+/// could not be seen from here if it were there. The journal stays.
 pub fn recover(
     journal: &Path,
     finish: impl FnOnce(&Outcome, &str) + 'static,
@@ -42,6 +43,7 @@ pub fn recover(
         journal.remove();
         return Ok(None);
     };
+    check_sight(&state)?;
     let mut run = run_of(header, finish);
     let tree = find_tree(&state);
     let ended = ended(&state, tree.as_ref());
@@ -84,6 +86,29 @@ fn run_of(header: Header, finish: impl FnOnce(&Outcome, &str) + 'static) -> Run 
         strangers: Vec::new(),
         mask: SigSet::empty(),
         journal_path: None,
+    }
+}
+
+/// From where the tree could not be seen if it were there, it is not taken for gone: its teardowns would run beside it.
+fn check_sight(state: &State) -> Result<(), Error> {
+    let boot = process::boot_id();
+    if boot.is_empty() {
+        let message = "nothing can be told of a killed run's processes: /proc is not mounted; mount it, or finish the run elsewhere";
+        return Err(Error::new(ErrorKind::Containment, message));
+    }
+    let same_boot = state
+        .header
+        .as_ref()
+        .is_some_and(|header| header.boot == boot);
+    match &state.tree {
+        Some((_, Address::Cgroup(path))) if same_boot && !sees_cgroup(path) => {
+            let message = format!(
+                "the processes of a killed run are in the cgroup {}, and no cgroup v2 is mounted there: finish it where that can be seen",
+                path.display()
+            );
+            Err(Error::new(ErrorKind::Containment, message))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -101,7 +101,8 @@ impl Plan {
         let run_id = given.unwrap_or_else(|| identity.run_id(|| process.to_owned()));
         let to_finish = !settings.apps.is_empty()
             || !settings.teardowns.is_empty()
-            || settings.result.is_some();
+            || settings.result.is_some()
+            || settings.state.is_some();
         let key = key(&run_id, process);
         let journal = to_finish.then(|| directories.journal(&key));
         let app = settings.apps.first().cloned();

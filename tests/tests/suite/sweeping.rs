@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use runward_tests::sweep::{self, sweep};
 use runward_tests::{Running, Sandbox, Teardown, skip};
@@ -320,4 +320,117 @@ fn two_sweeps_at_once_finish_a_run_once() {
     sandbox.assert_no_survivors();
     sweep(&sandbox, NO_OPTIONS).assert_code(0);
     assert_eq!(left(&sandbox), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_id_that_looks_like_the_room_of_another_runs_teardown() {
+    if lacks_cgroup("a_run_id_that_looks_like_the_room_of_another_runs_teardown") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let dead = start(&sandbox, Some("a"), &Teardown::new(&sandbox));
+    let key = names(&sandbox.path("locks/.runs"));
+    let key = key
+        .iter()
+        .find(|name| !name.starts_with('.'))
+        .expect("a run");
+    dead.kill_both();
+    dead.wait();
+    let mut line = sandbox.line();
+    let live = sandbox
+        .run()
+        .app("b")
+        .option("--run-id", format!("{key}.teardown-0"))
+        .program(sandbox.plant().line(&line).command())
+        .spawn_ready(&mut line);
+    let swept = sweep(&sandbox, NO_OPTIONS);
+    swept.assert_code(0);
+    assert!(!sandbox.survivors().is_empty(), "{}", swept.stdout);
+    live.signal(Signal::TERM);
+    live.wait().assert_code(143);
+}
+
+#[test]
+fn a_live_run_whose_lock_file_was_taken_away_keeps_its_state_and_its_processes() {
+    let sandbox = Sandbox::new(40);
+    let mut line = sandbox.line();
+    let running = sandbox
+        .run()
+        .option("--state", layout(&sandbox))
+        .program(sandbox.plant().line(&line).command())
+        .spawn_ready(&mut line);
+    let before = left(&sandbox);
+    fs::rename(sandbox.path("locks"), sandbox.path("gone")).expect("renamed");
+    let swept = sweep(&sandbox, NO_OPTIONS);
+    let states = |left: Vec<String>| left.into_iter().filter(|name| name.contains("-")).count();
+    assert!(!sandbox.survivors().is_empty(), "{}", swept.stdout);
+    assert!(
+        states(left(&sandbox)) + 1 >= states(before),
+        "{}",
+        swept.stdout
+    );
+    assert!(swept.stdout.contains("whoever has"), "{}", swept.stdout);
+    running.signal(Signal::TERM);
+    running.wait().assert_code(143);
+}
+
+#[test]
+fn processes_that_cannot_be_seen_are_not_taken_for_gone() {
+    let test = "processes_that_cannot_be_seen_are_not_taken_for_gone";
+    if lacks_cgroup(test) || !skip::is_root() {
+        return skip::skip(test, "needs root, to mount in a namespace of its own");
+    }
+    let sandbox = Sandbox::new(40);
+    let teardown = Teardown::new(&sandbox);
+    let running = start(&sandbox, Some("a"), &teardown);
+    running.kill_both();
+    running.wait();
+    for hidden in [
+        "umount -l /sys/fs/cgroup/unified 2>/dev/null || umount -l /sys/fs/cgroup",
+        "mount -t tmpfs x /proc",
+    ] {
+        let sweep = sweep::command(&sandbox);
+        let words = std::iter::once(sweep.get_program()).chain(sweep.get_args());
+        let words: Vec<_> = words
+            .map(|word| format!("'{}'", word.to_string_lossy()))
+            .collect();
+        let script = format!("{hidden}; {}", words.join(" "));
+        let status = Command::new("unshare")
+            .args(["-m", "sh", "-c", &script])
+            .status();
+        assert_ne!(status.expect("a sweep").code(), Some(0), "{hidden}");
+        assert_eq!(teardown.counts(), (0, 0), "{hidden}");
+        assert!(!sandbox.survivors().is_empty(), "{hidden}");
+    }
+    sweep(&sandbox, NO_OPTIONS).assert_code(0);
+    sandbox.assert_no_survivors();
+    teardown.assert_once();
+}
+
+#[test]
+fn a_run_with_a_state_directory_does_not_begin_without_its_lock() {
+    if !skip::is_root() {
+        return skip::skip(
+            "a_run_with_a_state_directory_does_not_begin_without_its_lock",
+            "needs root, to mount",
+        );
+    }
+    let sandbox = Sandbox::new(20);
+    sandbox.run().program(["true"]).finish().assert_code(0);
+    let full = runward_tests::places::Tmpfs::mount(&sandbox.path("locks/.runs"), 64);
+    let Some(full) = full else {
+        return skip::skip(
+            "a_run_with_a_state_directory_does_not_begin_without_its_lock",
+            "no tmpfs can be mounted",
+        );
+    };
+    runward_tests::places::set_mode(full.path(), 0o700);
+    full.make_read_only();
+    let ended = sandbox
+        .run()
+        .option("--state", layout(&sandbox))
+        .shell("echo ran")
+        .finish();
+    ended.assert_code(125);
+    assert!(ended.stdout.is_empty());
 }

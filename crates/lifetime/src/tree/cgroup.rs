@@ -26,6 +26,11 @@ pub(crate) fn probe() -> Result<(), String> {
         .map_or(Ok(()), |e| Err(e.to_string()))
 }
 
+/// Whether the mount that the path lies below is there.
+pub(crate) fn is_in_view(path: &Path) -> bool {
+    Hierarchy::find().is_ok_and(|hierarchy| path.starts_with(hierarchy.mount()))
+}
+
 impl Held {
     pub(crate) fn create(name: &str) -> Result<Self, Error> {
         let refused = |e: runward_cgroup::Error| Error::new(ErrorKind::Containment, e.to_string());

@@ -6,6 +6,7 @@ mod group;
 mod namespace;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,11 @@ pub(crate) struct Place<'a> {
     pub(crate) mask: &'a SigSet,
     /// The line that the program's process appends to the journal just before its exec.
     pub(crate) mark: Mark<'a>,
+}
+
+/// Whether the cgroup at this path could be seen from here.
+pub(crate) fn sees_cgroup(path: &Path) -> bool {
+    cgroup::is_in_view(path)
 }
 
 impl Tree {

@@ -1,4 +1,5 @@
 use std::fmt::Write;
+use std::io::ErrorKind;
 
 use runward_lock::{Entry, Holder, HolderKind, LockDir, State};
 use serde::Serialize;
@@ -48,7 +49,7 @@ pub(crate) fn main(args: &ReportArgs) -> Result<()> {
 
 /// A directory that does not exist has no locks; looking does not create it.
 fn look(dir: &std::path::Path) -> Result<Vec<Lock>> {
-    if !dir.exists() {
+    if matches!(dir.symlink_metadata(), Err(e) if e.kind() == ErrorKind::NotFound) {
         return Ok(Vec::new());
     }
     let found = LockDir::open(dir).and_then(|locks| locks.list());
@@ -107,7 +108,9 @@ fn process(process: &runward_lock::Process) -> Process {
 
 fn text(report: &Report) -> String {
     if report.locks.is_empty() {
-        return format!("no locks in {}\n", report.lock_dir);
+        let there = std::path::Path::new(&report.lock_dir).exists();
+        let but = if there { "" } else { ", which does not exist" };
+        return format!("no locks in {}{but}\n", report.lock_dir);
     }
     report.locks.iter().fold(String::new(), |mut out, lock| {
         let _ = writeln!(out, "{}", line(lock));

@@ -30,7 +30,7 @@ use crate::plan::Plan;
 use crate::record::App;
 use crate::settings::{self, Leaks};
 use crate::summary::Summary;
-use crate::sweep::Broom;
+use crate::sweep::{self, Broom};
 use crate::terminal;
 use note::Note;
 use own::Owned;
@@ -71,7 +71,10 @@ fn plan(args: RunArgs, env: &Environment) -> Result<Plan> {
     let env_layer = settings::environment_layer(env)?;
     let sections = (file.state(), file.sweep());
     let settings = settings::resolve(args.options, env_layer, file.into_layer())?;
-    Plan::new(settings, args.program, sections, env, &process_id())
+    let plan = Plan::new(settings, args.program, sections, env, &process_id())?;
+    plan.sweep.as_ref().map_or(Ok(()), sweep::check)?;
+    state::check(&plan, env)?;
+    Ok(plan)
 }
 
 /// The order is the correctness: what may need cleaning comes after the guards, what others share after its lock. The lock of
@@ -132,7 +135,7 @@ impl Run<'_> {
             finish_predecessor(guard)?;
             guard.settle(&trace).map_err(system)?;
         }
-        sweep(self.plan, &armed);
+        sweep_first(self.plan, &armed);
         // That may have taken its time.
         if let Some(cause) = armed.cancelled() {
             return Ok(abandon(self.stage, armed, cause, None));
@@ -189,7 +192,7 @@ impl Run<'_> {
 
 /// The guardian has no terminal to say so.
 fn tell_of_remains(state: Option<&Path>) {
-    if let Some(path) = state.filter(|path| path.exists()) {
+    if let Some(path) = state.filter(|path| state::is_left(path)) {
         terminal::say(format_args!(
             "the state directory {} is not removed; `runward sweep` says why",
             path.display()
@@ -198,7 +201,7 @@ fn tell_of_remains(state: Option<&Path>) {
 }
 
 /// What cannot be swept is said, and is no reason not to work.
-fn sweep(plan: &Plan, armed: &Armed) {
+fn sweep_first(plan: &Plan, armed: &Armed) {
     let Some(options) = &plan.sweep else { return };
     let swept = Broom::new(options.clone(), plan.directories())
         .and_then(|broom| broom.sweep_for(&plan.run_id, armed.as_fd()));

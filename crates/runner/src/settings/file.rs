@@ -101,6 +101,14 @@ fn explain(message: &str, text: &str, span: &Range<usize>) -> String {
     if message.starts_with("unknown field") {
         return unknown_key(near, &section_at(text, span.start));
     }
+    if let Some(section) = message
+        .contains("expected struct")
+        .then(|| key_at(text, span.start))
+    {
+        return format!(
+            "{section:?} is a section here, written [{section}]; as an option it belongs in the section [run]"
+        );
+    }
     match near {
         "" => message.to_owned(),
         value => format!("{}: {message}", value.lines().next().unwrap_or(value)),
@@ -128,7 +136,8 @@ fn unknown_key(key: &str, section: &str) -> String {
     let key = key.trim_matches(['"', '\'', '[', ']']);
     let sections = sections();
     let has_key = |(_, keys): &&(&str, Vec<String>)| keys.iter().any(|name| name == key);
-    if let Some((place, _)) = sections.iter().find(has_key) {
+    // What is a section above them all may be an option below.
+    if let Some((place, _)) = sections.iter().rev().find(has_key) {
         return match *place {
             "" => format!("{key:?} belongs above the sections"),
             place => format!("{key:?} belongs in the section [{place}]"),
@@ -140,6 +149,13 @@ fn unknown_key(key: &str, section: &str) -> String {
         Some(meant) => format!("{key:?} is not known here; did you mean {meant:?}?"),
         None => format!("{key:?} is not known here; known are {}", here.join(", ")),
     }
+}
+
+/// The key of the line that a position lies in.
+fn key_at(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+    line.split('=').next().unwrap_or_default().trim().to_owned()
 }
 
 /// The section that a position lies in; a key before any header is in none.

@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use clap::{Args, Command, ValueEnum};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +27,7 @@ pub(crate) struct SweepOptions {
 
     /// At most so many apps in one pass [default: 20]
     #[arg(long, value_name = "N", help_heading = "Limits")]
-    pub(crate) cap: Option<usize>,
+    pub(crate) cap: Option<NonZeroUsize>,
 
     /// At most so long for one app [default: 10m]
     #[arg(long, value_name = "DUR", help_heading = "Limits")]

@@ -15,6 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Cgroups(pub(super) LockDir);
 
 impl Cgroups {
+    fn has_dead_runs(&self) -> Result<bool, Fault> {
+        let locks = self.0.list().map_err(|e| failed(&e))?;
+        let mut free = locks.iter().filter(|lock| !lock.state().is_held());
+        Ok(free.any(|lock| {
+            let record = self.0.record(lock.name()).ok().flatten();
+            record.is_some_and(|record| !record.released())
+        }))
+    }
+
     /// A run that released its lock and left the file has left processes that were allowed to stay.
     fn found(&self, path: &Path) -> Result<Option<Found>, Fault> {
         let run = path.file_name().and_then(|name| run_of(name.to_str()?));
@@ -44,8 +53,11 @@ impl Sweep for Cgroups {
 
     /// The whole hierarchy: a run may have been started in any corner of it.
     fn discover(&self) -> Result<Vec<Found>, Fault> {
-        let Ok(hierarchy) = Hierarchy::find() else {
-            return Ok(Vec::new());
+        let hierarchy = match Hierarchy::find() {
+            Ok(hierarchy) => hierarchy,
+            // A sweep from a corner where cgroups are out of sight must not take those of dead runs for gone.
+            Err(e) if self.has_dead_runs()? => return Err(failed(&e)),
+            Err(_) => return Ok(Vec::new()),
         };
         let paths = hierarchy.named(PREFIX).map_err(|e| failed(&e))?;
         let found = paths.iter().map(|path| self.found(path));
@@ -86,13 +98,17 @@ fn kill(cgroup: &Cgroup, permit: &Permit<'_>) -> Result<Progress, Fault> {
 /// `runward-KEY`, with a number where the name was taken, and for the room of a teardown.
 fn run_of(cgroup: &str) -> Option<Name> {
     let name = cgroup.strip_prefix(PREFIX)?;
-    let name = name.rsplit_once(TEARDOWN).map_or(name, |(name, _)| name);
-    let numbered = name.rsplit_once('.');
-    let name = match numbered {
-        Some((key, number)) if number.bytes().all(|b| b.is_ascii_digit()) => key,
+    let name = without_number(name, TEARDOWN);
+    Name::new(without_number(name, ".")).ok()
+}
+
+/// A run id may hold whatever we add to one; what follows in a key is never a number alone.
+fn without_number<'a>(name: &'a str, before: &str) -> &'a str {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match name.rsplit_once(before) {
+        Some((rest, number)) if is_number(number) => rest,
         _ => name,
-    };
-    Name::new(name).ok()
+    }
 }
 
 fn failed(error: &impl std::fmt::Display) -> Fault {
@@ -112,6 +128,11 @@ mod tests {
             "runward-r-1.67bbac7f-14-63.2.teardown-11",
         ] {
             assert_eq!(run_of(cgroup).unwrap().as_str(), "r-1.67bbac7f-14-63");
+        }
+        for key in ["x.teardown-0.67bbac7f-14-63", "x.7.67bbac7f-14-63"] {
+            let room = format!("runward-{key}.3.teardown-1");
+            assert_eq!(run_of(&room).unwrap().as_str(), key);
+            assert_eq!(run_of(&format!("runward-{key}")).unwrap().as_str(), key);
         }
         assert!(run_of("system.slice").is_none());
         assert!(run_of("runward-").is_none());

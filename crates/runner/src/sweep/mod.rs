@@ -8,13 +8,15 @@ mod veto;
 
 pub(crate) use stacks::engine;
 
+use std::num::NonZeroUsize;
 use std::os::fd::BorrowedFd;
 
-use runward_janitor::{Allow, Fault, FaultKind, Janitor, Plan, Policy, Report};
+use runward_janitor::{Allow, ErrorKind, Fault, FaultKind, Janitor, Plan, Policy, Report};
 use runward_lock::{LockDir, Record};
 
 use crate::cli::SweepArgs;
 use crate::commands::config;
+use crate::duration::Span;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::places::{self, Directories, User};
@@ -48,13 +50,18 @@ pub(crate) fn main(args: &SweepArgs) -> Result<u8> {
     let actor = if args.dry_run { "" } else { "sweep" };
     let parts = match broom.sweep(actor, None, args.dry_run) {
         Err(e) if e.is_discovery() => {
-            report::failed(&e, args.json)?;
+            report::failed(&e, args)?;
             return Ok(code::UNKNOWN);
+        }
+        // Without its journal it must not begin; nothing was reaped.
+        Err(e) if e.kind() == ErrorKind::Home => {
+            report::failed(&e, args)?;
+            return Ok(code::LEFT);
         }
         parts => parts.map_err(refused)?,
     };
     report::show(&parts, args.json)?;
-    Ok(if parts.iter().all(Part::is_clean) {
+    Ok(if args.dry_run || parts.iter().all(Part::is_clean) {
         code::CLEAN
     } else {
         code::LEFT
@@ -71,7 +78,7 @@ pub(crate) struct Broom {
 
 impl Broom {
     pub(crate) fn new(options: SweepOptions, directories: Directories) -> Result<Self> {
-        allow(&options).map_err(|e| Error::config(e.to_string()))?;
+        check(&options)?;
         let open = |path| LockDir::open(path).map_err(refused);
         directories.create_home()?;
         Ok(Self {
@@ -123,7 +130,7 @@ impl Broom {
             .sweep(runs::Runs(self.directories.clone()))
             .sweep(cgroups::Cgroups(self.runs.clone()))
             .sweep(states::States {
-                root: self.directories.states(),
+                directories: self.directories.clone(),
                 runs: self.runs.clone(),
             }))
     }
@@ -143,7 +150,8 @@ impl Broom {
 
     fn limits(&self, policy: Policy) -> Policy {
         let options = &self.options;
-        let policy = options.cap.into_iter().fold(policy, Policy::cap);
+        let cap = options.cap.map(NonZeroUsize::get);
+        let policy = cap.into_iter().fold(policy, Policy::cap);
         let within = options.within.map(|span| span.get());
         let policy = within.into_iter().fold(policy, Policy::within);
         let overdue = options.overdue.map(|span| span.get());
@@ -163,7 +171,27 @@ impl Broom {
 
 impl Part {
     fn is_clean(&self) -> bool {
-        self.report.as_ref().is_none_or(Report::is_clean)
+        match &self.report {
+            Some(report) => report.is_clean(),
+            None => self.plan.reaps().next().is_none(),
+        }
+    }
+}
+
+/// What can be refused before anything is looked at. A veto that cannot be asked would keep everything, and look like a clean host.
+pub(crate) fn check(options: &SweepOptions) -> Result<()> {
+    allow(options).map_err(|e| Error::config(format!("[sweep] or --app: {e}")))?;
+    if options.within.is_some_and(Span::is_zero) {
+        return Err(Error::config(
+            "[sweep] or --within: 0 leaves no time to reap; the default is 10m",
+        ));
+    }
+    let veto = options.veto.clone().map(Vec::from).unwrap_or_default();
+    match veto.first() {
+        Some(program) if !veto::can_be_asked(program) => Err(Error::config(format!(
+            "the veto command {program:?} is no program that can be run; give one that is, or leave the veto out"
+        ))),
+        _ => Ok(()),
     }
 }
 

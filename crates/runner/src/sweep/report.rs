@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Part;
+use crate::cli::SweepArgs;
 use crate::commands::{print, print_json};
 use crate::error::Result;
 use crate::terminal::{self, printable};
@@ -44,14 +45,14 @@ pub(super) fn show(parts: &[Part], json: bool) -> Result<()> {
 }
 
 /// Nothing was reaped.
-pub(super) fn failed(error: &runward_janitor::Error, json: bool) -> Result<()> {
+pub(super) fn failed(error: &runward_janitor::Error, args: &SweepArgs) -> Result<()> {
     terminal::say(error);
-    if !json {
+    if !args.json {
         return Ok(());
     }
     print_json(&Shown {
         schema: 1,
-        dry_run: false,
+        dry_run: args.dry_run,
         clean: false,
         parts: Vec::new(),
         error: Some(error.to_string()),

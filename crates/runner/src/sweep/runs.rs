@@ -1,7 +1,7 @@
 //! Runs whose owner and guardian were both killed, as a kind of thing to sweep: to reap one is to finish it.
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Protect, Step, Sweep};
 use runward_lifetime::Unfinished;
@@ -76,7 +76,7 @@ impl Sweep for Runs {
     fn reap(&self, found: &Found, _: &Step, permit: &Permit<'_>) -> Result<Progress, Fault> {
         permit.check()?;
         let Some(run) = self.look(found)? else {
-            return Ok(match self.journal(found).exists() {
+            return Ok(match is_being_kept(&self.journal(found))? {
                 true => Progress::Again("somebody else is finishing it".into()),
                 false => Progress::Done,
             });
@@ -93,4 +93,10 @@ impl Sweep for Runs {
 
 fn other(error: impl std::fmt::Display) -> Fault {
     Fault::new(FaultKind::Other, error.to_string())
+}
+
+/// Whether a journal is there and somebody has it: its run, or who finishes it.
+pub(super) fn is_being_kept(journal: &Path) -> Result<bool, Fault> {
+    let unowned = Unfinished::look(journal).map_err(other)?;
+    Ok(unowned.is_none() && journal.exists())
 }

@@ -1,26 +1,27 @@
 //! State directories, as a kind of thing to sweep.
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use runward_abradir::{Doomed, Entry, Root};
-use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Step, Sweep};
+use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Protect, Step, Sweep};
 use runward_lock::{LockDir, Name};
 
+use super::runs::is_being_kept;
+use crate::places::Directories;
 use crate::run::state;
 
 /// Each state directory was built for a run; the file in it says for which.
 pub(super) struct States {
-    pub(super) root: PathBuf,
+    pub(super) directories: Directories,
     pub(super) runs: LockDir,
 }
 
 impl States {
     fn open(&self) -> Result<Option<Root>, Fault> {
         // None was ever made.
-        if self.root.symlink_metadata().is_err() {
+        if self.directories.states().symlink_metadata().is_err() {
             return Ok(None);
         }
-        Root::open(&self.root, &Doomed::new())
+        Root::open(self.directories.states(), &Doomed::new())
             .map(Some)
             .map_err(other)
     }
@@ -39,16 +40,16 @@ impl Runs {
         Ok(Self(runs))
     }
 
-    /// Its name tells in most cases, so that few files are read. One that was killed before it could say whose it is belongs to a
-    /// run that still has its lock file, or to nobody.
+    /// Its name tells in most cases, so that few files are read. One whose run has no lock file gets a name of its own: to take the
+    /// lock of the run would make the run known to the other sweeps.
     fn owner(&self, entry: &Entry) -> Name {
         let runs = self.0.get(entry.label()).map_or(&[][..], Vec::as_slice);
         if let [run] = runs {
             return run.clone();
         }
         let said = entry.owner().map(|owner| Name::slug(owner.run_id()));
-        said.or_else(|| runs.first().cloned())
-            .unwrap_or_else(|| Name::slug(entry.name()))
+        let known = said.filter(|run| runs.contains(run));
+        known.unwrap_or_else(|| Name::slug(format!("state-{}", entry.name())))
     }
 }
 
@@ -68,6 +69,22 @@ impl Sweep for States {
             .iter()
             .map(|entry| Found::new(runs.owner(entry), entry.name(), Mark::Ours));
         Ok(found.collect())
+    }
+
+    /// Whoever has the journal of its run lives, with other locks or without their directory.
+    fn examine(&self, found: Found) -> Result<Found, Fault> {
+        let Some(root) = self.open()? else {
+            return Ok(found);
+        };
+        let Some(owner) = root.owner(found.id()) else {
+            return Ok(found);
+        };
+        Ok(
+            match is_being_kept(&self.directories.journal(owner.run_id()))? {
+                true => found.protected(Protect::always("whoever has the journal of its run")),
+                false => found,
+            },
+        )
     }
 
     fn steps(&self, _: &Found) -> Vec<Step> {

@@ -1,5 +1,6 @@
 //! Asking a command whether to keep something.
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -11,6 +12,19 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A reason is a line.
 const LONGEST: u64 = 1024;
+
+/// Whether there is such a program, by its path or on the PATH.
+pub(super) fn can_be_asked(program: &str) -> bool {
+    let runs = |path: &Path| {
+        let may = rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+        may && path.is_file()
+    };
+    if program.contains('/') {
+        return runs(Path::new(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| runs(&folder.join(program)))
+}
 
 /// Why the object is to be kept; none where the command exits with 0.
 pub(super) fn ask(command: &[String], kind: &str, found: &Found) -> Result<Option<String>, Fault> {
