@@ -30,7 +30,8 @@ Signals:
 
 const SWEEP: &str = "\
 A lock that nobody holds is the only reason to reap; age only warns. Runs that were killed together with their guardian are
-finished: their processes ended, their teardowns run. Apps need --app as well, and what is found of them its own mark.
+finished: their processes ended, their teardowns run, their cgroups and state directories removed. Of apps, only what --app
+allows is reaped. The section [sweep] of runward.toml takes the same options.
 
 Exit status:
   0    nothing is left that may be reaped
@@ -85,7 +86,9 @@ const ENVIRONMENT: &str = "\
 Environment:
   Each option can be given as RUNWARD_NAME (RUNWARD_WAIT=10m, RUNWARD_LOCK_DIR=/run/locks), or in runward.toml
   (wait = \"10m\" in the section [run]). The command line overrides RUNWARD_*, which override the file.
-  The program sees RUNWARD_RUN_ID and RUNWARD_APP (the first), and not the other options of its own run.
+  The program sees RUNWARD_RUN_ID, RUNWARD_APP (the first) and, with --state, RUNWARD_STATE_DIR and what the layout names;
+  not the other options of its own run. Two sections stand in the file alone: [state] says what a state directory is made of
+  (source, server, stage, share), [sweep] what may be swept, with the options of `runward sweep`.
 ";
 
 /// A CI run owns what it uses, ends when it should, and cleans up after itself even when it is killed

@@ -19,7 +19,7 @@ table! {
     "120          " (BUSY = 120) "the app was busy for longer than --wait; nothing was run";
     "121          " (REFUTED = 121) "the evidence refutes the work (in place of a 0)";
     "122          " (INCONCLUSIVE = 122) "the evidence is vacuous or inconclusive (in place of a 0)";
-    "123          " (UNCLEAN = 123) "leaks under --leaks fail, or a teardown failed (in place of a 0)";
+    "123          " (UNCLEAN = 123) "leaks under --leaks fail, a teardown failed, or survivors (in place of a 0)";
     "125          " (FAILED = 125) "runward failed before the program started: usage, configuration, permissions";
     "126, 127     " (NOT_EXECUTABLE = 126, NOT_FOUND = 127) "the program cannot be executed; is not found";
     "129, 130, 143" (HANGUP = 129, INTERRUPTED = 130, TERMINATED = 143)

@@ -17,7 +17,7 @@ pub(crate) struct SweepOptions {
     #[serde(deserialize_with = "one_or_many")]
     pub(crate) app: Vec<String>,
 
-    /// Sweep the stacks of a Docker Swarm, and how an app is called by its stack [default: no]
+    /// Sweep the stacks of a Docker Swarm, too; says how a stack's app is called [default: no]
     #[arg(long, value_name = "NAMES", help_heading = "What may be swept")]
     pub(crate) stacks: Option<Stacks>,
 
