@@ -9,6 +9,7 @@
 mod acquire;
 mod cgroup;
 mod contender;
+mod evidence;
 mod facts;
 mod handover;
 mod idle;
@@ -57,6 +58,7 @@ const BENCHES: &[Bench] = &[
     ("idle", |setting| vec![idle::section(setting)]),
     ("teardown", |setting| vec![teardown::section(setting)]),
     ("overlay", |setting| vec![overlay::section(setting)]),
+    ("evidence", evidence::sections),
 ];
 
 #[derive(Default)]

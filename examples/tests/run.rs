@@ -327,7 +327,7 @@ fn shell_recipe() {
         &ended.stderr,
         &[
             "the program left 1 process",
-            "(sleep 1000)",
+            "(sleep 1000, ",
             "took shop down",
         ],
     );
@@ -353,7 +353,7 @@ fn first_command_of_the_readme() {
         &ended.stderr,
         &[
             "the program left 1 process",
-            "(sleep 1000)",
+            "(sleep 1000, ",
             "\ntorn down\n",
         ],
     );

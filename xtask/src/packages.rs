@@ -47,6 +47,10 @@ const NEEDS: &[Need] = &[
         package: "openssh-server",
         programs: &["sshd", "ssh", "ssh-keygen"],
     },
+    Need {
+        package: "docker.io",
+        programs: &["dockerd", "docker"],
+    },
 ];
 
 /// Installs what is missing where that can be done, else names it: the tests that need it will skip and say so.

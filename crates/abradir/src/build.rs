@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::relative::Relative;
 use crate::root::{OWNER, PIN, Root, TREE, remove_entry};
 use crate::state::Parts;
-use crate::{Environment, Error, Owner, Pin, Request, Share, StateDir, dirs, pin, sync};
+use crate::{Environment, Error, ErrorKind, Owner, Pin, Request, Share, StateDir, dirs, pin, sync};
 
 /// A state directory that is decided, and of which nothing has been made: where it will be can be told to what is started with it
 /// later.
@@ -205,19 +205,25 @@ impl Builder<'_> {
         let (Some(key), Some((path, share))) = (key, &self.plan.app) else {
             return Ok(None);
         };
-        if *share == Share::Link {
-            let pin = Pin::take(self.plan.source.shown(path), key)?;
-            dirs::write(top, PIN.as_ref(), pin::to_text(&pin).as_bytes())
+        if *share != Share::Link {
+            let built = self.path.join(TREE).join(path.as_path());
+            let whole = self.root.path().join(name).join(TREE);
+            let pin = taken(built, key)?;
+            return Ok(pin.map(|pin| pin.moved_to(whole.join(path.as_path()))));
+        }
+        let pin = taken(self.plan.source.shown(path), key)?;
+        if let Some(pin) = &pin {
+            dirs::write(top, PIN.as_ref(), pin::to_text(pin).as_bytes())
                 .map_err(|e| self.failed(PIN, e))?;
-            return Ok(Some(pin));
         }
-        let built = self.path.join(TREE).join(path.as_path());
-        let whole = self.root.path().join(name).join(TREE).join(path.as_path());
-        match Pin::take(&built, key) {
-            Ok(pin) => Ok(Some(pin.moved_to(whole))),
-            // The tool writes it later.
-            Err(_) if !built.exists() => Ok(None),
-            Err(e) => Err(e),
-        }
+        Ok(pin)
+    }
+}
+
+/// None where the tool writes the settings later.
+fn taken(path: PathBuf, key: &str) -> Result<Option<Pin>, Error> {
+    match Pin::take(path, key) {
+        Err(e) if e.kind() == ErrorKind::Missing => Ok(None),
+        taken => taken.map(Some),
     }
 }

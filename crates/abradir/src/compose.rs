@@ -14,6 +14,22 @@ pub use budget::Budget;
 use yaml::Node;
 
 /// What a recipe's compose files name: services, secrets and configs.
+///
+/// ```
+/// # use std::path::Path;
+/// use runward_abradir::{Compose, Domain, Variables};
+/// let text = "
+///     services: {app: {}}
+///     secrets:
+///       key: {external: true, name: '${STACK_NAME}_key_${SECRET_KEY_VERSION}'}";
+/// let compose = Compose::parse(text, Path::new("compose.yml"))?;
+/// let variables = Variables::new().and("SECRET_KEY_VERSION=v1");
+/// let budget = compose.check(&Domain::parse("shop.example.org")?, &variables)?;
+/// assert!(budget.names().eq(["shop_example_org_app", "shop_example_org_key_v1"]));
+/// let long = format!("{}.example.org", "x".repeat(50));
+/// assert!(compose.check(&Domain::parse(&long)?, &variables).is_err());
+/// # Ok::<(), runward_abradir::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compose {
     services: Vec<String>,

@@ -12,6 +12,8 @@ use crate::{Error, ErrorKind, dirs, sync};
 
 const DEEPEST: usize = 128;
 const BUFFER: usize = 1 << 16;
+/// How often a name may change from a link to a file and back while we look.
+const PATIENCE: usize = 64;
 
 /// Copies, and remembers what the filesystems can do and what was left out.
 pub(crate) struct Copier {
@@ -93,29 +95,31 @@ impl Copier {
     }
 
     fn entry(&mut self, from: End<'_>, kind: FileType, to: BorrowedFd<'_>) -> Result<(), Error> {
-        match kind {
-            FileType::Symlink => self.link(from, to).map_err(|e| self.failed(e)),
-            FileType::Directory | FileType::RegularFile | FileType::Unknown => self.open(from, to),
-            _ => {
-                self.left_out.push(self.path.clone());
-                Ok(())
+        use FileType::{Directory, RegularFile, Symlink, Unknown};
+        if !matches!(kind, Directory | RegularFile | Symlink | Unknown) {
+            self.left_out.push(self.path.clone());
+            return Ok(());
+        }
+        // What it was when it was listed may have been replaced, once and again.
+        for _ in 0..PATIENCE {
+            match open(from) {
+                Ok(source) => return self.open_entry(source, (to, from.1)),
+                Err(Errno::LOOP) => {}
+                Err(Errno::NOENT) => return Ok(()),
+                Err(e) => return Err(self.failed(e)),
+            }
+            match self.link(from, to) {
+                Err(Errno::INVAL) => {}
+                Ok(()) | Err(Errno::NOENT) => return Ok(()),
+                Err(e) => return Err(self.failed(e)),
             }
         }
+        Err(self.failed(Errno::AGAIN))
     }
 
-    fn open(&mut self, from: End<'_>, to: BorrowedFd<'_>) -> Result<(), Error> {
-        // Without NONBLOCK, what has become a fifo would hold us.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        match rustix::fs::openat(from.0, from.1, flags, Mode::empty()) {
-            Ok(source) => {
-                let stat = rustix::fs::fstat(&source).map_err(|e| self.failed(e))?;
-                self.opened(source, &stat, (to, from.1))
-            }
-            Err(Errno::LOOP) => self.link(from, to).map_err(|e| self.failed(e)),
-            // Gone since it was listed.
-            Err(Errno::NOENT) => Ok(()),
-            Err(e) => Err(self.failed(e)),
-        }
+    fn open_entry(&mut self, source: OwnedFd, to: End<'_>) -> Result<(), Error> {
+        let stat = rustix::fs::fstat(&source).map_err(|e| self.failed(e))?;
+        self.opened(source, &stat, to)
     }
 
     fn link(&mut self, from: End<'_>, to: BorrowedFd<'_>) -> rustix::io::Result<()> {
@@ -177,6 +181,13 @@ impl Copier {
         }
         Ok(())
     }
+}
+
+/// Opens what is no link.
+fn open(from: End<'_>) -> rustix::io::Result<OwnedFd> {
+    // Without NONBLOCK, what has become a fifo would hold us.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::openat(from.0, from.1, flags, Mode::empty())
 }
 
 /// Copies without a detour through this process; answers how much is left where that is not possible.

@@ -1,4 +1,5 @@
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use rustix::rand::GetRandomFlags;
 
@@ -16,7 +17,8 @@ const LONGEST_SLUG: usize = 80;
 pub struct Entry {
     pub(crate) name: String,
     pub(crate) stage: Stage,
-    pub(crate) owner: Option<Owner>,
+    /// The file that says who built it.
+    pub(crate) owner: PathBuf,
 }
 
 /// How far a state directory is.
@@ -41,16 +43,20 @@ impl Entry {
         self.stage
     }
 
-    /// Whether it was made for this run id, or for one that cannot be told from it by its name.
-    pub fn may_be_of(&self, run_id: &str) -> bool {
+    /// What its name keeps of the id of its run: [`Entry::label_of`] that id.
+    pub fn label(&self) -> &str {
         let bare = read(self.name.as_ref()).map_or("", |(_, bare)| bare);
-        let made_for = bare.rsplit_once('.').map_or("", |(slug, _)| slug);
-        made_for == slug(run_id)
+        bare.rsplit_once('.').map_or("", |(slug, _)| slug)
     }
 
-    /// Who built it; none if the build was interrupted before that was written, or the removal after it was deleted.
-    pub fn owner(&self) -> Option<&Owner> {
-        self.owner.as_ref()
+    /// What names keep of a run's id; others may have the same.
+    pub fn label_of(run_id: &str) -> String {
+        slug(run_id)
+    }
+
+    /// Who built it, read now; none if the build was interrupted before that was written, or the removal after it was deleted.
+    pub fn owner(&self) -> Option<Owner> {
+        Owner::read(&self.owner)
     }
 }
 

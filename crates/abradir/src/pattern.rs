@@ -5,6 +5,15 @@ use crate::{Domain, Error, ErrorKind};
 ///
 /// `{name}` is the value of that field, `{name:4}` its first four letters. `{hex:6}` is six hexadecimal digits of a digest of the key
 /// and of all fields: the same run gets the same name again, and another one another.
+///
+/// ```
+/// use runward_abradir::Pattern;
+/// let fields = [("recipe", "custom-html"), ("zone", "ci.example.org")];
+/// let domain = Pattern::short().name(&fields, "repository, pull request 7")?;
+/// assert_eq!(domain.as_str(), "cust-c46e9d.ci.example.org");
+/// assert_eq!(domain.stack(), "cust-c46e9d_ci_example_org");
+/// # Ok::<(), runward_abradir::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(Vec<Part>);
 

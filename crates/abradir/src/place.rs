@@ -1,6 +1,7 @@
 //! Where state directories may lie. All of it is asked before anything is made there.
 
 use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
@@ -56,19 +57,15 @@ pub(crate) fn open(path: &Path, doomed: &Doomed) -> Result<OwnedFd, Error> {
         return Err(not_private(path, "has `..` in it", "name it without"));
     }
     doomed.check(path)?;
-    let parent = path.parent().unwrap_or(path);
-    refuse_link(parent)?;
+    refuse_link(path.parent().unwrap_or(path))?;
     refuse_link(path)?;
+    check_owners(path)?;
     let mut maker = DirBuilder::new();
     let made = maker.recursive(true).mode(0o700).create(path);
     made.map_err(|e| Error::io("cannot create the place for state directories", path, e))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let fd = rustix::fs::open(path, flags, Mode::empty())
-        .map_err(|e| Error::io("cannot open the place for state directories", path, e))?;
-    // Again: somebody may have been quicker.
-    doomed.check(path)?;
-    check_owners(path)?;
-    Ok(fd)
+    rustix::fs::open(path, flags, Mode::empty())
+        .map_err(|e| Error::io("cannot open the place for state directories", path, e))
 }
 
 fn not_private(path: &Path, why: &str, remedy: &str) -> Error {
@@ -92,17 +89,18 @@ fn refuse_link(path: &Path) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Symlink, message))
 }
 
-/// Nobody but this user and root can replace any part of the path.
+/// Nobody but this user and root can replace any part of the path, as far as it exists.
 fn check_owners(path: &Path) -> Result<(), Error> {
-    let real = path
-        .canonicalize()
-        .map_err(|e| Error::io("cannot resolve", path, e))?;
+    let real = resolved(path);
     real.ancestors()
         .try_for_each(|part| check_owner(part, part == real))
 }
 
 fn check_owner(part: &Path, is_last: bool) -> Result<(), Error> {
-    let found = fs::symlink_metadata(part).map_err(|e| Error::io("cannot look at", part, e))?;
+    let found = match fs::symlink_metadata(part) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(|e| Error::io("cannot look at", part, e))?,
+    };
     let user = rustix::process::geteuid().as_raw();
     if found.uid() != user && found.uid() != 0 {
         let why = format!("belongs to user {}", found.uid());

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use crate::entry::{self, REMOVING};
 use crate::error::Shown;
-use crate::{Doomed, Entry, Error, ErrorKind, Owner, Pin, Prepared, Request, Stage, StateDir};
+use crate::{Doomed, Entry, Error, ErrorKind, Pin, Prepared, Request, Stage, StateDir};
 use crate::{pin, place, remove, sync};
 
 /// The file in a state directory that says who built it.
@@ -95,7 +95,7 @@ impl Root {
         Entry {
             name: name.to_string_lossy().into_owned(),
             stage,
-            owner: Owner::read(&self.0.path.join(name).join(OWNER)),
+            owner: self.0.path.join(name).join(OWNER),
         }
     }
 

@@ -194,6 +194,13 @@ mod tests {
         ] {
             assert_eq!(expand(text, &get).as_deref(), Ok(value), "{text}");
         }
+        let nested = format!("{}{}", "${N:-".repeat(1_000), "}".repeat(1_000));
+        assert!(
+            expand(&nested, &get).is_err(),
+            "it ends before the stack does"
+        );
+        let doubled = (0..60).fold(Variables::new().set("X", "x"), |all, _| all.and("X=$X$X"));
+        assert!(doubled.get("X").unwrap().len() <= super::LONGEST);
         for text in ["$N", "${N}", "${N:?no}", "${A", "${A%x}"] {
             assert!(expand(text, &get).is_err(), "{text}");
         }

@@ -52,6 +52,8 @@
 //! - The guardian has a copy of each descriptor that was open when the guards were armed, also of
 //!   those closed on exec, until it ends: the hooks may need any. Open what somebody waits to be
 //!   closed after arming, and give it to [`Armed::start`] if it is to be kept.
+//! - As the first process of a container the owner takes the guardian with it when it is killed, as the
+//!   kernel then kills all: that is the case of both.
 //! - A process that leaves the cgroup by writing to another's `cgroup.procs` has left.
 //! - A process in uninterruptible sleep dies when it leaves the kernel. It is named as a survivor.
 //! - A frozen process is thawed, also in a version 1 freezer, if its cgroup holds nobody but the

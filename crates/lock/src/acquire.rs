@@ -16,10 +16,11 @@ use crate::dir::{Inner, Place};
 use crate::guard::{Guard, Held};
 use crate::record::{self, Record};
 use crate::sync::point;
+use crate::table::Reading;
 use crate::wait::{Awaited, Waiting};
 use crate::waiter::Block;
 use crate::{Error, ErrorKind, Event, Fence, Holder, Mode, Name, Order, Request};
-use crate::{epoch, holder, kernel, order, registry, table};
+use crate::{epoch, holder, kernel, order, registry};
 
 pub(crate) fn acquire(
     dir: &Arc<Inner>,
@@ -114,7 +115,7 @@ pub(crate) fn holder_of(dir: &Inner, name: &Name, file: BorrowedFd<'_>) -> (Hold
     let record = dir.read_record(file, name.as_str()).ok().flatten();
     (
         holder::find(name, key, record),
-        table::waiters(&table::read(), key),
+        Reading::take().waiters(key),
     )
 }
 

@@ -49,6 +49,8 @@
 //!   That order starts anew for nobody: it lives in a companion file, which stays.
 //! * Processes of another pid namespace or user may be hidden: the lock is then held by "a process that cannot be seen from here". Somebody
 //!   who uses flock(1) there is not seen by a look at all, though an acquire still waits for him. On overlay filesystems holders may be hidden too.
+//! * The kernel's list of locks is not read at one instant where it has more than a page. It is then read eight times, so a look is
+//!   slower on a host with many locks, and misses a holder that it has to find there with a chance of one in a hundred thousand or less.
 //! * Shared holders write no record: they are found by the kernel's list alone, and not as an ancestor.
 //! * An ancestor that takes the lock after the wait for somebody else has begun is noticed at the next tick, and not without ticks.
 //!   One that merely keeps the lock of a dead owner, or that the system no longer shows as an ancestor because somebody between has died, is not.

@@ -1,7 +1,8 @@
 //! The kernel's list of locks, `/proc/locks`, see proc_locks(5). It names whoever took a lock, which may be dead by now,
 //! and leaves out those of other pid namespaces; so it narrows a search and decides nothing alone.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 
 use crate::Mode;
 
@@ -21,9 +22,47 @@ pub(crate) struct Row {
     pub(crate) key: Key,
 }
 
-pub(crate) fn read() -> Vec<Row> {
-    let text = fs::read_to_string("/proc/locks").unwrap_or_default();
-    text.lines().filter_map(parse).collect()
+/// How often a list of several pages is read. On a host that does nothing but lock, a row is passed over in one reading of five.
+const READINGS: usize = 8;
+
+/// The list as it was read once.
+pub(crate) struct Reading {
+    rows: Vec<Row>,
+    whole: bool,
+}
+
+impl Reading {
+    pub(crate) fn take() -> Self {
+        let (mut text, mut pages) = (Vec::new(), 0);
+        if let Ok(mut file) = File::open("/proc/locks") {
+            let mut page = vec![0; 64 * 1024];
+            while let Ok(length @ 1..) = file.read(&mut page) {
+                text.extend_from_slice(&page[..length]);
+                pages += 1;
+            }
+        }
+        let text = String::from_utf8_lossy(&text);
+        Self {
+            rows: text.lines().filter_map(parse).collect(),
+            whole: pages < 2,
+        }
+    }
+
+    /// Enough of them for a lock that is held throughout. The kernel gives a page at a time and counts rows to find the next one, so
+    /// that one is passed over when another before it goes. What fits a page is whole.
+    pub(crate) fn several() -> impl Iterator<Item = Self> {
+        let next = |last: &Self| (!last.whole).then(Self::take);
+        std::iter::successors(Some(Self::take()), next).take(READINGS)
+    }
+
+    pub(crate) fn held(&self) -> impl Iterator<Item = Key> {
+        self.rows.iter().filter(|row| !row.waits).map(|row| row.key)
+    }
+
+    pub(crate) fn waiters(&self, key: Key) -> usize {
+        let waits = |row: &&Row| row.waits && row.flock && row.key == key;
+        self.rows.iter().filter(waits).count()
+    }
 }
 
 /// One line, such as `2: -> FLOCK  ADVISORY  WRITE 812 00:1a:55 0 EOF`.
@@ -65,12 +104,6 @@ pub(crate) fn fdinfo_holds(text: &str, key: Key) -> Option<Mode> {
     } else {
         Mode::Exclusive
     })
-}
-
-pub(crate) fn waiters(rows: &[Row], key: Key) -> usize {
-    rows.iter()
-        .filter(|row| row.waits && row.flock && row.key == key)
-        .count()
 }
 
 #[cfg(test)]

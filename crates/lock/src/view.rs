@@ -7,7 +7,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use rustix::fs::{FileType, Mode as Permissions, OFlags, RawDir};
 
 use crate::dir::{Inner, LockDir, Place};
-use crate::table::{self, Key};
+use crate::table::{Key, Reading};
 use crate::{Error, ErrorKind, Fence, Holder, Name, Record, acquire, holder, kernel};
 
 /// What a look at a lock found.
@@ -190,35 +190,35 @@ impl Inner {
         let stat = rustix::fs::fstat(file)
             .map_err(|e| self.error("cannot stat lock file", name.as_str(), e))?;
         let key = self.key(stat.st_ino);
-        Ok(table::read().iter().any(|row| !row.waits && row.key == key))
+        Ok(Reading::several().any(|reading| reading.held().any(|held| held == key)))
     }
 
-    /// The inodes of the directory joined with the kernel's list, read before and after: a lock that is held throughout is in both,
-    /// however the list changes under our eyes.
+    /// The inodes of the directory joined with the kernel's list, read before and after: a lock that is held throughout is in both.
     fn list(&self) -> Result<Vec<Entry>, Error> {
-        let before = table::read();
+        let mut readings = vec![Reading::take()];
         let found = self.read_names()?;
-        let rows = [before, table::read()].concat();
+        readings.extend(Reading::several());
         let device = self.key(0);
         let ours = |key: &Key| (key.major, key.minor) == (device.major, device.minor);
-        let held: HashSet<u64> = rows
-            .iter()
-            .filter(|r| !r.waits && ours(&r.key))
-            .map(|r| r.key.ino)
-            .collect();
+        let held = readings.iter().flat_map(Reading::held).filter(ours);
+        let held: HashSet<u64> = held.map(|key| key.ino).collect();
         let (taken, free): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|(_, ino)| held.contains(ino));
         let mut entries: Vec<Entry> = free
             .into_iter()
             .map(|(name, _)| Entry::new(name, State::Free, 0))
             .collect();
-        entries.extend(self.details(taken, &rows)?);
+        entries.extend(self.details(taken, &readings)?);
         Ok(entries)
     }
 
-    fn details(&self, taken: Vec<(Name, u64)>, rows: &[table::Row]) -> Result<Vec<Entry>, Error> {
-        // Rows of waiters are in both readings.
-        let waiters = |ino: u64| table::waiters(rows, self.key(ino)).div_ceil(2);
+    fn details(&self, taken: Vec<(Name, u64)>, readings: &[Reading]) -> Result<Vec<Entry>, Error> {
+        let waiters = |ino: u64| {
+            let counted = readings
+                .iter()
+                .map(|reading| reading.waiters(self.key(ino)));
+            counted.max().unwrap_or(0)
+        };
         let (mut entries, mut orphaned) = (Vec::new(), Vec::new());
         for (name, ino) in taken {
             match self.look(&name)? {

@@ -1,8 +1,9 @@
 //! The command line: one definition for parsing, help, completions and the man page.
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration::Span;
 use crate::exit;
@@ -42,6 +43,24 @@ Examples:
       Show every object, what would become of it, and why.
   runward sweep --app '[a-z0-9]{4}-[0-9a-f]{6}\\.ci\\.example\\.org' --stacks domain
       Reap the stacks of dead runs too. In a timer, put this into the section [sweep] of a file and name it with --config.
+";
+
+const VERIFY: &str = "\
+Exit status:
+  0   proven, or waived with an owner and a day
+  1   refuted
+  2   inconclusive: an artifact is missing or cannot be read
+  3   vacuous: nothing was there that could have failed
+  64  usage, or no such bundle
+  65  the spec is none
+";
+
+const PROVE: &str = "\
+Exit status:
+  0   each rule can be tripped alone
+  1   some cannot: shadowed, entangled, vacuous, or unable to fail; each is named
+  64  usage, or a bundle that is not proven
+  65  the spec is none
 ";
 
 const SWARM: &str = "\
@@ -92,6 +111,17 @@ pub(crate) enum Command {
         after_long_help = run_help()
     )]
     Run(Box<RunArgs>),
+    /// The verdict on a bundle of artifacts
+    #[command(after_help = VERIFY)]
+    Verify(VerifyArgs),
+    /// For each rule of a spec, a change of a good bundle that trips exactly it
+    #[command(after_help = PROVE)]
+    Prove(ProveArgs),
+    /// What a rule reads, why, and its bounds
+    Explain(ExplainArgs),
+    /// What is wrong with a spec whatever the bundle: rules that are impossible, double, or always true
+    #[command(after_help = "Exit status: 0 nothing, 1 something, 64 usage, 65 no spec")]
+    Lint(LintArgs),
     /// Show each lock: who holds it, since when, doing what, and who waits
     Locks(ReportArgs),
     /// Reap what dead runs left: their processes, their teardowns, their apps
@@ -195,6 +225,100 @@ pub(crate) struct RmArgs {
     /// How long to try what the engine refuses [default: 30s]
     #[arg(long, value_name = "DUR")]
     pub(crate) patience: Option<Span>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The file of rules
+    pub(crate) spec: PathBuf,
+
+    /// The directory with the artifacts
+    pub(crate) bundle: PathBuf,
+
+    /// How to say it
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: ReportFormat,
+
+    /// A parameter of the spec, within its bounds; repeatable
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<ParamArg>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProveArgs {
+    /// The file of rules
+    pub(crate) spec: PathBuf,
+
+    /// A directory with artifacts of which all rules hold
+    pub(crate) bundle: PathBuf,
+
+    /// A parameter of the spec, within its bounds; repeatable
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<ParamArg>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The file of rules
+    pub(crate) spec: PathBuf,
+
+    /// The id of the rule
+    pub(crate) rule: String,
+
+    /// A parameter of the spec, within its bounds; repeatable
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<ParamArg>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LintArgs {
+    /// The file of rules
+    pub(crate) spec: PathBuf,
+
+    /// A parameter of the spec, within its bounds; repeatable
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<ParamArg>,
+}
+
+/// How a verdict is told.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people, with the line of the artifact and that of the rule
+    Human,
+    /// One object, the same bytes for the same input
+    Json,
+    /// XML for a CI; vacuous and inconclusive are errors
+    Junit,
+    /// For code scanning: only what is not proven
+    Sarif,
+    /// Test Anything Protocol
+    Tap,
+}
+
+impl ReportFormat {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Tap => "tap",
+        }
+    }
+}
+
+/// A name and a value.
+#[derive(Clone, Debug)]
+pub(crate) struct ParamArg(pub(crate) (String, String));
+
+impl FromStr for ParamArg {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+        let (name, value) = pair.ok_or("is no NAME=VALUE")?;
+        Ok(Self((name.to_owned(), value.to_owned())))
+    }
 }
 
 #[derive(Args, Debug)]

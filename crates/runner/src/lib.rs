@@ -12,6 +12,9 @@
 //! | owns its apps | `runward-lock` |
 //! | holds its processes, ends on time, tears down whatever happens | `runward-lifetime` |
 //! | holds them in a cgroup | `runward-cgroup` |
+//! | has a state directory of its own | `runward-abradir` |
+//! | finds nothing left of dead ones | `runward-janitor`, `runward-swarm` |
+//! | is judged by what it left | `runward-evidence` |
 //!
 //! What is here: the command line and its three layers of options, the identity that a CI gives a run, the places where
 //! locks and journals live, the plan that `--dry-run` prints, the record and the events that machines read.
@@ -81,6 +84,10 @@ fn dispatch(command: Command) -> u8 {
     let done = match command {
         Command::Run(args) => return run::main(*args),
         Command::Sweep(args) => return code_of(sweep::main(&args)),
+        Command::Verify(args) => return code_of(commands::evidence::verify(&args)),
+        Command::Prove(args) => return code_of(commands::evidence::prove(&args)),
+        Command::Explain(args) => return code_of(commands::evidence::explain(&args)),
+        Command::Lint(args) => return code_of(commands::evidence::lint(&args)),
         Command::Swarm { command } => return code_of(commands::swarm::main(&command)),
         Command::Locks(args) => commands::locks::main(&args),
         Command::Doctor(args) => commands::doctor::main(&args),

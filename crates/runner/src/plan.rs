@@ -76,6 +76,16 @@ pub(crate) struct StatePlan {
     pub(crate) root: PathBuf,
 }
 
+impl StatePlan {
+    fn new(layout: StateLayout, options: StateOptions, root: PathBuf) -> Self {
+        Self {
+            layout,
+            options,
+            root,
+        }
+    }
+}
+
 impl Plan {
     pub(crate) fn new(
         settings: Settings,
@@ -95,20 +105,19 @@ impl Plan {
         let key = key(&run_id, process);
         let journal = to_finish.then(|| directories.journal(&key));
         let app = settings.apps.first().cloned();
-        let mut apps = settings.apps;
-        apps.sort();
+        let deadline = settings.deadline;
+        let derived = reserve.as_ref().and_then(Reserve::deadline);
+        let root = directories.states();
         Ok(Self {
             schema: 1,
             run_id,
             key,
             ci: identity.ci.name(),
             argv,
-            apps,
+            apps: sorted(settings.apps),
             app,
             wait: settings.wait,
-            deadline: settings
-                .deadline
-                .or_else(|| reserve.as_ref().and_then(Reserve::deadline)),
+            deadline: deadline.or(derived),
             reserve,
             grace: settings.grace,
             teardowns: settings.teardowns,
@@ -116,11 +125,9 @@ impl Plan {
             leaks: settings.leaks,
             containment: settings.containment,
             require: settings.require,
-            state: settings.state.map(|layout| StatePlan {
-                layout,
-                options: state,
-                root: directories.states(),
-            }),
+            state: settings
+                .state
+                .map(|layout| StatePlan::new(layout, state, root)),
             sweep: settings.sweep.then_some(sweep),
             result: settings.result.as_deref().map(output).transpose()?,
             events: settings.events.as_deref().map(output).transpose()?,
@@ -147,6 +154,11 @@ impl Plan {
             home: self.home.clone(),
         }
     }
+}
+
+fn sorted(mut apps: Vec<AppName>) -> Vec<AppName> {
+    apps.sort();
+    apps
 }
 
 /// A run id that was made from the process needs no second mention of it.

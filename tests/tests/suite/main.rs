@@ -4,6 +4,7 @@ mod child;
 mod ci;
 mod codes;
 mod config;
+mod containers;
 mod doctor;
 mod examples;
 mod expected;

@@ -7,6 +7,7 @@ use runward_tests::binaries::fixture;
 use runward_tests::bomb::Bomb;
 use runward_tests::procs;
 use runward_tests::skip::{is_root, skip};
+use runward_tests::sweep::sweep;
 use runward_tests::{Line, Record, Sandbox, Then};
 use rustix::process::Signal;
 
@@ -135,15 +136,28 @@ fn allowed_leaks_live_on() {
         .line(&line)
         .leaves(&[runward_tests::Leaf::Session])
         .then(Then::Exit(0));
-    sandbox
-        .run()
-        .option("--leaks", "allow")
-        .program(plant.command())
-        .finish()
-        .assert_code(0);
+    let run = sandbox.run().option("--leaks", "allow");
+    let ended = run.program(plant.command()).finish();
+    ended.assert_code(0);
     assert!(
         !line.ended_by(sandbox.within(Duration::from_millis(100))),
         "the leaf was allowed to stay"
     );
     assert_eq!(sandbox.survivors().len(), 1);
+    let run = ended.record().run_id;
+    let names_it = |object: &String| object.starts_with("cgroup ") && object.contains(&run);
+    let swept = sweep(&sandbox, ["--json"]);
+    assert!(!swept.done().iter().any(names_it), "it was allowed to stay");
+    sandbox.survivors()[0].signal(Signal::KILL);
+    line.wait_end();
+    assert!(sandbox.everyone_ended_by(sandbox.until()));
+    let swept = sweep(&sandbox, ["--json"]);
+    swept.assert_code(0);
+    let held_by = ended.record().containment;
+    assert_eq!(
+        swept.done().iter().any(names_it),
+        held_by.as_deref() == Some("cgroup"),
+        "{:?}",
+        swept.done()
+    );
 }

@@ -162,3 +162,16 @@ fn a_teardown_outlives_home_folder_and_program() {
     teardown.assert_once();
     assert_eq!(Record::read(running.result()).teardowns[0].code, Some(0));
 }
+
+#[test]
+fn a_run_is_refused_the_app_of_the_run_around_it_though_the_environment_was_lost() {
+    let nest = Nest::new();
+    let inner = nest.sandbox.run().via(["env", "-i"]).app("outer");
+    let line = inner.program(["true"]).command_line();
+    let ended = nest.start("auto", line).wait();
+    ended.assert_code(125);
+    let said = "is owned by the run that this one is a part of";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    let owner = ended.record().run_id;
+    assert!(ended.stderr.contains(&owner), "{}", ended.stderr);
+}

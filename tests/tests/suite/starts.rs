@@ -7,6 +7,7 @@ use runward_tests::binaries::fixture;
 use runward_tests::procs::{self, Proc};
 use runward_tests::servers::{AS_NOBODY, installed};
 use runward_tests::skip::is_root;
+use runward_tests::sweep;
 use runward_tests::{Leaf, Line, Record, Running, Sandbox, Teardown, Then, need, places};
 use rustix::process::Signal;
 
@@ -262,6 +263,8 @@ fn first_process_of_a_namespace_killed() {
     running.wait();
     start.line.wait_end();
     start.sandbox.assert_no_survivors();
+    // Its guardian went with the namespace: what is left is a sweep's.
+    sweep::sweep(&start.sandbox, ["--json"]).assert_code(0);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn layout(file: File) -> Result<Layout, Problem> {
     check_source(file.source.as_ref())?;
     let paths = paths(file.paths)?;
     let variables = variables(file.variables, &paths)?;
-    let app = file.app.map(app).transpose()?;
+    let app = file.app.map(|given| app(given, &paths)).transpose()?;
     Ok(Layout {
         tool: plain(file.tool)?,
         tool_version: file.tool_version,
@@ -159,8 +159,7 @@ fn variable(
         return Ok(None);
     }
     let path = relative(value, "path")?;
-    let described = path.and_above().any(|above| paths.contains_key(above));
-    if described {
+    if is_described(&path, paths) {
         return Ok(Some(path));
     }
     let known: Vec<&str> = paths.keys().filter_map(|p| p.as_path().to_str()).collect();
@@ -169,19 +168,28 @@ fn variable(
     Err((value.span(), problem))
 }
 
+fn is_described(path: &Relative, paths: &BTreeMap<Relative, Share>) -> bool {
+    path.and_above().any(|above| paths.contains_key(above))
+}
+
 fn is_variable(name: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
     name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit())
 }
 
-fn app(given: App) -> Result<AppFile, Problem> {
+fn app(given: App, paths: &BTreeMap<Relative, Share>) -> Result<AppFile, Problem> {
     let template = given.file.get_ref();
     let filled = template.replace("{server}", "s").replace("{domain}", "d");
     if !template.contains("{domain}") || filled.contains(['{', '}']) {
         let problem = "the file of an app is named by {domain}, and may be by {server}";
         return Err((given.file.span(), problem.into()));
     }
-    if let Err(why) = Relative::parse(&filled) {
+    let problem = match Relative::parse(&filled) {
+        Err(why) => Some(why),
+        Ok(path) if !is_described(&path, paths) => Some("is not in [paths], nor below what is"),
+        Ok(_) => None,
+    };
+    if let Some(why) = problem {
         return Err((given.file.span(), format!("path {template:?} {why}")));
     }
     if let Some(pin) = given.pin.as_ref().filter(|pin| !is_variable(pin.get_ref())) {

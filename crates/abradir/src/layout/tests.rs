@@ -64,6 +64,11 @@ fn hostile_paths_are_refused() {
         }
     }
     refused(
+        &format!("{GOOD}[app]\nfile = \"b/{{domain}}\"\n"),
+        "8:8",
+        "not in [paths]",
+    );
+    refused(
         &format!("{GOOD}[app]\nfile = \"a.env\"\n"),
         "8:8",
         "{domain}",

@@ -23,6 +23,8 @@ pub(crate) fn make(scratch: &Scratch) -> PathBuf {
     file("recipes/shop/abra.sh", "export CONF_VERSION=v3\n");
     file("recipes/shop/run.sh", "#!/bin/sh\n");
     set_mode(&top.join("recipes/shop/run.sh"), 0o755);
+    // More than the mask of a process lets through.
+    set_mode(&top.join("recipes/shop/abra.sh"), 0o666);
     std::os::unix::fs::symlink("compose.yml", top.join("recipes/shop/link")).unwrap();
     file("recipes/wiki/compose.yml", "services: {web: {}}\n");
     file("catalogue/recipes.json", "{\"version\": 1}\n");

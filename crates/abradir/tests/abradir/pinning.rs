@@ -74,6 +74,25 @@ fn the_pin_of_a_killed_run_is_found_by_whoever_cleans_up() {
 }
 
 #[test]
+fn settings_that_the_tool_writes_later_have_no_pin_yet() {
+    let scratch = Scratch::new();
+    let source = canonical::make(&scratch);
+    for share in [Share::Own, Share::Link] {
+        let layout = Layout::abra().with_share("servers", share).unwrap();
+        let request = Request::new(&layout, "x").source(&source);
+        let request = request.app(App::later("default", OWN));
+        let state = scratch.root().build(&request).unwrap();
+        assert_eq!(state.pin(), None);
+        let written = settings(state.path(), OWN);
+        put(&written, SETTINGS);
+        let pin = Pin::take(&written, "TYPE").unwrap();
+        tool(&state, &["deploy", OWN, "2"]);
+        pin.restore().unwrap();
+        assert_eq!(fs::read_to_string(&written).unwrap(), SETTINGS);
+    }
+}
+
+#[test]
 fn settings_that_are_a_link_are_not_followed() {
     let scratch = Scratch::new();
     let (file, link) = (scratch.path("file"), scratch.path("link"));

@@ -70,6 +70,11 @@ fn a_place_that_others_write_to_is_refused() {
         // In a sticky directory nobody else can rename what we make.
         let below = Root::open(dir.join("state"), &Doomed::new());
         assert_eq!(below.is_ok(), place == "sticky", "{place}");
+        assert_eq!(
+            dir.join("state").exists(),
+            place == "sticky",
+            "asked before it is made"
+        );
     }
 }
 
@@ -90,8 +95,8 @@ fn a_place_of_another_user_is_refused() {
 fn state_does_not_lie_in_what_it_is_copied_from() {
     let scratch = Scratch::new();
     let source = scratch.path("abra");
-    put(&source.join("catalogue/x"), "x");
-    let root = Root::open(source.join("catalogue/runs"), &Doomed::new()).unwrap();
+    fs::create_dir(&source).unwrap();
+    let root = Root::open(source.join("runs"), &Doomed::new()).unwrap();
     let layout = Layout::abra();
     let error = root
         .build(&Request::new(&layout, "x").source(&source))

@@ -11,7 +11,7 @@ use rustix::fs::IFlags;
 
 use crate::canonical;
 use crate::harness::{
-    Lacking, Mounted, NOBODY, Scratch, as_nobody, put, seen, set_mode, skip, told,
+    Lacking, Mounted, NOBODY, Scratch, as_nobody, other, put, seen, set_mode, skip, told,
 };
 
 fn plain(root: &Root) -> StateDir {
@@ -267,8 +267,57 @@ fn what_a_run_leaves_beside_its_tree_stops_no_list() {
         .unwrap();
     }
     assert_eq!(root.list().unwrap()[0].owner(), None);
+    let other = plain(&root);
+    let owner = root.path().join(other.name()).join("owner");
+    put(
+        &scratch.path("false"),
+        "run-id = \"x\"\npid = 1\nstarted = 1\nboot-id = \"\"\n",
+    );
+    fs::remove_file(&owner).unwrap();
+    symlink(scratch.path("false"), &owner).unwrap();
+    assert!(
+        root.list()
+            .unwrap()
+            .iter()
+            .all(|entry| entry.owner().is_none())
+    );
     assert!(root.pin(state.name()).is_err());
     state.close().unwrap();
+}
+
+#[test]
+#[ignore = "the other process of the other test"]
+fn drop_in_a_fork() {
+    if told().is_none() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let state = plain(&scratch.root());
+    let path = state.path().to_owned();
+    // The other threads of this process wait, and hold nothing.
+    #[expect(unsafe_code, reason = "a fork is what is tested")]
+    // SAFETY: see fork(2); the child drops what it has and ends.
+    match unsafe { nix::unistd::fork() }.unwrap() {
+        nix::unistd::ForkResult::Child => {
+            drop(state);
+            let _ = rustix::process::kill_process(
+                rustix::process::getpid(),
+                rustix::process::Signal::KILL,
+            );
+        }
+        nix::unistd::ForkResult::Parent { child } => {
+            nix::sys::wait::waitpid(child, None).unwrap();
+            assert!(path.exists());
+            drop(state);
+            assert!(!path.exists());
+        }
+    }
+}
+
+#[test]
+fn the_copy_of_a_fork_removes_nothing() {
+    let done = other("removal::drop_in_a_fork", "x", "").status().unwrap();
+    assert!(done.success());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What a run has, what it does not see, and what it cannot change.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use runward_abradir::{App, ErrorKind, Layout, Request, Share};
 
@@ -131,7 +133,7 @@ fn skipping_the_fetch_stages_the_canonical_copy() {
     let state = scratch.root().build(&twice).unwrap();
     assert!(seen(&state.path().join("recipes")) == seen(&canonical.join("recipes")));
 
-    std::os::unix::fs::symlink("nowhere", canonical.join("recipes/dangling")).unwrap();
+    symlink("nowhere", canonical.join("recipes/dangling")).unwrap();
     let dangling = Request::new(&layout, "none")
         .source(&canonical)
         .stage("recipes/dangling");
@@ -293,6 +295,69 @@ fn hostile_paths_in_a_request_are_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{server} {domain}");
     }
     assert_eq!(root.list().unwrap(), []);
+}
+
+#[test]
+fn nothing_is_written_through_a_link_of_a_recipe() {
+    let scratch = Scratch::new();
+    let canonical = canonical::make(&scratch);
+    symlink(
+        canonical.join("servers"),
+        canonical.join("recipes/shop/out"),
+    )
+    .unwrap();
+    let before = seen(&canonical);
+    let layout = Layout::abra();
+    let new = || request(&layout, &scratch);
+    for path in [
+        "recipes/shop/out/x",
+        "recipes/shop/out/default/x",
+        "recipes/shop/link",
+    ] {
+        assert!(
+            scratch.root().build(&new().file(path, "x")).is_err(),
+            "{path}"
+        );
+    }
+    assert!(seen(&canonical) == before);
+    assert_eq!(scratch.root().list().unwrap(), []);
+}
+
+/// So that a failed assertion ends the other thread.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The listing says what it was; what it has become by the time it is opened is what counts.
+#[test]
+fn a_file_that_becomes_a_link_while_it_is_copied_is_not_followed() {
+    let scratch = Scratch::new();
+    let canonical = canonical::make(&scratch);
+    put(&scratch.path("secret"), "secret");
+    let recipe = canonical.join("recipes/shop");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let [file, link] = ["file", "secret-link"].map(|name| scratch.path(name));
+                fs::write(&file, "plain").unwrap();
+                let _ = symlink(scratch.path("secret"), &link);
+                fs::rename(&file, recipe.join("flip")).unwrap();
+                fs::rename(&link, recipe.join("flip")).unwrap();
+            }
+        });
+        let _done = SetOnDrop(&done);
+        for _ in 0..100 {
+            let state = build(&scratch.root(), &scratch);
+            let copy = state.path().join("recipes/shop/flip");
+            let is_file = copy.symlink_metadata().is_ok_and(|found| found.is_file());
+            assert!(!is_file || fs::read_to_string(&copy).unwrap() != "secret");
+        }
+    });
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! What does not go at once, and what comes back.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
+use std::io::Write as _;
 use std::os::fd::AsFd as _;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use runward_janitor::{Fault, FaultKind, Found, Janitor, Outcome, Permit, Progress, Step, Sweep};
@@ -177,6 +179,40 @@ fn nothing_is_touched_before_the_dead_run_is_ended() {
     let (_, report) = janitor().run().unwrap();
     assert!(seen.get() && report.is_clean(), "{report}");
     assert_eq!(world.has("shop-1"), [false; 3]);
+}
+
+/// A child of a killed run, which has no lock and is about to make a thing.
+fn deploy(world: &World) -> Child {
+    let script = "read go && mkdir -p things/shop-1 && touch things/shop-1/ours";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).current_dir(world.root());
+    command.stdin(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn orphan_that_still_changes_things_is_ended_before_they_are_reaped() {
+    for ends in [true, false] {
+        let world = World::new();
+        world.orphan("shop-1");
+        let child = RefCell::new(deploy(&world));
+        let janitor = world.janitor(&["shop-.*"]).quiesce(|_, _| {
+            if ends {
+                child.borrow_mut().kill().unwrap();
+                child.borrow_mut().wait().unwrap();
+            }
+            Ok(())
+        });
+        assert!(janitor.run().unwrap().1.is_clean());
+        drop(janitor);
+        let mut child = child.into_inner();
+        // A wait has closed its input.
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(b"go\n").unwrap();
+        }
+        child.wait().unwrap();
+        // The twin shows that it would have come back.
+        assert_eq!(world.things.exists("shop-1"), !ends);
+    }
 }
 
 #[test]

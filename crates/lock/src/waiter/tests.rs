@@ -19,7 +19,8 @@ fn failure_of_the_child_is_not_left_in_the_errno_of_the_host() {
         // SAFETY: errno is a variable of this thread.
         let errno = unsafe { &mut *libc::__errno_location() };
         *errno = libc::EXDEV;
-        let nonsense = Block::Flock(0x7777);
+        // Neither shared, nor exclusive, nor an unlock.
+        let nonsense = Block::Flock(0);
         let waiter = Waiter::spawn(file.as_fd(), nonsense).unwrap();
         ended(&waiter);
         drop(waiter);

@@ -23,8 +23,8 @@
 //! | variable | counts | default |
 //! |---|---|---|
 //! | `RUNWARD_LOCK_INTERLEAVINGS` | orders of the steps of two contenders, spread over all 924 | 924 |
-//! | `RUNWARD_LOCK_ROUNDS` | takes and removals of each of two processes | 50000 |
-//! | `RUNWARD_LOCK_TRIES` | tries that are looked at meanwhile | 100000 |
+//! | `RUNWARD_LOCK_ROUNDS` | takes and removals of each of two processes | 20000 |
+//! | `RUNWARD_LOCK_TRIES` | tries that are looked at meanwhile | 50000 |
 //! | `RUNWARD_LOCK_CYCLES` | takes of two locks in opposite orders, by each of two processes | 10000 |
 //! | `RUNWARD_LOCK_SIGNALS` | signals that a wait handles | 10000 |
 

@@ -8,7 +8,7 @@ use crate::harness::{Scratch, Seen, hang_guard, knob, name, never};
 fn two_processes_that_take_and_remove_never_both_hold() {
     let _hang = hang_guard();
     let scratch = Scratch::new();
-    let rounds = knob("RUNWARD_LOCK_ROUNDS", 50_000);
+    let rounds = knob("RUNWARD_LOCK_ROUNDS", 20_000);
     let (mut one, mut two) = (scratch.peer(), scratch.peer());
     for peer in [&mut one, &mut two] {
         peer.tell(&format!("rounds {rounds} app"));

@@ -1,5 +1,6 @@
 //! What each command does.
 pub(crate) mod doctor;
+pub(crate) mod evidence;
 pub(crate) mod locks;
 pub(crate) mod manual;
 pub(crate) mod swarm;

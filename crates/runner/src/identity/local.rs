@@ -7,8 +7,21 @@ pub(crate) fn process_id() -> String {
     format!(
         "{}-{pid}-{}",
         boot(),
-        start_time().unwrap_or_else(nanoseconds)
+        start_time("self").unwrap_or_else(nanoseconds)
     )
+}
+
+/// Whether the process is over whose [`process_id`] this is, or this ends with; no where that cannot be told.
+pub(crate) fn is_over(id: &str) -> bool {
+    let mut parts = id.rsplitn(3, '-');
+    let (Some(start), Some(pid), Some(before)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let (Ok(start), Ok(_)) = (start.parse::<u64>(), pid.parse::<u32>()) else {
+        return false;
+    };
+    // One of another boot is over, and what it left in memory, too: such an id is somebody else's.
+    before.ends_with(&boot()) && start_time("self").is_some() && start_time(pid) != Some(start)
 }
 
 fn boot() -> String {
@@ -26,8 +39,8 @@ fn read_small(path: &str) -> Option<String> {
 }
 
 /// Field 22 of proc_pid_stat(5); the command in field 2 may hold spaces and parentheses.
-fn start_time() -> Option<u64> {
-    let stat = read_small("/proc/self/stat")?;
+fn start_time(pid: &str) -> Option<u64> {
+    let stat = read_small(&format!("/proc/{pid}/stat"))?;
     stat.rsplit_once(')')?
         .1
         .split_whitespace()
@@ -47,6 +60,16 @@ fn nanoseconds() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_is_not_over_while_it_lives() {
+        let own = format!("run-7.{}", process_id());
+        assert!(!is_over(&own));
+        assert!(is_over(&format!("{own}1")));
+        for odd in ["", "a-b-c", "run-1234", "1-2", "00000000-1-2"] {
+            assert!(!is_over(odd), "{odd}");
+        }
+    }
 
     #[test]
     fn a_process_keeps_its_id() {

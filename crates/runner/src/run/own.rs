@@ -53,7 +53,8 @@ struct Watch<'a> {
     line: WaitLine,
     /// The run that this one is a part of.
     outer: Option<String>,
-    outers_own: Option<Name>,
+    /// What is its own, and who that is.
+    outers_own: Option<(Name, String)>,
 }
 
 impl<'a> Watch<'a> {
@@ -70,7 +71,7 @@ impl<'a> Watch<'a> {
     fn on(&mut self, event: &Event<'_>) -> ControlFlow<()> {
         match event {
             Event::Waiting { name, holder, .. } if self.is_outer(holder) => {
-                self.outers_own = Some((*name).clone());
+                self.outers_own = Some(((*name).clone(), holder.to_string()));
                 ControlFlow::Break(())
             }
             Event::Waiting {
@@ -89,20 +90,21 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// By what the environment says, and by the kernel's word where that was lost on the way, as through sudo.
     fn is_outer(&self, holder: &Holder) -> bool {
         let run = holder
             .record()
             .filter(|record| !record.released())
             .map(Record::run_id);
-        self.outer.is_some() && run == self.outer.as_deref()
+        holder.is_ancestor() || (self.outer.is_some() && run == self.outer.as_deref())
     }
 
     /// A cancel counts even if the locks came at the same moment.
     fn judge(mut self, taken: std::result::Result<Vec<Guard>, LockError>) -> Owned {
         self.line.clear();
-        if let Some(name) = self.outers_own {
+        if let Some((name, outer)) = self.outers_own {
             return failed(format!(
-                "the app {name} is owned by the run that this one is a part of, and waiting would never end; leave --app out here"
+                "the app {name} is owned by the run that this one is a part of, and waiting would never end: {outer}; leave --app out here"
             ));
         }
         match (taken, self.armed.cancelled()) {

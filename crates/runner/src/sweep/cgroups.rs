@@ -8,6 +8,8 @@ use runward_cgroup::{Cgroup, ErrorKind, Hierarchy};
 use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Step, Sweep};
 use runward_lock::{LockDir, Name, State};
 
+use crate::identity::is_over;
+
 const PREFIX: &str = "runward-";
 const TEARDOWN: &str = ".teardown-";
 /// How long the kernel may take to end what it was told to kill.
@@ -15,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Hierarchies are shallow; whoever nests deeper wants to be hidden.
 const DEEPEST: usize = 32;
 
-/// Cgroups that bear the name of a run whose lock file is here: with another directory of locks, they are another's.
+/// Cgroups that bear the name of a run whose lock file is here: with another directory of locks, they are another's. Of those whose
+/// processes were allowed to stay, and are gone now, there is no lock file; they are empty, and nobody can come into them any more.
 pub(super) struct Cgroups {
     runs: LockDir,
 }
@@ -30,15 +33,26 @@ impl Cgroups {
         Ok(!matches!(state, State::Absent))
     }
 
+    /// A deserted one gets another name than its run: to take the lock of that would make it known.
     fn found(&self, path: &Path) -> Result<Option<Found>, Fault> {
         let run = path.file_name().and_then(|name| run_of(name.to_str()?));
-        Ok(match run {
-            Some(run) if self.is_known(&run)? => {
-                Some(Found::new(run, path.to_string_lossy(), Mark::Ours))
-            }
-            _ => None,
-        })
+        let Some(run) = run else { return Ok(None) };
+        let owner = if self.is_known(&run)? {
+            run
+        } else if is_deserted(path, &run) {
+            Name::slug(format!("deserted-{run}"))
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Found::new(owner, path.to_string_lossy(), Mark::Ours)))
     }
+}
+
+/// Of a run that is over. The room of a teardown is made by whoever finishes a run, before anybody is in it, so it is not judged.
+fn is_deserted(path: &Path, run: &Name) -> bool {
+    let room = path.to_string_lossy().contains(TEARDOWN);
+    let empty = Cgroup::open(path).and_then(|cgroup| cgroup.populated());
+    !room && is_over(run.as_str()) && matches!(empty, Ok(false))
 }
 
 impl Sweep for Cgroups {

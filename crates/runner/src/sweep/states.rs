@@ -1,4 +1,5 @@
 //! State directories, as a kind of thing to sweep.
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use runward_abradir::{Doomed, Entry, Root};
@@ -23,17 +24,30 @@ impl States {
             .map(Some)
             .map_err(other)
     }
+}
 
-    /// One that was killed before it could say whose it is belongs to a run that still has its lock file, or to nobody.
-    fn owner(&self, entry: &Entry, runs: &[Name]) -> Name {
-        let said = entry.owner().map(|owner| owner.run_id().to_owned());
-        let silent = || {
-            runs.iter()
-                .find(|run| entry.may_be_of(run.as_str()))
-                .cloned()
-        };
-        let said = said.map(Name::slug);
-        said.or_else(silent)
+/// Runs that still have their lock file, by what the name of a state directory keeps of them.
+struct Runs(HashMap<String, Vec<Name>>);
+
+impl Runs {
+    fn of(locks: &LockDir) -> Result<Self, Fault> {
+        let mut runs: HashMap<String, Vec<Name>> = HashMap::new();
+        for lock in locks.list().map_err(other)? {
+            let label = Entry::label_of(lock.name().as_str());
+            runs.entry(label).or_default().push(lock.name().clone());
+        }
+        Ok(Self(runs))
+    }
+
+    /// Its name tells in most cases, so that few files are read. One that was killed before it could say whose it is belongs to a
+    /// run that still has its lock file, or to nobody.
+    fn owner(&self, entry: &Entry) -> Name {
+        let runs = self.0.get(entry.label()).map_or(&[][..], Vec::as_slice);
+        if let [run] = runs {
+            return run.clone();
+        }
+        let said = entry.owner().map(|owner| Name::slug(owner.run_id()));
+        said.or_else(|| runs.first().cloned())
             .unwrap_or_else(|| Name::slug(entry.name()))
     }
 }
@@ -49,11 +63,10 @@ impl Sweep for States {
         };
         // First: a run has its lock before it builds, so whoever built one of these and lives is among the locks.
         let entries = root.list().map_err(other)?;
-        let runs = self.runs.list().map_err(other)?;
-        let runs: Vec<Name> = runs.iter().map(|lock| lock.name().clone()).collect();
+        let runs = Runs::of(&self.runs)?;
         let found = entries
             .iter()
-            .map(|entry| Found::new(self.owner(entry, &runs), entry.name(), Mark::Ours));
+            .map(|entry| Found::new(runs.owner(entry), entry.name(), Mark::Ours));
         Ok(found.collect())
     }
 

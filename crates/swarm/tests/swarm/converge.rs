@@ -23,11 +23,7 @@ fn updated(command: &str, generation: u32) -> String {
         r#"
 version: "3.8"
 services:
-  web:
-    image: tiny:1
-    command: {command}
-    environment: ["GENERATION={generation}"]
-    deploy: {{replicas: 2, update_config: {{monitor: 1s}}}}
+  web: {{image: "tiny:1", command: {command}, environment: ["GENERATION={generation}"], deploy: {{replicas: 2, update_config: {{monitor: 1s}}}}}}
 "#
     )
 }

@@ -1,0 +1,174 @@
+//! Checks of values in a row.
+
+use std::cmp::Ordering;
+
+use super::super::datum::{Datum, typed};
+use super::super::found::{Cite, Failed, Held, show};
+use super::super::load::Bundle;
+use super::super::operand::{Reading, evaluate, reading, wrong_type};
+use super::super::select::many;
+use super::Judged;
+use super::rows::field;
+use crate::outcome::FailureKind;
+use crate::spec::check::{Check, Series, Trend};
+use crate::spec::selector::Selector;
+
+pub(super) fn trend(trend: Trend, series: &Series, bundle: &Bundle) -> Judged {
+    let readings: Vec<Reading<'_>> = match series {
+        Series::Operands(operands) => operands
+            .iter()
+            .map(|operand| evaluate(operand, bundle))
+            .collect::<Result<_, _>>()?,
+        Series::Values(at, ty) => many(at, 2, bundle)?
+            .into_iter()
+            .map(|value| reading(at, value, *ty))
+            .collect::<Result<_, _>>()?,
+    };
+    for (number, pair) in readings.windows(2).enumerate() {
+        broken(trend, &pair[0], &pair[1], number + 1)?;
+    }
+    Ok(Held::at(readings.iter().filter_map(|reading| reading.cite)))
+}
+
+fn broken(
+    trend: Trend,
+    before: &Reading<'_>,
+    after: &Reading<'_>,
+    number: usize,
+) -> Result<(), Failed> {
+    let order = before.datum.order(&after.datum);
+    let (holds, kind, wanted) = match trend {
+        Trend::Flat => (
+            order == Ordering::Equal,
+            FailureKind::NotFlat,
+            "the same".to_owned(),
+        ),
+        Trend::Increasing => (
+            order == Ordering::Less,
+            FailureKind::NotIncreasing,
+            "more".to_owned(),
+        ),
+        Trend::Monotonic => (
+            order != Ordering::Greater,
+            FailureKind::NotMonotonic,
+            "no less".to_owned(),
+        ),
+        Trend::Interval(min, max) => {
+            let apart = after.datum.after(&before.datum);
+            let holds = apart.is_some_and(|apart| min <= apart && apart <= max);
+            (
+                holds,
+                FailureKind::BadInterval,
+                format!("{min} to {max} more"),
+            )
+        }
+    };
+    if holds {
+        return Ok(());
+    }
+    let message = format!(
+        "value {} of the series is {}, behind {}: wanted {wanted}",
+        number + 1,
+        after.datum,
+        before.datum
+    );
+    Err(Failed::new(kind, message).maybe_at(after.cite))
+}
+
+pub(super) fn run_length(check: &Check, bundle: &Bundle) -> Judged {
+    let Check::RunLength {
+        rows,
+        field: path,
+        op,
+        right,
+        at_least,
+        at_most,
+    } = check
+    else {
+        return Ok(Held::default());
+    };
+    let bound = evaluate(right, bundle)?.datum;
+    let found = many(rows, 1, bundle)?;
+    let (mut run, mut longest, mut end) = (0, 0, None);
+    for row in &found {
+        let value = field(rows, *row, path, "`field`")?;
+        let cite = Cite::value(rows.artifact, value);
+        let datum = typed(value, right.ty)
+            .map_err(|found| wrong_type("`field`", value, right.ty, found, cite))?;
+        run = if op.holds(datum.order(&bound)) {
+            run + 1
+        } else {
+            0
+        };
+        if run > longest {
+            (longest, end) = (run, Some(cite));
+        }
+    }
+    let few = at_least.filter(|least| longest < *least);
+    let many = at_most.filter(|most| longest > *most);
+    let wanted = match (few, many) {
+        (Some(least), _) => format!("at least {least}"),
+        (None, Some(most)) => format!("at most {most}"),
+        (None, None) => {
+            return Ok(Held::at(
+                end.or(found.first().map(|row| Cite::value(rows.artifact, *row))),
+            ));
+        }
+    };
+    let message = format!(
+        "{longest} rows of {rows} in a row are {} {bound}, wanted {wanted}",
+        op.name()
+    );
+    let place = end.or(found.last().map(|row| Cite::value(rows.artifact, *row)));
+    Err(Failed::new(FailureKind::RunLength, message).maybe_at(place))
+}
+
+pub(super) fn group(check: &Check, bundle: &Bundle) -> Judged {
+    let Check::Group {
+        rows,
+        by,
+        sum,
+        op,
+        right,
+    } = check
+    else {
+        return Ok(Held::default());
+    };
+    let bound = evaluate(right, bundle)?.datum;
+    // In the order of their first rows, so that the first failure is always the same.
+    let mut groups: Vec<(String, i128, Cite)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for row in many(rows, 1, bundle)? {
+        let key = field(rows, row, by, "`by`")?.text().to_owned();
+        let (amount, cite) = amount(rows, field(rows, row, sum, "`sum`")?, right.ty)?;
+        let place = *places.entry(key.clone()).or_insert_with(|| {
+            groups.push((key, 0, cite));
+            groups.len() - 1
+        });
+        groups[place].1 = groups[place].1.saturating_add(amount);
+    }
+    for (key, total, cite) in &groups {
+        if !op.holds(Datum::Integer(*total).order(&bound)) {
+            let message = format!(
+                "the group {} of {rows} has {total}, wanted {} {bound}",
+                show(key),
+                op.name()
+            );
+            return Err(Failed::new(FailureKind::Compare, message).at(*cite));
+        }
+    }
+    Ok(Held::at(groups.iter().map(|(_, _, cite)| *cite)))
+}
+
+fn amount(
+    rows: &Selector,
+    value: crate::json::Value<'_>,
+    ty: crate::spec::operand::Type,
+) -> Result<(i128, Cite), Failed> {
+    let cite = Cite::value(rows.artifact, value);
+    match typed(value, ty) {
+        Ok(Datum::Integer(n)) => Ok((n, cite)),
+        Ok(_) => Ok((0, cite)),
+        Err(found) => Err(wrong_type("`sum`", value, ty, found, cite)),
+    }
+}

@@ -1,0 +1,54 @@
+/// The known name that `typed` most likely meant, if one is near.
+pub(crate) fn nearest<'a>(
+    typed: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    // Long texts are not names, and each comparison costs the product of two lengths.
+    let length = typed.chars().count();
+    let allowed = length.div_ceil(3).min(3);
+    let like = known
+        .into_iter()
+        .take(1000)
+        .filter(|name| length < 100 && name.len().abs_diff(typed.len()) <= 12);
+    let scored = like.map(|name| (distance(typed, name), name));
+    scored
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// As the end of a message: `; did you mean …?`, or nothing.
+pub(crate) fn hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+/// Levenshtein's, in one row.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = i;
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_name_and_a_stranger_finds_none() {
+        let known = ["left", "right", "regex", "rows"];
+        assert_eq!(nearest("regx", known), Some("regex"));
+        assert_eq!(nearest("rigth", known), Some("right"));
+        assert_eq!(nearest("colour", known), None);
+        assert_eq!(hint("row", known), "; did you mean `rows`?");
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

@@ -1,0 +1,210 @@
+//! From states to judgements.
+
+use super::excerpt::excerpt;
+use super::{Judgement, Report};
+use crate::engine::{Bundle, Cite, Failed, Held, State};
+use crate::outcome::{Failure, FailureKind, Outcome, Place, Span, Verdict};
+use crate::spec::check::Check;
+use crate::spec::{Unread, glob};
+use crate::{Spec, Terms};
+
+/// The id under which unread files are reported.
+pub(crate) const UNREAD: &str = "unread";
+
+impl Report {
+    pub(crate) fn new(spec: &Spec, bundle: &Bundle, states: &[State], terms: &Terms) -> Self {
+        let builder = Builder {
+            spec,
+            bundle,
+            terms,
+        };
+        let numbered = (0..).zip(states);
+        let mut judgements: Vec<_> = numbered
+            .map(|(at, state)| builder.rule(at, state))
+            .collect();
+        judgements.extend(builder.unread());
+        let judged = judgements
+            .iter()
+            .filter_map(|judgement| match judgement.outcome {
+                Outcome::Judged(verdict) => Some(verdict),
+                Outcome::Blocked => None,
+            });
+        Self {
+            verdict: Verdict::worst(judged),
+            spec: spec.clone(),
+            judgements,
+        }
+    }
+}
+
+struct Builder<'b> {
+    spec: &'b Spec,
+    bundle: &'b Bundle,
+    terms: &'b Terms,
+}
+
+impl Builder<'_> {
+    fn rule(&self, number: u32, state: &State) -> Judgement {
+        let base = blank(self.spec, Some(number));
+        match state {
+            State::Held(held) => self.held(base, held),
+            State::Failed(failed) => self.failed(base, number, failed),
+            State::Blocked(root) => Judgement {
+                blocked_by: Some(*root),
+                ..base
+            },
+        }
+    }
+
+    fn held(&self, base: Judgement, held: &Held) -> Judgement {
+        Judgement {
+            outcome: Outcome::Judged(Verdict::Proven),
+            place: held.cites.first().map(|cite| self.place(*cite)),
+            by_absence: held.by_absence,
+            ..base
+        }
+    }
+
+    fn failed(&self, base: Judgement, number: u32, failed: &Failed) -> Judgement {
+        let own = failed.kind.verdict();
+        let refuted = own == Verdict::Refuted || failed.kind == FailureKind::NotAttempted;
+        let otherwise = self.spec.rule(number).otherwise.filter(|_| refuted);
+        let waiver = self.spec.waiver(number);
+        let waived = waiver.is_some_and(|waiver| waiver.applies(self.terms.day()));
+        let verdict = if waived {
+            Verdict::Waived
+        } else {
+            otherwise.unwrap_or(own)
+        };
+        Judgement {
+            outcome: Outcome::Judged(verdict),
+            failure: Some(Box::new(self.failure(failed))),
+            place: failed.cite.map(|cite| self.place(cite)),
+            waiver: waiver.map(|waiver| {
+                let day = if waived {
+                    "until"
+                } else {
+                    "not applied: it ends with"
+                };
+                waiver.says(day).into()
+            }),
+            ..base
+        }
+    }
+
+    fn failure(&self, failed: &Failed) -> Failure {
+        Failure {
+            kind: failed.kind,
+            message: failed.message.clone(),
+            help: failed.help.clone(),
+            excerpt: failed.cite.and_then(|cite| {
+                let (start, end) = cite.span?;
+                let body = self.bundle.body(cite.artifact)?;
+                Some(excerpt(body, start as usize, end as usize))
+            }),
+        }
+    }
+
+    fn place(&self, cite: Cite) -> Place {
+        let path = self.spec.artifact(cite.artifact).file.clone();
+        let body = self.bundle.body(cite.artifact);
+        let span = cite.span.zip(body).map(|((start, end), body)| {
+            let (line, column) = body.position(start as usize);
+            let (start, end) = (start as usize, end as usize);
+            Span {
+                start,
+                end,
+                line,
+                column,
+            }
+        });
+        Place { path, span }
+    }
+
+    /// What nothing reads, unless the spec allows that.
+    fn unread(&self) -> Option<Judgement> {
+        let Unread::Fails(ignore) = self.spec.unread() else {
+            return None;
+        };
+        let files = match &self.bundle.files {
+            Ok(files) => files,
+            Err(error) => {
+                return Some(unread(
+                    self.spec,
+                    FailureKind::Unlisted,
+                    error.clone(),
+                    None,
+                ));
+            }
+        };
+        let globs: Vec<&str> = self
+            .globs()
+            .chain(ignore.iter().map(String::as_str))
+            .collect();
+        let known: std::collections::HashSet<&str> = self
+            .spec
+            .artifacts()
+            .iter()
+            .map(|artifact| &*artifact.file)
+            .collect();
+        let read =
+            |path: &str| known.contains(path) || globs.iter().any(|glob| glob::matches(glob, path));
+        let left: Vec<&String> = files.iter().filter(|path| !read(path)).collect();
+        let first = left.first()?;
+        let rest = match left.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!("no artifact reads `{}`{rest}", first.escape_debug());
+        Some(unread(
+            self.spec,
+            FailureKind::UnreadFile,
+            message,
+            Some((*first).clone()),
+        ))
+    }
+
+    fn globs(&self) -> impl Iterator<Item = &str> {
+        self.spec
+            .rules()
+            .iter()
+            .filter_map(|rule| match &rule.check {
+                Check::Files { glob, .. } | Check::Veto { glob } => Some(&**glob),
+                _ => None,
+            })
+    }
+}
+
+fn unread(spec: &Spec, kind: FailureKind, message: String, path: Option<String>) -> Judgement {
+    let help = "remove it, read it with an artifact, or ignore it under `[files]` with a `why`";
+    let failure = Failure {
+        kind,
+        message,
+        help: (kind == FailureKind::UnreadFile).then(|| help.to_owned()),
+        excerpt: None,
+    };
+    let place = path.map(|path| Place {
+        path: path.into(),
+        span: None,
+    });
+    Judgement {
+        outcome: Outcome::Judged(kind.verdict()),
+        failure: Some(Box::new(failure)),
+        place,
+        ..blank(spec, None)
+    }
+}
+
+/// A judgement that says nothing yet.
+fn blank(spec: &Spec, rule: Option<u32>) -> Judgement {
+    Judgement {
+        spec: spec.clone(),
+        rule,
+        outcome: Outcome::Blocked,
+        failure: None,
+        place: None,
+        blocked_by: None,
+        by_absence: false,
+        waiver: None,
+    }
+}

@@ -1,0 +1,16 @@
+//! Black-box tests of `runward-evidence`: specs and bundles in, reports out. `harness` makes both.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_specs;
+mod checks;
+mod commands;
+mod defects;
+mod determinism;
+mod formats;
+mod harness;
+mod hostile;
+mod proving;
+mod reference;
+mod shipped;
+mod verdicts;

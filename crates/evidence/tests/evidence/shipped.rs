@@ -1,0 +1,139 @@
+//! The specs that are shipped: a bundle made here is proven, each rule is tripped alone, and the usual lies are seen.
+
+use runward_evidence::{Memory, ProofResult, Spec, Terms, Verdict, lint, prove, verify};
+
+use crate::harness::{failures, memory};
+
+const JUNIT: &str = include_str!("../../specs/junit.toml");
+const COVERAGE: &str = include_str!("../../specs/coverage.toml");
+const BENCHMARK: &str = include_str!("../../specs/benchmark.toml");
+
+fn suite(tests: usize, failures: usize, cases: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?>\n<testsuites name=\"n\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">\n<testsuite name=\"s\">\n{cases}</testsuite>\n</testsuites>\n"
+    )
+}
+
+fn coverage(at: &str, commit: &str, covered: usize) -> String {
+    format!(
+        "{{\"schema\":1,\"at\":\"{at}\",\"commit\":\"{commit}\",\"lines\":{{\"covered\":{covered},\"total\":100}},\"files\":[{{\"path\":\"a.rs\",\"covered\":{covered}}},{{\"path\":\"b.rs\",\"covered\":0}}]}}"
+    )
+}
+
+fn row(name: &str, median: u32, second: u32) -> String {
+    format!(
+        "{{\"name\":\"{name}\",\"median_ns\":{median},\"samples\":10,\"at\":\"2026-01-01T00:00:{second:02}Z\"}}\n"
+    )
+}
+
+fn junit() -> Memory {
+    memory(&[
+        ("junit.xml", &suite(2, 0, "<testcase/>\n")),
+        ("status.rc", "0\n"),
+    ])
+}
+
+fn reports(now: usize) -> Memory {
+    let before = coverage("2026-01-01T00:00:00Z", "aa", 85);
+    let now = coverage("2026-01-02T00:00:00Z", "bb", now);
+    memory(&[
+        ("coverage-before.json", &before),
+        ("coverage-now.json", &now),
+    ])
+}
+
+fn rows(ours: u32, theirs: u32) -> Memory {
+    memory(&[(
+        "rows.jsonl",
+        &(row("ours", ours, 1) + &row("theirs", theirs, 2)),
+    )])
+}
+
+/// Proven, sound, and each rule of it the only guard against something.
+#[track_caller]
+fn is_sound(text: &str, good: &Memory) -> Spec {
+    let spec = Spec::parse("shipped.toml", text).unwrap();
+    let report = verify(&spec, good, &Terms::new());
+    assert_eq!(
+        report.verdict(),
+        Verdict::Proven,
+        "{}",
+        report.render(Default::default())
+    );
+    assert_eq!(lint(&spec), []);
+    let proofs = prove(&spec, good, &Terms::new()).unwrap();
+    for proof in proofs.all() {
+        assert_eq!(proof.result(), ProofResult::Exact, "{proof:?}");
+    }
+    spec
+}
+
+#[test]
+fn a_junit_file() {
+    let spec = is_sound(JUNIT, &junit());
+    let failed = |xml: &str, status: &str| {
+        let report = verify(
+            &spec,
+            &memory(&[("junit.xml", xml), ("status.rc", status)]),
+            &Terms::new(),
+        );
+        failures(&report).join(" ")
+    };
+    assert_eq!(failed(&suite(0, 0, ""), "0"), "ran");
+    assert_eq!(failed(&suite(2, 1, ""), "0"), "no-failures");
+    assert_eq!(failed(&suite(2, 0, "<failure/>\n"), "0"), "no-failed-case");
+    assert_eq!(failed(&suite(2, 0, ""), "101"), "ended-well");
+    assert_eq!(
+        failed(&suite(2, 0, "").replace("</testsuites>", ""), "0"),
+        "whole"
+    );
+}
+
+#[test]
+fn a_coverage_report() {
+    let spec = is_sound(COVERAGE, &reports(90));
+    let report = verify(&spec, &reports(84), &Terms::new());
+    assert_eq!(failures(&report), ["no-loss"]);
+    let patient = Spec::with_params("shipped.toml", COVERAGE, &[("max_loss", "1")]).unwrap();
+    assert_eq!(
+        verify(&patient, &reports(84), &Terms::new()).verdict(),
+        Verdict::Proven
+    );
+}
+
+#[test]
+fn a_table_of_measurements() {
+    let spec = is_sound(BENCHMARK, &rows(110, 100));
+    let report = verify(&spec, &rows(111, 100), &Terms::new());
+    assert_eq!(failures(&report), ["fast-enough"]);
+}
+
+#[test]
+fn the_schema_that_is_shipped_is_that_of_the_language() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/spec.schema.json");
+    let schema = runward_evidence::language_schema();
+    if std::env::var_os("RUNWARD_BLESS").is_some() {
+        std::fs::write(path, &schema).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        schema,
+        "RUNWARD_BLESS=1 writes it anew"
+    );
+    let json: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let checks = json["$defs"]["rule"]["properties"]["check"]["enum"]
+        .as_array()
+        .unwrap();
+    assert_eq!(
+        checks.len(),
+        json["$defs"]["rule"]["allOf"].as_array().unwrap().len()
+    );
+    // Every check of the language has its row in the text about it.
+    let text = include_str!("../../LANGUAGE.md");
+    for check in checks {
+        assert!(
+            text.contains(&format!("`{}`", check.as_str().unwrap())),
+            "{check}"
+        );
+    }
+}

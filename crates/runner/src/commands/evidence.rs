@@ -1,0 +1,73 @@
+//! Verdicts on bundles: what the crate answers, on stdout and stderr.
+use std::time::SystemTime;
+
+use runward_evidence::command::{self, Answer, Param};
+use runward_evidence::{Format, Terms};
+
+use super::print;
+use crate::cli::{ExplainArgs, LintArgs, ParamArg, ProveArgs, VerifyArgs};
+use crate::error::Result;
+use crate::record::timestamp;
+use crate::terminal;
+
+/// Wrong usage, as `sysexits.h` has it.
+const USAGE: u8 = 64;
+
+pub(crate) fn verify(args: &VerifyArgs) -> Result<u8> {
+    let format = Format::named(args.format.name()).unwrap_or(Format::Human);
+    let Some(terms) = terms() else {
+        return Ok(USAGE);
+    };
+    say(&command::run_verify(
+        &args.spec,
+        &args.bundle,
+        &params(&args.params),
+        format,
+        &terms,
+    ))
+}
+
+pub(crate) fn prove(args: &ProveArgs) -> Result<u8> {
+    let Some(terms) = terms() else {
+        return Ok(USAGE);
+    };
+    let params = params(&args.params);
+    say(&command::run_prove(
+        &args.spec,
+        &args.bundle,
+        &params,
+        &terms,
+    ))
+}
+
+pub(crate) fn explain(args: &ExplainArgs) -> Result<u8> {
+    say(&command::run_explain(
+        &args.spec,
+        &args.rule,
+        &params(&args.params),
+    ))
+}
+
+pub(crate) fn lint(args: &LintArgs) -> Result<u8> {
+    say(&command::run_lint(&args.spec, &params(&args.params)))
+}
+
+/// A waiver ends on a day, so the crate has to be told which day it is.
+fn terms() -> Option<Terms> {
+    let today = timestamp(SystemTime::now());
+    let day = today.split('T').next().unwrap_or_default();
+    Terms::new()
+        .today(day)
+        .inspect_err(|e| terminal::say(e))
+        .ok()
+}
+
+fn params(args: &[ParamArg]) -> Vec<Param> {
+    args.iter().map(|arg| arg.0.clone()).collect()
+}
+
+fn say(answer: &Answer) -> Result<u8> {
+    answer.complaint().into_iter().for_each(terminal::say);
+    print(answer.text().as_bytes())?;
+    Ok(answer.code())
+}
