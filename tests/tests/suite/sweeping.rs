@@ -321,3 +321,20 @@ fn two_sweeps_at_once_finish_a_run_once() {
     sweep(&sandbox, NO_OPTIONS).assert_code(0);
     assert_eq!(left(&sandbox), Vec::<String>::new());
 }
+
+/// Longer than what the record of a lock can say of who holds it.
+#[test]
+fn a_run_with_a_long_id_is_finished_too() {
+    if lacks_cgroup("a_run_with_a_long_id_is_finished_too") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let (mut line, teardown) = (sandbox.line(), Teardown::new(&sandbox));
+    let work = sandbox.plant().line(&line).command();
+    let run = sandbox.run().app("web").teardown(teardown.command());
+    let run = run.option("--run-id", "drone-".repeat(20)).program(work);
+    run.spawn_ready(&mut line).kill_both();
+    sweep(&sandbox, NO_OPTIONS).assert_code(0);
+    teardown.assert_once();
+    assert_eq!(left(&sandbox), Vec::<String>::new());
+}
