@@ -332,7 +332,7 @@ fn a_run_with_a_long_id_is_finished_too() {
     let (mut line, teardown) = (sandbox.line(), Teardown::new(&sandbox));
     let work = sandbox.plant().line(&line).command();
     let run = sandbox.run().app("web").teardown(teardown.command());
-    let run = run.option("--run-id", "drone-".repeat(20)).program(work);
+    let run = run.option("--run-id", "drone-".repeat(16)).program(work);
     run.spawn_ready(&mut line).kill_both();
     sweep(&sandbox, NO_OPTIONS).assert_code(0);
     teardown.assert_once();
