@@ -13,7 +13,7 @@
 //! | `RUNWARD_BIN` | the binary under test | built by `cargo build -p runward` |
 //! | `RUNWARD_KILL_ROUNDS` | rounds of random SIGKILLs of owner, guardian or both | 12 |
 //! | `RUNWARD_SERVER_ROUNDS` | rounds of Redis and PostgreSQL cancelled at random | 3 |
-//! | `RUNWARD_CHURN_SECONDS`, `RUNWARD_CHURN_RUNS` | how long runs come and go on a real Swarm, and how many at once | 40, 4 |
+//! | `RUNWARD_CHURN_SECONDS`, `RUNWARD_CHURN_RUNS` | how long runs come and go on a real Swarm, and how many at once | 30, 4 |
 //! | `RUNWARD_BOMB` | processes that the fork bomb may have | 300 |
 //! | `RUNWARD_SEED` | seed of what is random; each failure prints its own | the clock |
 //! | `RUNWARD_CI_SCALE` | scale of the delays of the emulated CI runners | 0.1 |

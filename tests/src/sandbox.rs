@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::procs::{self, Proc};
-use crate::{Gate, Line, Plant, Run, places};
+use crate::{Gate, Line, Plant, Run, binaries, places};
 
 /// A directory, a token and a time limit of one test; its end is the end of all that it started.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Sandbox {
 impl Sandbox {
     /// A sandbox whose waits end after `seconds`.
     pub fn new(seconds: u64) -> Self {
+        // That may build it, which is not on the test's time.
+        binaries::runward();
         let token = fresh_token();
         let root = tempfile::Builder::new()
             .prefix(&token)

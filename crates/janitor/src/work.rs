@@ -280,10 +280,11 @@ impl<L: Locks> Work<'_, '_, L> {
             Stop::Left(why) => ("left", why.clone()),
             Stop::Trouble(_) => ("left", String::new()),
         };
+        let cancelled = self.janitor.cancel.is_some_and(cancel::is_ready);
         let recorded = match stop {
-            Stop::Left(_) => self.journal.fail(self.name, &text),
-            // Neither is the fault of this name, and on a full disk there is no other way to say so.
-            Stop::Kept(_) | Stop::Trouble(_) => {
+            Stop::Left(_) if !cancelled => self.journal.fail(self.name, &text),
+            // None of these is the fault of this name, and on a full disk there is no other way to say so.
+            Stop::Left(_) | Stop::Kept(_) | Stop::Trouble(_) => {
                 self.journal.clear(self.name);
                 Ok(())
             }

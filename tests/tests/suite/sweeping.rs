@@ -434,3 +434,20 @@ fn a_run_with_a_state_directory_does_not_begin_without_its_lock() {
     ended.assert_code(125);
     assert!(ended.stdout.is_empty());
 }
+
+/// Longer than what the record of a lock can say of who holds it.
+#[test]
+fn a_run_with_a_long_id_is_finished_too() {
+    if lacks_cgroup("a_run_with_a_long_id_is_finished_too") {
+        return;
+    }
+    let sandbox = Sandbox::new(40);
+    let (mut line, teardown) = (sandbox.line(), Teardown::new(&sandbox));
+    let work = sandbox.plant().line(&line).command();
+    let run = sandbox.run().app("web").teardown(teardown.command());
+    let run = run.option("--run-id", "drone-".repeat(16)).program(work);
+    run.spawn_ready(&mut line).kill_both();
+    sweep(&sandbox, NO_OPTIONS).assert_code(0);
+    teardown.assert_once();
+    assert_eq!(left(&sandbox), Vec::<String>::new());
+}

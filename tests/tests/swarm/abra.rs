@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::{Command, Output, Stdio};
 
-use crate::harness::{Bed, bed, example};
+use crate::build::example;
+use crate::harness::{Bed, bed};
 
 /// Runs a command of abra's.
 fn abra(bed: &Bed, words: &str) -> Output {

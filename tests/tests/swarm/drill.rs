@@ -146,8 +146,8 @@ fn one_full_green_run() {
     let Some(bed) = bed("one_full_green_run", 90) else {
         return;
     };
-    let test = fs::read_to_string(crate::harness::example("recipe/ci/test"))
-        .expect("the recipe's own test");
+    let test =
+        fs::read_to_string(crate::build::example("recipe/ci/test")).expect("the recipe's own test");
     let build = bed.build("shop", 3, &test);
     let (app, stacks, result) = (build.app.clone(), [build.stack()], build.result.clone());
     let ended = bed.start(build).wait();

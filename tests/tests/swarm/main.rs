@@ -1,6 +1,8 @@
-//! The whole flow of `examples/abra-ci` on a real Docker Swarm, with a stand-in for abra; `harness` has the engine and the runs.
+//! The whole flow of `examples/abra-ci` on a real Docker Swarm, with a stand-in for abra; `harness` has the engine,
+//! `build` the runs.
 
 mod abra;
+mod build;
 mod churn;
 mod drill;
 mod faults;

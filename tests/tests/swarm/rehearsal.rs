@@ -2,7 +2,7 @@
 
 use crate::drill::waiting;
 use crate::faults::deploy;
-use crate::harness::bed;
+use crate::harness::{bed, until};
 
 #[test]
 fn a_rehearsal_names_the_same_objects_in_the_same_order() {
@@ -26,6 +26,12 @@ fn a_rehearsal_names_the_same_objects_in_the_same_order() {
     stacks.extend(
         ["shop-0a1b2c", "blog-000000"].map(|app| deploy(&bed, &format!("{app}.{}", bed.zone))),
     );
+    for stack in &stacks[2..] {
+        until("a container", || {
+            let objects = bed.objects(stack);
+            objects.iter().any(|object| object.starts_with("container"))
+        });
+    }
     let before = bed.left(&stacks);
     let rehearsal = bed.sweep(&["--dry-run", "--json"]);
     rehearsal.assert_code(0);

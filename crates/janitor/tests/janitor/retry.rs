@@ -251,6 +251,27 @@ fn cancel_and_deadline_end_it_between_two_steps() {
 }
 
 #[test]
+fn what_a_cancel_interrupts_is_not_held_back() {
+    let world = World::new();
+    world.orphan("shop-1");
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let writer = Cell::new(Some(writer));
+    let janitor = world.janitor(&["shop-.*"]).cancel_on(reader.as_fd());
+    let (_, report) = janitor
+        .quiesce(|_, _| {
+            drop(writer.take());
+            Ok(())
+        })
+        .run()
+        .unwrap();
+    assert!(report.to_string().contains("cancelled"), "{report}");
+    assert_eq!(world.has("shop-1"), [true; 3]);
+    let (_, report) = world.janitor(&["shop-.*"]).run().unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert!(!world.has("shop-1")[0]);
+}
+
+#[test]
 fn lock_that_is_lost_ends_it_before_the_next_step() {
     let world = World::new();
     world.orphan("shop-1");

@@ -2,7 +2,7 @@
 mod lifetime;
 mod note;
 mod outcome;
-mod own;
+pub(crate) mod own;
 pub(crate) mod predecessor;
 mod presence;
 mod progress;

@@ -163,14 +163,19 @@ fn wait(plan: &Plan, deadline: Option<Instant>) -> Wait {
 
 /// The command as the record of a lock can hold it.
 pub(super) fn what(plan: &Plan) -> String {
-    const LONGEST: usize = 96;
     let words: Vec<String> = plan
         .argv
         .iter()
         .map(|word| printable(&word.to_string_lossy()))
         .collect();
+    fitting(&words.join(" "))
+}
+
+/// As much of a text as the record of a lock can hold.
+pub(crate) fn fitting(text: &str) -> String {
+    const LONGEST: usize = 96;
     let mut what = String::new();
-    for c in words.join(" ").trim().chars() {
+    for c in text.trim().chars() {
         if what.len() + c.len_utf8() > LONGEST {
             break;
         }

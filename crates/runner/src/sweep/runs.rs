@@ -8,6 +8,7 @@ use runward_lifetime::Unfinished;
 use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
 
 use crate::places::Directories;
+use crate::run::own::fitting;
 use crate::run::{apps_of, predecessor};
 
 const SUFFIX: &str = ".journal";
@@ -30,7 +31,7 @@ impl Runs {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let what = format!("finishing for run {}", run.run_id());
+        let what = fitting(&format!("finishing for run {}", run.run_id()));
         let request = Request::new().what(what).wait(Wait::Never);
         LockDir::open(&self.0.locks)
             .and_then(|locks| locks.acquire_all(&names, &request, &mut quiet))
