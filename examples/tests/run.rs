@@ -135,6 +135,20 @@ fn lock() {
 }
 
 #[test]
+fn evidence() {
+    let sandbox = sandbox();
+    let ended = Running::of(&sandbox, example(&sandbox, "evidence", &[])).wait();
+    ended.assert_code(0);
+    let verdicts = [
+        "failover: proven",
+        "failover: vacuous",
+        "failover: refuted",
+        "failover: inconclusive",
+    ];
+    assert_shows(&ended.stdout, &verdicts);
+}
+
+#[test]
 fn cgroup() {
     let usable = Hierarchy::find().is_ok_and(|hierarchy| hierarchy.support().usable());
     need!(

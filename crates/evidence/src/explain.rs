@@ -3,7 +3,7 @@ use std::fmt::Write;
 use crate::describe::describe;
 use crate::nearest::hint;
 use crate::report::clean;
-use crate::{Error, Spec};
+use crate::{Error, Spec, Verdict};
 
 /// What a rule demands, why, what it reads, and within which bounds; as text for people.
 ///
@@ -19,57 +19,46 @@ pub fn explain(spec: &Spec, rule: &str) -> Result<String, Error> {
         )));
     };
     let found = spec.rule(number);
-    let (line, _, text) = spec.line(found.at);
     let mut out = format!("{} ({})\n", found.id, found.check.name());
-    let mut field = |name: &str, text: &str| {
-        let _ = writeln!(out, "  {name:<7} {}", clean(text));
-    };
-    field("demands", &describe(&found.check, spec));
-    if let Some(why) = &found.why {
-        field("why", why);
+    for (name, text) in fields(spec, number) {
+        let _ = writeln!(out, "  {name:<7} {}", clean(&text));
     }
-    for artifact in found.check.artifacts() {
-        let artifact = spec.artifact(artifact);
-        field("reads", &format!("{} ({})", artifact.file, artifact.id));
-    }
-    if !found.after.is_empty() {
-        let ids = found.after.iter().map(|before| &*spec.rule(*before).id);
-        field("after", &ids.collect::<Vec<_>>().join(", "));
-    }
-    for param in spec
-        .params()
-        .iter()
-        .filter(|param| uses(text_of(spec, found.at), &param.name))
-    {
-        let bounds = param.bounds();
-        field(
-            "bounds",
-            &format!(
-                "{} = {} ({}{bounds})",
-                param.name,
-                param.value,
-                param.ty.name()
-            ),
-        );
-    }
-    if let Some(verdict) = found.otherwise {
-        field("else", &format!("{} when it does not hold", verdict.name()));
-    }
-    if let Some(waiver) = spec.waiver(number) {
-        field(
-            "waiver",
-            &format!(
-                "by {} until {}: {}",
-                waiver.owner, waiver.expires, waiver.why
-            ),
-        );
-    }
-    field("at", &format!("{}:{line}: {}", spec.name(), text.trim()));
     Ok(out)
 }
 
+fn fields(spec: &Spec, number: u32) -> Vec<(&'static str, String)> {
+    let rule = spec.rule(number);
+    let mut fields = vec![("demands", describe(&rule.check, spec))];
+    fields.extend(rule.why.as_ref().map(|why| ("why", why.to_string())));
+    for artifact in rule.check.artifacts() {
+        let artifact = spec.artifact(artifact);
+        fields.push(("reads", format!("{} ({})", artifact.file, artifact.id)));
+    }
+    let before: Vec<&str> = rule
+        .after
+        .iter()
+        .map(|before| &*spec.rule(*before).id)
+        .collect();
+    if !before.is_empty() {
+        fields.push(("after", before.join(", ")));
+    }
+    let entry = entry(spec, rule.at);
+    let used = spec
+        .params()
+        .iter()
+        .filter(|param| uses(entry, &param.name));
+    fields.extend(used.map(|param| ("bounds", param.to_string())));
+    let otherwise = rule.otherwise.map(Verdict::name);
+    fields.extend(otherwise.map(|verdict| ("else", format!("{verdict} when it does not hold"))));
+    let waiver = spec.waiver(number);
+    fields.extend(waiver.map(|waiver| ("waiver", waiver.says("until"))));
+    let (line, _, text) = spec.line(rule.at);
+    fields.push(("at", format!("{}:{line}: {}", spec.name(), text.trim())));
+    fields
+}
+
 /// The entry of the spec around a byte: from its header to the next one.
-fn text_of(spec: &Spec, at: usize) -> &str {
+fn entry(spec: &Spec, at: usize) -> &str {
     let (before, behind) = spec.text().split_at(at);
     let start = before.rfind("\n[[").unwrap_or(0);
     let end = behind

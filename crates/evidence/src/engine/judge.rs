@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::found::{Failed, Held};
 use super::load::{Bundle, Presence};
-use crate::Spec;
 use crate::outcome::FailureKind;
 use crate::spec::check::Check;
+use crate::{Spec, Terms};
 
 /// What becomes of a rule before waivers are looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,14 +18,17 @@ pub(crate) enum State {
 }
 
 /// The states of all rules, by number.
-pub(super) fn all(spec: &Spec, bundle: &Bundle) -> Vec<State> {
-    settle(spec, bundle, |rule| super::examine(spec, rule, bundle))
+pub(super) fn all(spec: &Spec, bundle: &Bundle, terms: &Terms) -> Vec<State> {
+    settle(spec, bundle, terms, |rule| {
+        super::examine(spec, rule, bundle)
+    })
 }
 
 /// Asks each rule that nothing blocks, prerequisites first.
 pub(crate) fn settle(
     spec: &Spec,
     bundle: &Bundle,
+    terms: &Terms,
     mut ask: impl FnMut(u32) -> Result<Held, Failed>,
 ) -> Vec<State> {
     let mut states: Vec<State> = vec![State::Blocked(0); spec.rules().len()];
@@ -34,7 +37,7 @@ pub(crate) fn settle(
             .rule(*number)
             .after
             .iter()
-            .find_map(|before| blocks(*before, spec, bundle, &states));
+            .find_map(|before| blocks(*before, spec, bundle, terms, &states));
         states[*number as usize] = match blocker {
             Some(root) => State::Blocked(root),
             None => ask(*number).map_or_else(State::Failed, State::Held),
@@ -45,15 +48,22 @@ pub(crate) fn settle(
 }
 
 /// The root of what keeps a rule behind this one from saying anything.
-fn blocks(before: u32, spec: &Spec, bundle: &Bundle, states: &[State]) -> Option<u32> {
-    match &states[before as usize] {
-        State::Blocked(root) => Some(*root),
-        State::Failed(_) => Some(before),
-        State::Held(_) => match spec.rule(before).check {
-            // An optional artifact that is not there holds nothing back but what reads it.
-            Check::Present(artifact) if is_absent(bundle, artifact) => Some(before),
-            _ => None,
-        },
+fn blocks(
+    before: u32,
+    spec: &Spec,
+    bundle: &Bundle,
+    terms: &Terms,
+    states: &[State],
+) -> Option<u32> {
+    let check = &spec.rule(before).check;
+    match (&states[before as usize], check) {
+        (State::Blocked(root), _) => Some(*root),
+        (State::Failed(_), Check::Present(_) | Check::Parse(_)) => Some(before),
+        // A waiver excuses one rule, and must not silence those behind it.
+        (State::Failed(_), _) => (!spec.is_waived(before, terms)).then_some(before),
+        // An optional artifact that is not there holds nothing back but what reads it.
+        (State::Held(_), Check::Present(at)) if is_absent(bundle, *at) => Some(before),
+        (State::Held(_), _) => None,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{Source, Spec, Terms};
 /// The report is a function of the spec, the terms and the bytes of the bundle alone.
 pub fn verify(spec: &Spec, source: &dyn Source, terms: &Terms) -> Report {
     let bundle = Bundle::load(spec, source, terms);
-    let results = judge::all(spec, &bundle);
+    let results = judge::all(spec, &bundle, terms);
     Report::new(spec, &bundle, &results, terms)
 }
 

@@ -75,17 +75,7 @@ pub(super) fn steps(root: Value<'_>, target: Value<'_>) -> Steps {
         let inside = |value: &Value<'_>| {
             value.span().start <= target.span().start && target.span().end <= value.span().end
         };
-        let named: Option<(String, Value<'_>)> = if at.kind() == Kind::Object {
-            let mut members = at.members();
-            members
-                .find(|(_, value)| inside(value))
-                .map(|(key, value)| (key.into_owned(), value))
-        } else {
-            let mut elements = at.children().enumerate();
-            elements
-                .find(|(_, value)| inside(value))
-                .map(|(n, value)| (n.to_string(), value))
-        };
+        let named = named(at).into_iter().find(|(_, value)| inside(value));
         let Some((step, value)) = named else {
             break;
         };
@@ -99,62 +89,61 @@ pub(super) fn follow<'d>(root: Value<'d>, steps: &[String]) -> Option<Value<'d>>
     steps.iter().try_fold(root, |value, step| value.child(step))
 }
 
+/// An edit within a value, by its path from there.
+type Inner<'e> = (&'e [String], &'e Change);
+
 /// The text of a value with edits made in it.
-pub(super) fn render(value: Value<'_>, edits: &[(&[String], &Change)]) -> String {
-    if let Some((_, Change::Set(json))) = edits.iter().find(|(steps, _)| steps.is_empty()) {
-        return json.clone();
+pub(super) fn render(value: Value<'_>, edits: &[Inner<'_>]) -> String {
+    let whole = edits.iter().find(|(steps, _)| steps.is_empty());
+    match whole {
+        Some((_, Change::Set(json))) => json.clone(),
+        _ if edits.is_empty() => value.text().to_owned(),
+        _ => container(value, edits),
     }
-    if edits.is_empty() {
-        return value.text().to_owned();
-    }
+}
+
+fn container(value: Value<'_>, edits: &[Inner<'_>]) -> String {
     let object = value.kind() == Kind::Object;
-    let mut parts = Vec::new();
-    let named: Vec<(String, Value<'_>)> = if object {
-        value
-            .members()
-            .map(|(key, value)| (key.into_owned(), value))
-            .collect()
-    } else {
-        value
-            .children()
-            .enumerate()
-            .map(|(n, value)| (n.to_string(), value))
-            .collect()
+    let part = |key: &str, text: &str| match object {
+        true => format!("{}:{text}", quote(key)),
+        false => text.to_owned(),
     };
-    for (step, child) in named {
-        let inner: Vec<(&[String], &Change)> = edits
-            .iter()
-            .filter_map(|(steps, change)| {
-                let (first, rest) = steps.split_first()?;
-                (*first == step).then_some((rest, *change))
-            })
-            .collect();
-        if inner
-            .iter()
-            .any(|(steps, change)| steps.is_empty() && **change == Change::Delete)
-        {
-            continue;
+    let mut parts = Vec::new();
+    for (step, child) in named(value) {
+        let inner = below(edits, &step);
+        let deleted = |(steps, change): &Inner<'_>| steps.is_empty() && **change == Change::Delete;
+        if !inner.iter().any(deleted) {
+            parts.push(part(&step, &render(child, &inner)));
         }
-        let text = render(child, &inner);
-        parts.push(if object {
-            format!("{}:{text}", quote(&step))
-        } else {
-            text
-        });
     }
     for (steps, change) in edits {
         if let (true, Change::Insert(key, json)) = (steps.is_empty(), change) {
-            parts.push(if object {
-                format!("{}:{json}", quote(key))
-            } else {
-                json.clone()
-            });
+            parts.push(part(key, json));
         }
     }
     let inside = parts.join(",");
-    if object {
-        format!("{{{inside}}}")
-    } else {
-        format!("[{inside}]")
+    match object {
+        true => format!("{{{inside}}}"),
+        false => format!("[{inside}]"),
     }
+}
+
+/// The children of a container with their steps.
+fn named(value: Value<'_>) -> Vec<(String, Value<'_>)> {
+    if value.kind() == Kind::Object {
+        let members = value.members();
+        return members
+            .map(|(key, value)| (key.into_owned(), value))
+            .collect();
+    }
+    let elements = value.children().enumerate();
+    elements.map(|(n, value)| (n.to_string(), value)).collect()
+}
+
+fn below<'e>(edits: &[Inner<'e>], step: &str) -> Vec<Inner<'e>> {
+    let inner = |(steps, change): &Inner<'e>| {
+        let (first, rest) = steps.split_first()?;
+        (first == step).then_some((rest, *change))
+    };
+    edits.iter().filter_map(inner).collect()
 }

@@ -63,7 +63,7 @@ impl<'t> Trial<'t> {
             let at = *artifact as usize;
             !Arc::ptr_eq(&bundle.loaded[at], &self.good.loaded[at])
         };
-        let states = settle(self.spec, &bundle, |rule| {
+        let states = settle(self.spec, &bundle, self.terms, |rule| {
             let at = rule as usize;
             let lists = matches!(
                 self.spec.rule(rule).check,

@@ -70,7 +70,7 @@ impl Builder<'_> {
         let refuted = own == Verdict::Refuted || failed.kind == FailureKind::NotAttempted;
         let otherwise = self.spec.rule(number).otherwise.filter(|_| refuted);
         let waiver = self.spec.waiver(number);
-        let waived = waiver.is_some_and(|waiver| waiver.applies(self.terms.day()));
+        let waived = self.spec.is_waived(number, self.terms);
         let verdict = if waived {
             Verdict::Waived
         } else {

@@ -29,6 +29,7 @@ use rule::Rule;
 use table::{Page, Result};
 use waiver::Waiver;
 
+use crate::Terms;
 use crate::error::{Error, ErrorKind};
 
 /// The largest spec, in bytes.
@@ -151,6 +152,11 @@ impl Spec {
 
     pub(crate) fn waiver(&self, rule: u32) -> Option<&Waiver> {
         self.0.waivers.get(&rule)
+    }
+
+    pub(crate) fn is_waived(&self, rule: u32, terms: &Terms) -> bool {
+        let waiver = self.waiver(rule);
+        waiver.is_some_and(|waiver| waiver.applies(terms.day()))
     }
 
     pub(crate) fn unread(&self) -> &Unread {

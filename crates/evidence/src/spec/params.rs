@@ -1,6 +1,7 @@
 //! Parameters: typed, with a default and bounds.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use super::fill::{Fill, is_name};
 use super::operand::Type;
@@ -111,7 +112,7 @@ impl Param {
     }
 
     /// The bounds, as people write them.
-    pub(crate) fn bounds(&self) -> String {
+    fn bounds(&self) -> String {
         let bound = |word: &str, bound: &Option<String>| {
             bound
                 .as_ref()
@@ -167,6 +168,13 @@ impl Size {
             Self::Integer(n) => n as f64,
             Self::Float(x) => x,
         }
+    }
+}
+
+impl fmt::Display for Param {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, value, ty) = (&self.name, &self.value, self.ty.name());
+        write!(f, "{name} = {value} ({ty}{})", self.bounds())
     }
 }
 

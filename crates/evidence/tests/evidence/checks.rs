@@ -472,6 +472,12 @@ fn texts_have_what_they_should_and_nothing_else() {
         "a\nFailed",
         FailureKind::UnwantedMatch,
     );
+    on_t(
+        "check = 'not_matches'\ntext = 't'\nregex = 'x'",
+        "y",
+        " \n",
+        FailureKind::NothingExamined,
+    );
     let prefix = "check = 'prefix'\nshort = { text = 't', find = '^s: (\\S+)$' }\nlong = { text = 't', find = '^l: (\\S+)$' }\nmin_length = 3";
     on_t(
         prefix,

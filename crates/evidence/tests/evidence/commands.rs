@@ -115,6 +115,16 @@ fn prove_and_lint_end_with_1_when_a_rule_is_no_use() {
         "{}",
         proven.text()
     );
+    let pinned = rule(KEYS)
+        + "[[rule]]\nid = 'p'\ncheck = 'eq'\nat = 'a:/n'\nvalue = 2\n[params]\nleast = { type = 'u64', default = 2 }\n";
+    fs::write(&files.spec, pinned).unwrap();
+    let entangled = run_prove(&files.spec, &files.bundle, &[], &Terms::new());
+    assert_eq!(entangled.code(), 1);
+    assert!(
+        entangled.text().contains("entangled: r (p)"),
+        "{}",
+        entangled.text()
+    );
     // No rule looks into two of the three artifacts.
     assert_eq!(run_lint(&files.spec, &[]).code(), 1);
     fs::write(files.bundle.join("a.json"), "{}").unwrap();

@@ -228,6 +228,20 @@ fn a_waiver_holds_through_its_last_day_and_no_longer() {
 }
 
 #[test]
+fn a_waiver_excuses_one_rule_and_silences_none() {
+    let text = spec(&format!(
+        "{ONE}{CHAIN}[[waiver]]\nrule = 'first'\nowner = 'ann'\nexpires = '2026-03-31'\nwhy = 'bug 7'\n"
+    ));
+    let spec = Spec::parse("test.toml", &text).unwrap();
+    let terms = Terms::new().today("2026-03-01").unwrap();
+    let judge = |json: &str| verify(&spec, &memory(&[("a", json)]), &terms);
+    assert_eq!(judge(r#"{"x":0,"y":1,"z":1}"#).verdict(), Verdict::Waived);
+    let behind = judge(r#"{"x":0,"y":0,"z":1}"#);
+    assert_eq!(failures(&behind), ["mid"]);
+    assert_eq!(behind.verdict(), Verdict::Refuted);
+}
+
+#[test]
 fn an_optional_artifact_may_be_absent_and_what_reads_it_says_nothing() {
     let text = spec(&format!(
         "{ONE}kind = 'json'\noptional = 'only on ARM'\n[[artifact]]\nid = 'b'\nfile = 'b'\nkind = 'text'\n[[rule]]\nid = 'r'\ncheck = 'eq'\nat = 'a:'\nvalue = 1\n"

@@ -88,10 +88,10 @@ pub(super) fn run_length(check: &Check, bundle: &Bundle) -> Judged {
         return Ok(Held::default());
     };
     let bound = evaluate(right, bundle)?.datum;
-    let found = many(rows, 1, bundle)?;
-    let (mut run, mut longest, mut end) = (0, 0, None);
-    for row in &found {
-        let value = field(rows, *row, path, "`field`")?;
+    let mut longest = Run::default();
+    let mut run = 0;
+    for row in many(rows, 1, bundle)? {
+        let value = field(rows, row, path, "`field`")?;
         let cite = Cite::value(rows.artifact, value);
         let datum = typed(value, right.ty)
             .map_err(|found| wrong_type("`field`", value, right.ty, found, cite))?;
@@ -100,27 +100,34 @@ pub(super) fn run_length(check: &Check, bundle: &Bundle) -> Judged {
         } else {
             0
         };
-        if run > longest {
-            (longest, end) = (run, Some(cite));
-        }
+        longest.note(run, cite);
     }
-    let few = at_least.filter(|least| longest < *least);
-    let many = at_most.filter(|most| longest > *most);
+    let few = at_least.filter(|least| longest.length < *least);
+    let many = at_most.filter(|most| longest.length > *most);
     let wanted = match (few, many) {
         (Some(least), _) => format!("at least {least}"),
         (None, Some(most)) => format!("at most {most}"),
-        (None, None) => {
-            return Ok(Held::at(
-                end.or(found.first().map(|row| Cite::value(rows.artifact, *row))),
-            ));
-        }
+        (None, None) => return Ok(Held::at(longest.end)),
     };
-    let message = format!(
-        "{longest} rows of {rows} in a row are {} {bound}, wanted {wanted}",
-        op.name()
-    );
-    let place = end.or(found.last().map(|row| Cite::value(rows.artifact, *row)));
-    Err(Failed::new(FailureKind::RunLength, message).maybe_at(place))
+    let (length, op) = (longest.length, op.name());
+    let message = format!("{length} rows of {rows} in a row are {op} {bound}, wanted {wanted}");
+    Err(Failed::new(FailureKind::RunLength, message).maybe_at(longest.end))
+}
+
+/// The longest run of rows, and its last row; without any, the first row.
+#[derive(Default)]
+struct Run {
+    length: usize,
+    end: Option<Cite>,
+}
+
+impl Run {
+    fn note(&mut self, length: usize, cite: Cite) {
+        if length > self.length || self.end.is_none() {
+            let end = Some(cite);
+            *self = Self { length, end };
+        }
+    }
 }
 
 pub(super) fn group(check: &Check, bundle: &Bundle) -> Judged {

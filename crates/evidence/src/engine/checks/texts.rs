@@ -26,7 +26,12 @@ pub(super) fn matches(artifact: u32, regex: &Regex, bundle: &Bundle) -> Judged {
 }
 
 pub(super) fn not_matches(artifact: u32, regex: &Regex, bundle: &Bundle) -> Judged {
-    let Some(found) = regex.find(bundle.text(artifact)?) else {
+    let text = bundle.text(artifact)?;
+    if text.trim().is_empty() {
+        let message = "a text of blanks, in which nothing is shown by what is not there";
+        return Err(Failed::new(FailureKind::NothingExamined, message).at(Cite::whole(artifact)));
+    }
+    let Some(found) = regex.find(text) else {
         return Ok(Held::at([Cite::whole(artifact)]));
     };
     let message = format!(
