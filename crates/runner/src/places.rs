@@ -211,6 +211,14 @@ impl Directories {
         self.home.join("states").join(slug_of_parts(&[&*locks]))
     }
 
+    /// Creates the directory of a file that is to lie in the home; one elsewhere is its owner's.
+    pub(crate) fn create_within(&self, file: &Path) -> Result<()> {
+        match file.parent().filter(|dir| dir.starts_with(&self.home)) {
+            Some(dir) => make_private(dir, "--home"),
+            None => Ok(()),
+        }
+    }
+
     /// Creates what they lie in.
     pub(crate) fn create_states(&self) -> Result<()> {
         self.create_home()?;

@@ -31,6 +31,9 @@ impl Stage {
             directories.create_home()?;
         }
         let fallback = directories.record(&plan.run_id);
+        plan.result
+            .as_deref()
+            .map_or(Ok(()), |file| directories.create_within(file))?;
         let result = plan
             .result
             .as_deref()
