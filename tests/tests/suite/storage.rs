@@ -251,3 +251,13 @@ fn each_event_is_a_whole_line() {
             serde_json::from_str(one).unwrap_or_else(|error| panic!("{error} in {one:?}"));
     }
 }
+
+#[test]
+fn the_directory_of_a_result_in_the_home_is_made() {
+    let sandbox = Sandbox::new(20);
+    let result = sandbox.path("home/results/shop/last.json");
+    let run = sandbox.run().option("--result", &result).program(["true"]);
+    let ended = run.finish();
+    ended.assert_code(0);
+    assert_eq!(ended.record().exit, 0);
+}
