@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::options::one_or_many;
 
-/// What a state directory is made of: the section [state] of the file. The layout itself is an option of the run.
+/// What a state directory is made of: the section `[state]` of the file. The layout itself is an option of the run.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct StateOptions {
