@@ -67,6 +67,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bundle;
 pub mod command;
 mod describe;
 mod engine;

@@ -2,6 +2,7 @@
 
 use super::excerpt::excerpt;
 use super::{Judgement, Report};
+use crate::bundle;
 use crate::engine::{Bundle, Cite, Failed, Held, State};
 use crate::outcome::{Failure, FailureKind, Outcome, Place, Span, Verdict};
 use crate::spec::check::Check;
@@ -19,9 +20,9 @@ impl Report {
             terms,
         };
         let numbered = (0..).zip(states);
-        let mut judgements: Vec<_> = numbered
-            .map(|(at, state)| builder.rule(at, state))
-            .collect();
+        let seal = bundle.seal.iter().map(super::seal::judgement);
+        let rules = numbered.map(|(at, state)| builder.rule(at, state));
+        let mut judgements: Vec<_> = seal.chain(rules).collect();
         judgements.extend(builder.unread());
         let judged = judgements
             .iter()
@@ -154,8 +155,12 @@ impl Builder<'_> {
             .iter()
             .map(|artifact| &*artifact.file)
             .collect();
-        let read =
-            |path: &str| known.contains(path) || globs.iter().any(|glob| glob::matches(glob, path));
+        let sealed = |path: &str| self.bundle.seal.is_some() && bundle::is_own(path);
+        let read = |path: &str| {
+            sealed(path)
+                || known.contains(path)
+                || globs.iter().any(|glob| glob::matches(glob, path))
+        };
         let left: Vec<&String> = files.iter().filter(|path| !read(path)).collect();
         let first = left.first()?;
         let rest = match left.len() - 1 {

@@ -6,6 +6,7 @@ mod human;
 mod json;
 mod junit;
 mod sarif;
+mod seal;
 mod tap;
 mod words;
 
