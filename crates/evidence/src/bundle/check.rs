@@ -30,13 +30,19 @@ pub(crate) fn check(source: &dyn Source, reads: bool, terms: &Terms) -> Option<S
         Err(error) => return Some(Seal::unusable(&error.to_string())),
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
     };
-    if reads && !text.contains("\"sealed_by\"") {
+    if reads && is_of_another_tool(&text, terms) {
         return None;
     }
     Some(match Manifest::parse(text, terms) {
         Ok(manifest) => Seal::of(&manifest, source, terms),
         Err(why) => Seal::unusable(&why),
     })
+}
+
+/// Many things are called a manifest. One that is torn may be ours.
+fn is_of_another_tool(text: &str, terms: &Terms) -> bool {
+    let doc = Doc::parse(text.to_owned(), terms.depth());
+    doc.is_ok_and(|doc| doc.root().get("sealed_by").is_none())
 }
 
 impl Seal {
