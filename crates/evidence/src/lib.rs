@@ -31,6 +31,12 @@
 //! # Ok::<(), runward_evidence::Error>(())
 //! ```
 //!
+//! # Bundles
+//!
+//! [`bundle::seal`] writes a manifest into a directory: size, digest and time of each file, and the window from the start of the run to the seal.
+//! Where a bundle has one, [`verify`] holds it against it before any rule, as `bundle.sealed`: a file that came later, one with other bytes or gone,
+//! and one of another run are refuted; what is no regular file, or cannot be read, is inconclusive.
+//!
 //! # Guarantees
 //!
 //! * **Five verdicts, one order.** Refuted, inconclusive, vacuous, waived, proven; the verdict on a bundle is the worst of its rules. Only
@@ -54,19 +60,21 @@
 //! * [`prove`] shows that a rule can fail, not that it asks the right question. It tries a bounded number of changes: what it calls
 //!   *cannot fail* it could not make fail. It changes files through the rules [`same`](language), `project`, `cmp`, `flat` and `increasing` that tie them; other ties
 //!   may show as *entangled*.
-//! * Whoever writes the artifacts can write what the spec wants to see. Digests tie files to each other, not to a machine.
+//! * Whoever writes the artifacts can write what the spec wants to see. Digests tie files to each other, not to a machine; a seal that is
+//!   taken away or made anew is not seen, unless the spec reads `manifest.json`. Times of files are what their writer says.
 //! * Artifacts are JSON, JSON lines, text and exit statuses, in UTF-8. XML and the like are text here, and matched line by line.
 //! * Fractions of a second finer than nanoseconds are no time. Floats are compared as floats.
 //! * Files up to 64 MiB, 128 levels, 20,000 files unless [`Terms`] says otherwise; at most 512 MiB and 512 levels.
 //!
 //! # What it does not do
 //!
-//! It runs nothing, collects nothing, signs nothing and prints nothing. Statistics stay outside: a spec checks their results.
+//! It runs nothing, signs nothing and prints nothing; it collects only what is in the directory of a bundle. Statistics stay outside: a spec checks their results.
 //! [`language`] has the language, `spec.schema.json` the JSON Schema of it for editors, `specs/` some specs to begin with, and [`defects`] what it
 //! is measured against. [`command`] has what a command line needs.
 
 #![forbid(unsafe_code)]
 
+pub mod bundle;
 pub mod command;
 mod describe;
 mod engine;

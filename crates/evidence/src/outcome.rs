@@ -183,6 +183,14 @@ kinds! {
     Vetoed "vetoed" Refuted,
     /// A file that no artifact reads.
     UnreadFile "unread_file" Refuted,
+    /// A file that came into a sealed bundle after the seal.
+    Late "late" Refuted,
+    /// A sealed file with other bytes than those that were sealed, or gone.
+    Spliced "spliced" Refuted,
+    /// A file, or the manifest itself, of another run than the bundle.
+    Foreign "foreign" Refuted,
+    /// The manifest of a bundle cannot be used.
+    BadSeal "bad_seal" Inconclusive,
     /// The bundle cannot be listed.
     Unlisted "unlisted" Inconclusive,
 }

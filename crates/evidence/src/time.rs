@@ -27,6 +27,18 @@ impl Instant {
         Some(Self { seconds, nanos })
     }
 
+    /// The time of a clock, within the years from the epoch to 9999.
+    pub(crate) fn of(time: std::time::SystemTime) -> Self {
+        let since = time.duration_since(std::time::UNIX_EPOCH);
+        let since = since.unwrap_or_default();
+        // No year has five digits.
+        let seconds = since.as_secs().min(253_402_300_799);
+        Self {
+            seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
+            nanos: since.subsec_nanos(),
+        }
+    }
+
     /// The same time of another second.
     pub(crate) fn plus_seconds(self, seconds: i64) -> Option<Self> {
         let seconds = self.seconds.checked_add(seconds)?;

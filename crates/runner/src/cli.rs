@@ -17,6 +17,8 @@ Examples:
       Stop after half an hour at the latest, and clean up however it ended.
   runward run --app web --wait 0 -- ./deploy.sh || echo busy
       Do not wait: exit 120 if `web` is busy.
+  runward run --evidence out/bundle --spec load.spec.toml -- ./load-test
+      Seal what the program puts into $RUNWARD_EVIDENCE_DIR, judge it: 121 if it is refuted, 122 if it shows nothing.
   runward run --app web --app db --dry-run -- ./migrate.sh
       Show what would happen, touching nothing.
 ";
@@ -86,8 +88,8 @@ const ENVIRONMENT: &str = "\
 Environment:
   Each option can be given as RUNWARD_NAME (RUNWARD_WAIT=10m, RUNWARD_LOCK_DIR=/run/locks), or in runward.toml
   (wait = \"10m\" in the section [run]). The command line overrides RUNWARD_*, which override the file.
-  The program sees RUNWARD_RUN_ID, RUNWARD_APP (the first) and, with --state, RUNWARD_STATE_DIR and what the layout names;
-  not the other options of its own run. Two sections stand in the file alone: [state] says what a state directory is made of
+  The program sees RUNWARD_RUN_ID, RUNWARD_APP (the first) and, with --state, RUNWARD_STATE_DIR and what the layout names,
+  with --evidence RUNWARD_EVIDENCE_DIR; not the other options of its own run. Two sections stand in the file alone: [state] says what a state directory is made of
   (source, server, stage, share), [sweep] what may be swept, with the options of `runward sweep`.
 ";
 

@@ -35,6 +35,7 @@
 //! - The limit of a Buildkite job counts from the start of runward, as nothing says when the job started.
 //! - Two runs in one step of a CI have the same run id; their journals are kept apart by process.
 //! - The record is not flushed to the disk: a power cut may lose it, a SIGKILL does not.
+//! - A bundle is private to the user, and moves within one file system: its place is no mount point. A seal names its run, it does not authenticate it.
 //! - Words that are not UTF-8 are passed on as they are, and shown in plan, record and events with replacements.
 #![forbid(unsafe_code)]
 

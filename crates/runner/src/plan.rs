@@ -53,6 +53,7 @@ pub(crate) struct Plan {
     /// What may be swept before the work, if anything is to be.
     #[serde(serialize_with = "is_some")]
     pub(crate) sweep: Option<SweepOptions>,
+    pub(crate) evidence: Option<EvidencePlan>,
     #[serde(serialize_with = "optional_path")]
     pub(crate) result: Option<PathBuf>,
     #[serde(serialize_with = "optional_path")]
@@ -86,6 +87,36 @@ impl StatePlan {
     }
 }
 
+/// The bundle of a run: where it is going to be, where it grows until then, and what judges it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct EvidencePlan {
+    #[serde(serialize_with = "path")]
+    pub(crate) dir: PathBuf,
+    #[serde(serialize_with = "path")]
+    pub(crate) staging: PathBuf,
+    #[serde(serialize_with = "optional_path")]
+    pub(crate) spec: Option<PathBuf>,
+}
+
+impl EvidencePlan {
+    /// It grows beside its place, to get there in one step.
+    fn new(dir: &Path, spec: Option<&Path>, key: &str) -> Result<Self> {
+        let dir = output(dir)?;
+        let name = dir.file_name().ok_or_else(|| {
+            let shown = dir.display();
+            Error::usage(format!(
+                "{shown} names no directory; name the directory itself with --evidence"
+            ))
+        })?;
+        let short: String = name.to_string_lossy().chars().take(40).collect();
+        Ok(Self {
+            staging: dir.with_file_name(format!(".{short}.{key}.runward")),
+            dir,
+            spec: spec.map(output).transpose()?,
+        })
+    }
+}
+
 impl Plan {
     pub(crate) fn new(
         settings: Settings,
@@ -102,9 +133,13 @@ impl Plan {
         let to_finish = !settings.apps.is_empty()
             || !settings.teardowns.is_empty()
             || settings.result.is_some()
-            || settings.state.is_some();
+            || settings.state.is_some()
+            || settings.evidence.is_some();
         let key = key(&run_id, process);
         let journal = to_finish.then(|| directories.journal(&key));
+        let spec = settings.spec.as_deref();
+        let evidence = settings.evidence.as_deref();
+        let evidence = evidence.map(|dir| EvidencePlan::new(dir, spec, &key));
         let app = settings.apps.first().cloned();
         let deadline = settings.deadline;
         let derived = reserve.as_ref().and_then(Reserve::deadline);
@@ -130,6 +165,7 @@ impl Plan {
                 .state
                 .map(|layout| StatePlan::new(layout, state, root)),
             sweep: settings.sweep.then_some(sweep),
+            evidence: evidence.transpose()?,
             result: settings.result.as_deref().map(output).transpose()?,
             events: settings.events.as_deref().map(output).transpose()?,
             locks: directories.locks,

@@ -28,6 +28,10 @@ pub(crate) struct Record {
     pub(crate) leaks: Vec<Process>,
     pub(crate) survivors: Vec<Process>,
     pub(crate) teardowns: Vec<Teardown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verdict: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) evidence: Option<Evidence>,
 }
 
 impl Record {
@@ -53,8 +57,18 @@ impl Record {
             leaks: Vec::new(),
             survivors: Vec::new(),
             teardowns: Vec::new(),
+            verdict: None,
+            evidence: None,
         }
     }
+}
+
+/// Where the bundle is, and what is not proven by it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Evidence {
+    pub(crate) dir: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
 }
 
 /// An app that the run owned.

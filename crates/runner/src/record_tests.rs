@@ -42,6 +42,8 @@ fn record() -> Record {
             code: Some(0),
             ms: 3,
         }],
+        verdict: None,
+        evidence: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod codes;
 mod config;
 mod containers;
 mod doctor;
+mod evidence;
 mod examples;
 mod expected;
 mod fixtures;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::found::{Cite, Failed, show};
+use crate::bundle::{self, MANIFEST, Seal};
 use crate::json::{Body, Doc, Value};
 use crate::outcome::FailureKind;
 use crate::source::ReadError;
@@ -15,6 +16,8 @@ pub(crate) struct Bundle {
     /// Sorted; or why there is no list.
     pub(crate) files: Result<Vec<String>, String>,
     pub(crate) loaded: Vec<Arc<Loaded>>,
+    /// None of one that has no manifest.
+    pub(crate) seal: Option<Seal>,
 }
 
 pub(crate) struct Loaded {
@@ -55,7 +58,13 @@ impl Bundle {
             files.sort_unstable();
             files
         });
-        Self { files, loaded }
+        let reads = spec.artifacts().iter().any(|one| *one.file == *MANIFEST);
+        let seal = bundle::check(source, reads, terms);
+        Self {
+            files,
+            loaded,
+            seal,
+        }
     }
 
     fn content(&self, artifact: u32) -> Result<&Content, Failed> {

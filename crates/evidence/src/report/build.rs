@@ -1,7 +1,8 @@
 //! From states to judgements.
 
 use super::excerpt::excerpt;
-use super::{Judgement, Report};
+use super::{About, Judgement, Report};
+use crate::bundle;
 use crate::engine::{Bundle, Cite, Failed, Held, State};
 use crate::outcome::{Failure, FailureKind, Outcome, Place, Span, Verdict};
 use crate::spec::check::Check;
@@ -19,9 +20,12 @@ impl Report {
             terms,
         };
         let numbered = (0..).zip(states);
-        let mut judgements: Vec<_> = numbered
-            .map(|(at, state)| builder.rule(at, state))
-            .collect();
+        let seal = bundle
+            .seal
+            .iter()
+            .map(|seal| super::seal::judgement(spec, seal));
+        let rules = numbered.map(|(at, state)| builder.rule(at, state));
+        let mut judgements: Vec<_> = seal.chain(rules).collect();
         judgements.extend(builder.unread());
         let judged = judgements
             .iter()
@@ -45,7 +49,7 @@ struct Builder<'b> {
 
 impl Builder<'_> {
     fn rule(&self, number: u32, state: &State) -> Judgement {
-        let base = blank(self.spec, Some(number));
+        let base = blank(self.spec, About::Rule(number));
         match state {
             State::Held(held) => self.held(base, held),
             State::Failed(failed) => self.failed(base, number, failed),
@@ -147,8 +151,12 @@ impl Builder<'_> {
             .iter()
             .map(|artifact| &*artifact.file)
             .collect();
-        let read =
-            |path: &str| known.contains(path) || globs.iter().any(|glob| glob::matches(glob, path));
+        let sealed = |path: &str| self.bundle.seal.is_some() && bundle::is_own(path);
+        let read = |path: &str| {
+            sealed(path)
+                || known.contains(path)
+                || globs.iter().any(|glob| glob::matches(glob, path))
+        };
         let left: Vec<&String> = files.iter().filter(|path| !read(path)).collect();
         let first = left.first()?;
         let rest = match left.len() - 1 {
@@ -191,15 +199,15 @@ fn unread(spec: &Spec, kind: FailureKind, message: String, path: Option<String>)
         outcome: Outcome::Judged(kind.verdict()),
         failure: Some(Box::new(failure)),
         place,
-        ..blank(spec, None)
+        ..blank(spec, About::Unread)
     }
 }
 
 /// A judgement that says nothing yet.
-fn blank(spec: &Spec, rule: Option<u32>) -> Judgement {
+pub(super) fn blank(spec: &Spec, about: About) -> Judgement {
     Judgement {
         spec: spec.clone(),
-        rule,
+        about,
         outcome: Outcome::Blocked,
         failure: None,
         place: None,

@@ -6,10 +6,12 @@ mod human;
 mod json;
 mod junit;
 mod sarif;
+mod seal;
 mod tap;
 mod words;
 
 pub(crate) use build::UNREAD;
+pub(crate) use seal::SEALED;
 pub(crate) use words::clean;
 
 use crate::Spec;
@@ -27,8 +29,7 @@ pub struct Report {
 #[derive(Clone, Debug)]
 pub struct Judgement {
     spec: Spec,
-    /// Its number in the spec; none for the files that nothing reads.
-    rule: Option<u32>,
+    about: About,
     outcome: Outcome,
     failure: Option<Box<Failure>>,
     place: Option<Place>,
@@ -37,6 +38,26 @@ pub struct Judgement {
     by_absence: bool,
     /// What is said of a waiver: that it applies, or that it does not any more.
     waiver: Option<Box<str>>,
+}
+
+/// What is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// A rule, by its number in the spec.
+    Rule(u32),
+    /// The seal of the bundle.
+    Seal,
+    /// The files that nothing reads.
+    Unread,
+}
+
+impl About {
+    fn rule(self) -> Option<u32> {
+        match self {
+            Self::Rule(number) => Some(number),
+            _ => None,
+        }
+    }
 }
 
 /// How a report is written.
@@ -112,16 +133,20 @@ impl Report {
 impl Judgement {
     /// The rule's id.
     pub fn id(&self) -> &str {
-        self.rule.map_or(UNREAD, |rule| &self.spec.rule(rule).id)
+        match self.about {
+            About::Rule(rule) => &self.spec.rule(rule).id,
+            About::Seal => SEALED,
+            About::Unread => UNREAD,
+        }
     }
 
     /// Where the rule stands in the spec.
     fn at(&self) -> Option<usize> {
-        self.rule.map(|rule| self.spec.rule(rule).at)
+        self.about.rule().map(|rule| self.spec.rule(rule).at)
     }
 
     fn why(&self) -> Option<&str> {
-        self.spec.rule(self.rule?).why.as_deref()
+        self.spec.rule(self.about.rule()?).why.as_deref()
     }
 
     /// How it ended.

@@ -12,5 +12,6 @@ mod harness;
 mod hostile;
 mod proving;
 mod reference;
+mod sealing;
 mod shipped;
 mod verdicts;

@@ -1,4 +1,5 @@
 //! One run: its plan, its guards, its locks, what a dead predecessor left, its work, its end.
+mod evidence;
 mod lifetime;
 mod note;
 mod outcome;
@@ -6,6 +7,7 @@ pub(crate) mod own;
 pub(crate) mod predecessor;
 mod presence;
 mod progress;
+mod seal;
 mod stage;
 pub(crate) mod state;
 mod waiting;
@@ -32,10 +34,12 @@ use crate::settings::{self, Leaks};
 use crate::summary::Summary;
 use crate::sweep::{self, Broom};
 use crate::terminal;
+use evidence::Evidence;
 use note::Note;
 use own::Owned;
 use predecessor::Finished;
 use presence::Presence;
+use seal::Finding;
 use stage::Stage;
 use state::Ground;
 
@@ -92,7 +96,8 @@ fn carry_out(plan: &Plan, env: &Environment, stage: &Stage) -> Result<Summary> {
         state: state.transpose()?,
     };
     let lifetime = stage.hook_up(run.lifetime(), plan, &run.presence)?;
-    if plan.apps.is_empty() && plan.sweep.is_none() && plan.state.is_none() {
+    let idle = plan.sweep.is_none() && plan.state.is_none() && plan.evidence.is_none();
+    if plan.apps.is_empty() && idle {
         run.start_at_once(lifetime)
     } else {
         run.start_prepared(lifetime)
@@ -144,7 +149,11 @@ impl Run<'_> {
             Some(prepared) => state::build(self.plan, prepared)?,
             None => None,
         };
-        let started = self.start(armed, &guards, state.clone());
+        let evidence = self.stage.arm(self.plan, self.env);
+        let started = evidence.and_then(|evidence| {
+            let started = self.start(armed, &guards, state.clone(), evidence);
+            started.inspect_err(|_| evidence::disarm(self.plan))
+        });
         if started.is_err() {
             let _ = state.as_deref().map(state::remove);
         }
@@ -153,11 +162,18 @@ impl Run<'_> {
         summary
     }
 
-    fn start(&self, armed: Armed, guards: &[Guard], state: Option<PathBuf>) -> Result<Running> {
+    fn start(
+        &self,
+        armed: Armed,
+        guards: &[Guard],
+        state: Option<PathBuf>,
+        evidence: Option<Evidence>,
+    ) -> Result<Running> {
         let apps = guards.iter().map(app).collect();
         let note = self.stage.note(|note| Note {
             apps,
             state,
+            evidence,
             started: true,
             ..note
         });
@@ -186,6 +202,7 @@ impl Run<'_> {
     fn lifetime(&self) -> Lifetime {
         let program = lifetime::program(self.plan, self.env);
         let program = self.state.iter().fold(program, state::tell);
+        let program = self.plan.evidence.iter().fold(program, evidence::tell);
         lifetime::lifetime(self.plan, program)
     }
 }
@@ -217,7 +234,25 @@ fn conclude(stage: &Stage, outcome: &Outcome) -> Summary {
     if let Cause::Failed { reason, .. } = outcome.cause() {
         terminal::say(reason);
     }
-    outcome::summary(outcome, stage.leaks())
+    let finding = stage.finding();
+    finding.iter().for_each(tell_of_evidence);
+    outcome::summary(outcome, stage.leaks(), finding.as_ref())
+}
+
+fn tell_of_evidence(finding: &Finding) {
+    let (dir, why) = (
+        &finding.dir,
+        finding.why.as_deref().map(terminal::printable),
+    );
+    match (&finding.verdict, why) {
+        (Some(verdict), Some(why)) => {
+            terminal::say(format_args!(
+                "evidence {verdict}: {why}; the bundle is in {dir}"
+            ));
+        }
+        (Some(verdict), None) => terminal::say(format_args!("evidence {verdict} by {dir}")),
+        (None, _) => {}
+    }
 }
 
 fn abandon(stage: &Stage, armed: Armed, cause: Cause, message: Option<String>) -> Summary {

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use runward_lifetime::Leaks;
 use rustix::fs::MemfdFlags;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Evidence;
 use crate::error::{Error, Kind, Result};
 use crate::record::{App, Target};
 
@@ -19,12 +21,15 @@ pub(crate) struct Note {
     /// To be removed when all is done.
     #[serde(default)]
     pub(crate) state: Option<PathBuf>,
+    /// To be sealed when all is done.
+    #[serde(default)]
+    pub(crate) evidence: Option<Evidence>,
     pub(crate) leaks_fail: bool,
     pub(crate) started: bool,
     pub(crate) busy: bool,
 }
 
-/// Where the owner leaves the note for the guardian, which was forked before the locks were taken.
+/// Where the owner leaves the note for the guardian, which was forked before the locks were taken, and the guardian its finding for the owner.
 #[derive(Debug)]
 pub(crate) struct Desk(File);
 
@@ -51,7 +56,7 @@ impl Desk {
             .and_then(|()| self.0.write_all_at(note.as_bytes(), 0));
     }
 
-    pub(crate) fn get(&self) -> Option<Note> {
+    pub(crate) fn get<T: DeserializeOwned>(&self) -> Option<T> {
         let size = usize::try_from(self.0.metadata().ok()?.len()).ok()?;
         let mut text = vec![0; size];
         self.0.read_exact_at(&mut text, 0).ok()?;
@@ -81,12 +86,13 @@ mod tests {
     #[test]
     fn the_last_note_is_the_one_that_is_read() {
         let desk = Desk::new().unwrap();
-        assert!(desk.get().is_none());
+        assert!(desk.get::<Note>().is_none());
         let mut note = Note {
             argv: vec!["a long word".into()],
             apps: vec![],
             result: None,
             state: None,
+            evidence: None,
             leaks_fail: true,
             started: false,
             busy: false,
@@ -95,7 +101,7 @@ mod tests {
         note.argv.clear();
         note.started = true;
         desk.try_clone().unwrap().put(&note.to_text());
-        let read = desk.get().unwrap();
+        let read: Note = desk.get().unwrap();
         assert!(read.started && read.leaks_fail && read.argv.is_empty());
     }
 }

@@ -2,11 +2,12 @@
 use runward_lifetime::{Cause, Leaks, Outcome, Process, Status, TeardownReport};
 
 use super::note::Note;
+use super::seal::Finding;
 use crate::exit::{self, Findings};
 use crate::record::{self, Record, timestamp};
 use crate::summary::Summary;
 
-pub(crate) fn exit_code(outcome: &Outcome, leaks: Leaks) -> u8 {
+pub(crate) fn exit_code(outcome: &Outcome, leaks: Leaks, finding: Option<&Finding>) -> u8 {
     let torn_down = outcome.teardowns().iter().all(TeardownReport::succeeded);
     let leaked = leaks == Leaks::Fail && !outcome.leaks().is_empty();
     let unclean = leaked || !torn_down || !outcome.survivors().is_empty();
@@ -14,14 +15,14 @@ pub(crate) fn exit_code(outcome: &Outcome, leaks: Leaks) -> u8 {
         outcome.exit_code(),
         Findings {
             unclean,
-            ..Findings::default()
+            ..finding.map(Finding::findings).unwrap_or_default()
         },
     )
 }
 
-pub(crate) fn record(outcome: &Outcome, note: &Note) -> Record {
+pub(crate) fn record(outcome: &Outcome, note: &Note, finding: Option<&Finding>) -> Record {
     let cause = cause(outcome.cause(), note.busy);
-    let exit = exit_code(outcome, note.leaks());
+    let exit = exit_code(outcome, note.leaks(), finding);
     let empty = Record::new(outcome.run_id(), &note.argv, cause, exit, outcome.started());
     Record {
         apps: note.apps.clone(),
@@ -35,14 +36,19 @@ pub(crate) fn record(outcome: &Outcome, note: &Note) -> Record {
         leaks: processes(outcome.leaks()),
         survivors: processes(outcome.survivors()),
         teardowns: outcome.teardowns().iter().map(teardown).collect(),
+        verdict: finding.and_then(|finding| finding.verdict.clone()),
+        evidence: finding.map(|finding| record::Evidence {
+            dir: finding.dir.clone(),
+            why: finding.why.clone(),
+        }),
         ..empty
     }
 }
 
-pub(crate) fn summary(outcome: &Outcome, leaks: Leaks) -> Summary {
+pub(crate) fn summary(outcome: &Outcome, leaks: Leaks, finding: Option<&Finding>) -> Summary {
     Summary {
         cause: describe(outcome.cause()),
-        exit: exit_code(outcome, leaks),
+        exit: exit_code(outcome, leaks, finding),
         teardown: outcome
             .teardowns()
             .iter()

@@ -4,6 +4,7 @@ use std::path::Path;
 use runward_lifetime::{Outcome, recover};
 use runward_lock::Record;
 
+use super::seal::Judge;
 use super::stage::keep_record;
 
 /// What there was to finish.
@@ -31,7 +32,7 @@ pub(crate) fn finish(before: Option<&Record>) -> Result<Finished, runward_lifeti
 pub(crate) fn finish_journal(journal: &Path) -> Result<Option<Outcome>, runward_lifetime::Error> {
     recover(journal, |outcome, note| {
         if let Ok(note) = serde_json::from_str(note) {
-            keep_record(outcome, &note);
+            keep_record(outcome, &note, &Judge::default());
         }
     })
 }

@@ -5,10 +5,13 @@ use std::time::SystemTime;
 use runward_lifetime::{Event, Leaks, Lifetime, Outcome};
 use serde_json::json;
 
+use super::evidence::{self, Court, Evidence};
 use super::note::{Desk, Note};
 use super::presence::Presence;
-use super::{outcome, own, progress, state};
-use crate::error::{Error, Result};
+use super::seal::{Finding, Judge};
+use super::{outcome, own, progress, seal, state};
+use crate::environment::Environment;
+use crate::error::{Error, Kind, Result};
 use crate::events::Events;
 use crate::plan::Plan;
 use crate::record::{Cause, Found, Record, Target};
@@ -22,6 +25,10 @@ pub(super) struct Stage {
     note: Note,
     desk: Desk,
     events: SharedEvents,
+    court: Court,
+    /// Of a run with a bundle, for that.
+    told: SharedEvents,
+    found: Desk,
 }
 
 impl Stage {
@@ -30,6 +37,7 @@ impl Stage {
         if plan.journal.is_some() {
             directories.create_home()?;
         }
+        let court = Court::set(plan)?;
         let fallback = directories.record(&plan.run_id);
         plan.result
             .as_deref()
@@ -53,6 +61,7 @@ impl Stage {
             apps: Vec::new(),
             result,
             state: None,
+            evidence: None,
             leaks_fail: leaks(plan) == Leaks::Fail,
             started: false,
             busy: false,
@@ -63,6 +72,9 @@ impl Stage {
             note,
             desk: Desk::new()?,
             events,
+            told: told(plan)?,
+            court,
+            found: Desk::new()?,
         })
     }
 
@@ -87,6 +99,8 @@ impl Stage {
         let desk = self.desk.try_clone()?;
         let people = progress::People::of(plan);
         let (events, last) = (self.events.clone(), self.events.clone());
+        let (told, all) = (self.told.clone(), self.told.clone());
+        let (spec, found) = (self.court.spec.clone(), self.found.try_clone()?);
         let held = own::Held {
             directories: plan.directories(),
             run: presence.name(),
@@ -94,16 +108,18 @@ impl Stage {
             owner: std::process::id(),
         };
         Ok(lifetime
-            .on_event(move |event| log(&events, event))
+            .on_event(move |event| {
+                log(&events, event);
+                log(&told, event);
+            })
             .on_progress(move |event| people.show(event))
             .on_finish(move |outcome| {
-                if let Some(note) = desk.get() {
-                    keep_record(outcome, &note);
-                    log_end(
-                        &last,
-                        outcome.cause(),
-                        outcome::exit_code(outcome, note.leaks()),
-                    );
+                if let Some(note) = desk.get::<Note>() {
+                    let events = all.as_ref().and_then(|all| all.borrow().lines().ok());
+                    let finding = keep_record(outcome, &note, &Judge { spec, events });
+                    found.put(&serde_json::to_string(&finding).unwrap_or_default());
+                    let exit = outcome::exit_code(outcome, note.leaks(), finding.as_ref());
+                    log_end(&last, outcome.cause(), exit);
                 }
             })
             .on_release(move |kept| held.release(kept)))
@@ -122,6 +138,22 @@ impl Stage {
             )),
             Found::Nowhere => terminal::say("the record of the run could not be written anywhere"),
         }
+    }
+
+    pub(super) fn arm(&self, plan: &Plan, env: &Environment) -> Result<Option<Evidence>> {
+        evidence::arm(plan, env, &self.court)
+    }
+
+    /// What the bundle came to, by whoever sealed it.
+    pub(super) fn finding(&self) -> Option<Finding> {
+        let note: Note = self.desk.get()?;
+        let evidence = note.evidence?;
+        let found: Option<Option<Finding>> = self.found.get();
+        Some(
+            found
+                .flatten()
+                .unwrap_or_else(|| Finding::pending(&evidence)),
+        )
     }
 
     pub(super) fn tell_of_lost_events(&self) {
@@ -143,10 +175,19 @@ impl Stage {
     }
 }
 
-pub(super) fn keep_record(outcome: &Outcome, note: &Note) {
+/// Seals and judges what there is to, and writes the record; what was found is in it.
+pub(super) fn keep_record(outcome: &Outcome, note: &Note, judge: &Judge) -> Option<Finding> {
     // What is left of it is among the leftovers that a sweep finds.
     let _ = note.state.as_deref().map(state::remove);
-    keep(note, &outcome::record(outcome, note));
+    let finding = note.evidence.as_ref().map(|evidence| {
+        // Whatever becomes of this process while it reads what others wrote, there is a record.
+        let pending = Finding::pending(evidence);
+        let record = outcome::record(outcome, note, Some(&pending));
+        keep(note, &record);
+        seal::seal(evidence, &record, outcome, judge)
+    });
+    keep(note, &outcome::record(outcome, note, finding.as_ref()));
+    finding
 }
 
 /// Where the record cannot be written at all, stderr may still be there to say so.
@@ -155,6 +196,17 @@ fn keep(note: &Note, record: &Record) {
     if let Err(e) = target.write(record) {
         terminal::say(format_args!("the record of the run is lost: {e}"));
     }
+}
+
+fn told(plan: &Plan) -> Result<SharedEvents> {
+    let made = plan
+        .evidence
+        .as_ref()
+        .map(|_| Events::in_memory(&plan.run_id));
+    let made = made.transpose();
+    let made =
+        made.map_err(|e| Error::new(Kind::System, format!("cannot make a memory file: {e}")))?;
+    Ok(made.map(|events| Rc::new(RefCell::new(events))))
 }
 
 fn log(events: &SharedEvents, event: &Event) {

@@ -62,6 +62,8 @@ pub(crate) fn layer(env: &Environment) -> Result<Options> {
         state: parsed(env, "RUNWARD_STATE")?,
         no_state: switched(env, "RUNWARD_NO_STATE")?,
         sweep: switched(env, "RUNWARD_SWEEP")?,
+        evidence: env.os("RUNWARD_EVIDENCE").map(Into::into),
+        spec: env.os("RUNWARD_SPEC").map(Into::into),
         result: env.os("RUNWARD_RESULT").map(Into::into),
         events: env.os("RUNWARD_EVENTS").map(Into::into),
         run_id: parsed(env, "RUNWARD_RUN_ID")?.filter(|_| !inherited_id),

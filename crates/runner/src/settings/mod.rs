@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) require: Option<Strength>,
     pub(crate) state: Option<StateLayout>,
     pub(crate) sweep: bool,
+    pub(crate) evidence: Option<PathBuf>,
+    pub(crate) spec: Option<PathBuf>,
     pub(crate) result: Option<PathBuf>,
     pub(crate) events: Option<PathBuf>,
     pub(crate) run_id: Option<RunId>,
@@ -64,6 +66,8 @@ pub(crate) fn resolve(cli: Options, env: Options, file: Options) -> Result<Setti
         require: given.require,
         state: given.state,
         sweep: given.sweep,
+        evidence: given.evidence,
+        spec: given.spec,
         result: given.result,
         events: given.events,
         run_id: given.run_id,
@@ -82,6 +86,11 @@ impl Settings {
         if self.teardown_deadline.is_zero() {
             return Err(Error::usage(
                 "a teardown deadline of 0 leaves no time to clean up; the default is 60s",
+            ));
+        }
+        if self.spec.is_some() && self.evidence.is_none() {
+            return Err(Error::usage(
+                "--spec judges a bundle; say with --evidence where it is to be, or leave --spec out",
             ));
         }
         match (self.containment.strength(), self.require) {

@@ -66,6 +66,14 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "State")]
     pub(crate) sweep: bool,
 
+    /// Seal what the program puts into RUNWARD_EVIDENCE_DIR as a bundle there: a directory that is empty or not there yet
+    #[arg(long, value_name = "DIR", help_heading = "Evidence")]
+    pub(crate) evidence: Option<PathBuf>,
+
+    /// Judge the bundle by this spec; the verdict joins the exit code [default: none]
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub(crate) spec: Option<PathBuf>,
+
     /// Write the record of the run there, as JSON, all or nothing
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) result: Option<PathBuf>,
@@ -111,6 +119,8 @@ impl Options {
             state: self.state.or(below.state.filter(|_| !self.no_state)),
             no_state: self.no_state || below.no_state,
             sweep: self.sweep || below.sweep,
+            evidence: self.evidence.or(below.evidence),
+            spec: self.spec.or(below.spec),
             result: self.result.or(below.result),
             events: self.events.or(below.events),
             run_id: self.run_id.or(below.run_id),

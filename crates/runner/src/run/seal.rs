@@ -1,0 +1,226 @@
+//! Sealing and judging the bundle, in whichever process finishes the run, after the teardowns and before the locks go.
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use runward_evidence::{Dir, Judgement, Outcome as Judged, Spec, Verdict, bundle, verify};
+use runward_lifetime::Outcome;
+use runward_lock::{LockDir, Name, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::evidence::Evidence;
+use crate::commands::evidence::terms;
+use crate::exit::Findings;
+use crate::record::{App, Record, timestamp};
+
+/// What the bundle came to: for the record, and for the owner to say.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Finding {
+    /// None where there was no spec and nothing is wrong with the seal.
+    pub(crate) verdict: Option<String>,
+    /// What is not proven, or could not be done.
+    pub(crate) why: Option<String>,
+    /// Where the bundle is.
+    pub(crate) dir: String,
+}
+
+/// What the process that finishes has besides the note.
+#[derive(Default)]
+pub(super) struct Judge {
+    /// None where it has to be read again.
+    pub(super) spec: Option<Spec>,
+    /// None where nobody is left who knows.
+    pub(super) events: Option<Vec<u8>>,
+}
+
+/// A seal is checked by the rule that every spec has.
+const SEAL_ALONE: &str =
+    "schema = 1\nid = \"seal\"\n[files]\nunread = \"allow\"\nwhy = \"the seal alone is judged\"\n";
+
+impl Finding {
+    /// Not green, until it is known.
+    pub(super) fn pending(evidence: &Evidence) -> Self {
+        Self::inconclusive(&evidence.staging(), "the bundle is not sealed yet")
+    }
+
+    fn inconclusive(dir: &Path, why: impl Into<String>) -> Self {
+        Self {
+            verdict: Some(Verdict::Inconclusive.name().into()),
+            why: Some(why.into()),
+            dir: dir.to_string_lossy().into_owned(),
+        }
+    }
+
+    /// What it adds to the exit code.
+    pub(crate) fn findings(&self) -> Findings {
+        let verdict = self.verdict.as_deref();
+        Findings {
+            refuted: verdict == Some(Verdict::Refuted.name()),
+            inconclusive: matches!(verdict, Some("inconclusive" | "vacuous")),
+            ..Findings::default()
+        }
+    }
+}
+
+/// Seals, brings the bundle to its place, judges it. May be done again by another process that finds it half done.
+pub(super) fn seal(
+    evidence: &Evidence,
+    record: &Record,
+    outcome: &Outcome,
+    judge: &Judge,
+) -> Finding {
+    let (staging, dir) = (evidence.staging(), evidence.dir());
+    if !is_directory(&staging) {
+        return match is_of(&dir.join(bundle::MANIFEST), evidence) {
+            true => verdict(evidence, &dir, judge),
+            false => Finding::inconclusive(&dir, "the program removed RUNWARD_EVIDENCE_DIR"),
+        };
+    }
+    let sealed = fill(evidence, &staging, record, outcome, judge);
+    let moved = fs::rename(&staging, &dir);
+    let place: PathBuf = if moved.is_ok() { dir } else { staging };
+    match (sealed, moved) {
+        (Err(why), _) => Finding::inconclusive(&place, why),
+        (_, Err(e)) => Finding::inconclusive(
+            &place,
+            format!(
+                "the bundle cannot be moved to {}: {e}",
+                evidence.dir().display()
+            ),
+        ),
+        (Ok(()), Ok(())) => verdict(evidence, &place, judge),
+    }
+}
+
+fn is_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+}
+
+/// Whether this run made the file, or one that was killed while it finished the run.
+fn is_of(file: &Path, evidence: &Evidence) -> bool {
+    let key = format!("\"key\":{}", json!(evidence.facts.key));
+    let is_file = fs::symlink_metadata(file).is_ok_and(|found| found.is_file());
+    is_file && fs::read_to_string(file).is_ok_and(|text| text.contains(&key))
+}
+
+fn fill(
+    evidence: &Evidence,
+    staging: &Path,
+    record: &Record,
+    outcome: &Outcome,
+    judge: &Judge,
+) -> Result<(), String> {
+    let said = |e: runward_evidence::Error| e.to_string();
+    for name in [bundle::MANIFEST, bundle::RUN, bundle::EVENTS] {
+        let file = staging.join(name);
+        let taken = fs::symlink_metadata(&file).is_ok();
+        if taken && !is_of(&file, evidence) {
+            return Err(format!(
+                "the program wrote {name}, which is a name of runward's own in a bundle; call it otherwise"
+            ));
+        }
+    }
+    let terms = terms().ok_or("there is no day to judge waivers by")?;
+    if let Some(events) = &judge.events {
+        bundle::put(staging, bundle::EVENTS, &with_key(events, evidence)).map_err(said)?;
+    }
+    let run = run_file(evidence, record, outcome);
+    let text = format!("{run}\n");
+    bundle::put(staging, bundle::RUN, text.as_bytes()).map_err(said)?;
+    let about = json!({"key": evidence.facts.key, "run_id": record.run_id});
+    bundle::seal(staging, evidence.armed, &about.to_string(), &terms).map_err(said)
+}
+
+/// Each line says whose it is.
+fn with_key(events: &[u8], evidence: &Evidence) -> Vec<u8> {
+    let key = json!(evidence.facts.key);
+    let lines = String::from_utf8_lossy(events);
+    let lines = lines.lines().filter_map(|line| line.strip_suffix('}'));
+    let lines = lines.map(|line| format!("{line},\"key\":{key}}}\n"));
+    lines.collect::<String>().into_bytes()
+}
+
+/// What runward knows: the record, without what is yet to be decided, and what was known when the run was armed.
+fn run_file(evidence: &Evidence, record: &Record, outcome: &Outcome) -> Value {
+    let mut run = json!(record);
+    let succeeded = outcome.teardowns().iter().filter(|one| one.succeeded());
+    let more = [
+        json!(evidence.facts),
+        json!({
+            "armed": timestamp(evidence.armed),
+            "finished_by": outcome.finished_by(),
+            "teardowns_succeeded": succeeded.count(),
+            "apps": apps(evidence, &record.apps),
+        }),
+    ];
+    if let Some(run) = run.as_object_mut() {
+        for undecided in ["exit", "verdict", "evidence"] {
+            run.remove(undecided);
+        }
+        let more = more
+            .into_iter()
+            .filter_map(|value| value.as_object().cloned());
+        run.extend(more.flatten());
+    }
+    run
+}
+
+/// The fences once more: a lock that was held throughout has the one that it had.
+fn apps(evidence: &Evidence, apps: &[App]) -> Vec<Value> {
+    let locks = LockDir::open(evidence.locks()).ok();
+    let now = |app: &App| {
+        let name = Name::new(&*app.name).ok()?;
+        let state = locks.as_ref()?.peek(&name).ok()?;
+        let State::Held(holder) = state else {
+            return None;
+        };
+        let record = holder.record().filter(|record| !record.released())?;
+        Some(record.fence().get())
+    };
+    let app = |app: &App| {
+        json!({
+            "name": app.name, "fence": app.fence, "fence_at_seal": now(app), "waited_ms": app.waited_ms,
+        })
+    };
+    apps.iter().map(app).collect()
+}
+
+fn verdict(evidence: &Evidence, dir: &Path, judge: &Judge) -> Finding {
+    match judged(evidence, dir, judge) {
+        Ok(finding) => finding,
+        Err(why) => Finding::inconclusive(dir, why),
+    }
+}
+
+fn judged(evidence: &Evidence, dir: &Path, judge: &Judge) -> Result<Finding, String> {
+    let said = |e: runward_evidence::Error| e.to_string();
+    let given = judge.spec.clone().map(Ok).or_else(|| evidence.spec());
+    let given = given.transpose()?;
+    let with_spec = given.is_some();
+    let spec = given.map_or_else(|| Spec::parse("seal", SEAL_ALONE).map_err(said), Ok)?;
+    let terms = terms().ok_or("there is no day to judge waivers by")?;
+    let report = verify(&spec, &Dir::open(dir).map_err(said)?, &terms);
+    let verdict = report.verdict();
+    let worst = |one: &&Judgement| one.outcome() == Judged::Judged(verdict);
+    let open = report
+        .judgements()
+        .iter()
+        .filter(|one| one.failure().is_some());
+    Ok(Finding {
+        verdict: (with_spec || verdict != Verdict::Proven).then(|| verdict.name().into()),
+        why: open
+            .clone()
+            .find(worst)
+            .map(|one| reason(one, open.count())),
+        dir: dir.to_string_lossy().into_owned(),
+    })
+}
+
+fn reason(first: &Judgement, count: usize) -> String {
+    let message = first.failure().map_or("", |failure| failure.message());
+    let more = match count {
+        0 | 1 => String::new(),
+        more => format!(", and {} more", more - 1),
+    };
+    format!("{}: {message}{more}", first.id())
+}
