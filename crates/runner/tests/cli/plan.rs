@@ -96,11 +96,9 @@ fn bad_durations_are_named_with_the_remedy() {
 #[test]
 fn options_that_are_not_offered_are_not_taken() {
     let sandbox = Sandbox::new();
-    for option in ["--scenario=f", "--evidence=d", "--spec=f"] {
-        sandbox
-            .run(&["run", option, "--dry-run", "--", "true"])
-            .refused("unexpected argument");
-    }
+    sandbox
+        .run(&["run", "--scenario=f", "--dry-run", "--", "true"])
+        .refused("unexpected argument");
     sandbox.run(&["run"]).refused("PROGRAM");
 }
 
