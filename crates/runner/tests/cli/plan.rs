@@ -96,18 +96,8 @@ fn bad_durations_are_named_with_the_remedy() {
 #[test]
 fn options_that_are_not_offered_are_not_taken() {
     let sandbox = Sandbox::new();
-    for option in [
-        "--state=abra",
-        "--no-state",
-        "--sweep",
-        "--scenario=f",
-        "--evidence=d",
-        "--spec=f",
-    ] {
-        sandbox
-            .run(&["run", option, "--dry-run", "--", "true"])
-            .refused("unexpected argument");
-    }
+    let seen = sandbox.run(&["run", "--scenario=f", "--dry-run", "--", "true"]);
+    seen.refused("unexpected argument");
     sandbox.run(&["run"]).refused("PROGRAM");
 }
 
@@ -163,4 +153,36 @@ fn a_deadline_of_ones_own_is_kept_and_warned_of_where_it_is_too_late() {
         assert_eq!(plan["deadline_ms"], kept);
         assert_eq!(plan["outer_limit"]["sets_deadline"], false);
     }
+}
+
+#[test]
+fn a_bundle_grows_beside_its_place_and_is_kept_account_of() {
+    let sandbox = Sandbox::new();
+    let plan = sandbox.plan(&["--evidence", "out", "--spec", "s.toml"], &[]);
+    let (key, root) = (plan["run_id"].as_str().unwrap(), sandbox.path());
+    let expected = json!({
+        "dir": root.join("out"), "staging": root.join(format!(".out.{key}.runward")), "spec": root.join("s.toml"),
+    });
+    assert_eq!(plan["evidence"], expected);
+    assert_ne!(
+        plan["journal"],
+        json!(null),
+        "somebody may have to seal it later"
+    );
+    let env = [("RUNWARD_EVIDENCE", "e"), ("RUNWARD_SPEC", "t.toml")];
+    let plan = sandbox.plan(&["--evidence", "out"], &env);
+    assert_eq!(plan["evidence"]["dir"], json!(root.join("out")));
+    assert_eq!(plan["evidence"]["spec"], json!(root.join("t.toml")));
+    assert!(sandbox.names().is_empty(), "{:?}", sandbox.names());
+}
+
+#[test]
+fn a_spec_needs_a_bundle_and_a_bundle_a_name() {
+    let sandbox = Sandbox::new();
+    let refused = |args: &[&str], said| {
+        let args = [&["run", "--dry-run"], args, &["--", "true"]].concat();
+        sandbox.run(&args).refused(said);
+    };
+    refused(&["--spec", "s.toml"], "--evidence");
+    refused(&["--evidence", "/"], "names no directory");
 }
