@@ -6,12 +6,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use runward_tests::skip::skip;
-use runward_tests::{Ended, Run, Sandbox, Teardown, binaries};
-use rustix::process::Signal;
+use runward_tests::places::{self, Tmpfs};
+use runward_tests::skip::{is_root, skip};
+use runward_tests::{Ended, Run, Sandbox, binaries};
 use serde_json::Value;
-
-use crate::expected::CGROUP;
 
 /// One artifact with a number of attempts, of which at least one is needed and none may have failed.
 const SPEC: &str = r#"
@@ -36,7 +34,7 @@ at = "out:/failed"
 value = 0
 "#;
 
-const OWN: &str = concat!(
+pub(crate) const OWN: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../crates/evidence/specs/runward-run.spec.toml"
 );
@@ -47,24 +45,24 @@ fn spec(sandbox: &Sandbox) -> PathBuf {
     path
 }
 
-fn out(tried: u32, failed: u32) -> String {
+pub(crate) fn out(tried: u32, failed: u32) -> String {
     format!("echo '{{\"tried\":{tried},\"failed\":{failed}}}' >$RUNWARD_EVIDENCE_DIR/out.json; ")
 }
 
-fn bundle(sandbox: &Sandbox) -> PathBuf {
+pub(crate) fn bundle(sandbox: &Sandbox) -> PathBuf {
     sandbox.path("bundle")
 }
 
-fn judged<'a>(sandbox: &'a Sandbox, script: &str) -> Run<'a> {
+pub(crate) fn judged<'a>(sandbox: &'a Sandbox, script: &str) -> Run<'a> {
     sealed(sandbox, script).option("--spec", spec(sandbox))
 }
 
-fn sealed<'a>(sandbox: &'a Sandbox, script: &str) -> Run<'a> {
+pub(crate) fn sealed<'a>(sandbox: &'a Sandbox, script: &str) -> Run<'a> {
     let run = sandbox.run().option("--evidence", bundle(sandbox));
     run.shell(script)
 }
 
-fn json(path: &Path) -> Value {
+pub(crate) fn json(path: &Path) -> Value {
     let text = fs::read_to_string(path).expect("a file");
     serde_json::from_str(&text).expect("JSON")
 }
@@ -79,7 +77,7 @@ fn ends(run: Run<'_>) -> (i32, Value, Ended) {
     (code, record, ended)
 }
 
-fn verify(spec: &Path, dir: &Path) -> Output {
+pub(crate) fn verify(spec: &Path, dir: &Path) -> Output {
     let mut command = Command::new(binaries::runward());
     let command = command.arg("verify").arg(spec).arg(dir);
     command.args(["--format", "json"]).output().expect("verify")
@@ -87,7 +85,7 @@ fn verify(spec: &Path, dir: &Path) -> Output {
 
 /// The exit code of `runward verify`, and the failure of the seal.
 #[track_caller]
-fn seal_of(dir: &Path) -> (i32, String) {
+pub(crate) fn seal_of(dir: &Path) -> (i32, String) {
     let seen = verify(Path::new(OWN), dir);
     let report: Value = serde_json::from_slice(&seen.stdout).expect("a report");
     let rules = report["rules"].as_array().expect("rules");
@@ -97,7 +95,7 @@ fn seal_of(dir: &Path) -> (i32, String) {
 }
 
 /// What is left beside the bundle of the directory that it grew in.
-fn staging(sandbox: &Sandbox) -> Vec<PathBuf> {
+pub(crate) fn staging(sandbox: &Sandbox) -> Vec<PathBuf> {
     let entries = fs::read_dir(sandbox.root()).expect("a directory").flatten();
     let hidden = |path: &PathBuf| path.to_string_lossy().ends_with(".runward");
     entries.map(|entry| entry.path()).filter(hidden).collect()
@@ -388,116 +386,59 @@ fn a_program_that_is_not_found_leaves_a_bundle_that_says_so() {
 }
 
 #[test]
-fn the_guardian_seals_for_an_owner_that_was_killed() {
-    let sandbox = Sandbox::new(30);
-    let mut line = sandbox.line();
-    let script = format!(
-        "{}echo ready >{}; sleep 1000",
-        out(1, 0),
-        line.path().display()
-    );
-    let running = judged(&sandbox, &script).app("web").spawn_ready(&mut line);
-    running.signal(Signal::KILL);
-    let result = running.result().to_owned();
-    running.wait();
-    assert!(sandbox.everyone_ended_by(sandbox.until()));
-    let record = json(&result);
-    assert_eq!(record["cause"]["kind"], "owner-killed");
-    assert_eq!(record["verdict"], "proven");
-    assert_eq!(
-        json(&bundle(&sandbox).join("run.json"))["finished_by"],
-        "guardian"
-    );
-    assert_eq!(seal_of(&bundle(&sandbox)).1, "");
-    assert!(staging(&sandbox).is_empty());
-}
-
-#[test]
-fn the_owner_seals_for_a_guardian_that_was_killed() {
-    let sandbox = Sandbox::new(30);
-    let mut line = sandbox.line();
-    let mut gate = sandbox.gate();
-    let (word, wait) = (
-        line.path().display().to_string(),
-        gate.path().display().to_string(),
-    );
-    let script = format!("{}echo ready >{word}; read x <{wait}", out(1, 1));
-    let running = judged(&sandbox, &script).app("web").spawn_ready(&mut line);
-    running.guardian().signal(Signal::KILL);
-    running.wait_stderr("the guardian was killed");
-    gate.open_line();
-    let result = running.result().to_owned();
-    running.wait().assert_code(121);
-    assert_eq!(json(&result)["verdict"], "refuted");
-    assert_eq!(
-        json(&bundle(&sandbox).join("run.json"))["finished_by"],
-        "owner"
-    );
-    assert_eq!(seal_of(&bundle(&sandbox)).1, "");
-}
-
-#[test]
-fn the_next_run_or_a_sweep_seals_for_both() {
-    if let Some(reason) = CGROUP.missing() {
-        return skip("the_next_run_or_a_sweep_seals_for_both", reason);
+fn what_may_not_be_read_is_no_evidence() {
+    let test = "what_may_not_be_read_is_no_evidence";
+    if !is_root() {
+        return skip(test, "needs root, to become nobody");
     }
-    for sweep in [false, true] {
-        let sandbox = Sandbox::new(40);
-        let mut line = sandbox.line();
-        let teardown = Teardown::new(&sandbox);
-        let script = format!(
-            "{}echo ready >{}; sleep 1000",
-            out(1, 0),
-            line.path().display()
-        );
-        let run = judged(&sandbox, &script)
-            .app("web")
-            .teardown(teardown.command());
-        let running = run.spawn_ready(&mut line);
-        let guardian = running.guardian();
-        running.signal(Signal::STOP);
-        guardian.signal(Signal::KILL);
-        running.signal(Signal::KILL);
-        let result = running.result().to_owned();
-        running.wait();
-        assert!(!bundle(&sandbox).exists());
-        match sweep {
-            false => drop(
-                sandbox
-                    .run()
-                    .app("web")
-                    .shell("true")
-                    .finish()
-                    .assert_code(0),
-            ),
-            true => {
-                let places = ["--lock-dir", "--home"].into_iter().zip(["locks", "home"]);
-                let mut command = Command::new(binaries::runward());
-                command.arg("sweep");
-                for (name, place) in places {
-                    command.arg(name).arg(sandbox.path(place));
-                }
-                let swept = command.output().expect("a sweep");
-                assert_eq!(swept.status.code(), Some(0), "{swept:?}");
-            }
-        }
-        assert_eq!(json(&result)["verdict"], "proven");
+    for (script, said) in [
+        ("chmod 0 $RUNWARD_EVIDENCE_DIR/out.json", "unreadable"),
+        (
+            "mkdir -m 0 $RUNWARD_EVIDENCE_DIR/x",
+            "list the bundle's directory",
+        ),
+        ("chmod 0 $RUNWARD_EVIDENCE_DIR", "Permission denied"),
+    ] {
+        let sandbox = Sandbox::new(20);
+        places::give_to_nobody(sandbox.root());
+        let run = sealed(&sandbox, &(out(1, 0) + script));
+        let nobody = [
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+        ];
+        let (exit, record, ended) = ends(run.containment("subreaper").via(nobody));
         assert_eq!(
-            json(&bundle(&sandbox).join("run.json"))["finished_by"],
-            "recovery"
+            (exit, &record["verdict"]),
+            (122, &"inconclusive".into()),
+            "{ended:?}"
         );
-        // Nobody is left who saw what happened, and the lock was another's meanwhile.
-        let seen = verify(Path::new(OWN), &bundle(&sandbox));
-        let report = String::from_utf8_lossy(&seen.stdout).into_owned();
-        assert_eq!(seen.status.code(), Some(1), "{report}");
-        assert!(
-            report.contains("\"id\":\"bundle.sealed\",\"outcome\":\"proven\""),
-            "{report}"
-        );
-        assert!(
-            report.contains("\"id\":\"lock.one-fence\",\"outcome\":\"refuted\""),
-            "{report}"
-        );
-        assert!(staging(&sandbox).is_empty());
+        assert!(ended.stderr.contains(said), "{ended:?}");
+        // For the sandbox to be removed.
+        bundle(&sandbox)
+            .exists()
+            .then(|| places::set_mode(&bundle(&sandbox), 0o700));
     }
+}
+
+#[test]
+fn on_a_full_disk_the_bundle_is_inconclusive_and_the_record_is_there() {
+    let test = "on_a_full_disk_the_bundle_is_inconclusive_and_the_record_is_there";
+    let sandbox = Sandbox::new(20);
+    let disk = is_root().then(|| Tmpfs::mount(&sandbox.path("disk"), 64));
+    let Some(disk) = disk.flatten() else {
+        return skip(test, "needs root, to mount a file system");
+    };
+    let run = sandbox
+        .run()
+        .option("--evidence", disk.path().join("bundle"));
+    let run = run.shell("dd if=/dev/zero of=$RUNWARD_EVIDENCE_DIR/x 2>/dev/null; true");
+    let (exit, record, ended) = ends(run);
+    assert_eq!(
+        (exit, &record["verdict"]),
+        (122, &"inconclusive".into()),
+        "{ended:?}"
+    );
+    assert!(ended.stderr.contains("No space left"), "{ended:?}");
 }

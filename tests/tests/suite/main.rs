@@ -18,6 +18,7 @@ mod matrix;
 mod names;
 mod nested;
 mod output;
+mod sealing;
 mod servers;
 mod signals;
 mod starts;

@@ -1,11 +1,14 @@
 //! The specs that are shipped: a bundle made here is proven, each rule is tripped alone, and the usual lies are seen.
 
-use runward_evidence::{Memory, ProofResult, Spec, Terms, Verdict, lint, prove, verify};
+use runward_evidence::{
+    Dir, Memory, ProofResult, Spec, Terms, Verdict, bundle, lint, prove, verify,
+};
 
 use crate::harness::{failures, memory};
 
 const JUNIT: &str = include_str!("../../specs/junit.toml");
 const COVERAGE: &str = include_str!("../../specs/coverage.toml");
+const RUN: &str = include_str!("../../specs/runward-run.spec.toml");
 const BENCHMARK: &str = include_str!("../../specs/benchmark.toml");
 
 fn suite(tests: usize, failures: usize, cases: &str) -> String {
@@ -106,6 +109,60 @@ fn a_table_of_measurements() {
     let spec = is_sound(BENCHMARK, &rows(110, 100));
     let report = verify(&spec, &rows(111, 100), &Terms::new());
     assert_eq!(failures(&report), ["fast-enough"]);
+}
+
+/// As `runward run` writes it; the seal is the crate's own.
+fn run() -> Memory {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!(
+        r#"{{"schema":1,"key":"k","armed":"2026-01-01T00:00:01.100Z","ended":"2026-01-01T00:00:09Z","containment":"cgroup",
+"program_sha256":"{}","survivors":[],"teardowns":[{{"code":0}},{{"code":0}}],"teardowns_planned":2,"teardowns_succeeded":2,
+"apps":[{{"name":"a","fence":7,"fence_at_seal":7}},{{"name":"b","fence":9,"fence_at_seal":9}}]}}"#,
+        "a1".repeat(32)
+    );
+    std::fs::write(dir.path().join("run.json"), text).unwrap();
+    let event = |second: u32, name: &str| {
+        format!(r#"{{"at":"2026-01-01T00:00:0{second}Z","event":"{name}","key":"k"}}"#) + "\n"
+    };
+    let events = event(2, "started") + &event(3, "program-ended") + &event(4, "empty");
+    std::fs::write(dir.path().join("events.jsonl"), events).unwrap();
+    let armed = std::time::SystemTime::now() - std::time::Duration::from_secs(9);
+    bundle::seal(dir.path(), armed, r#"{"key":"k"}"#, &Terms::new()).unwrap();
+    Memory::copy(&Dir::open(dir.path()).unwrap(), &Terms::new()).unwrap()
+}
+
+#[test]
+fn a_bundle_of_runward_run() {
+    let spec = is_sound(RUN, &run());
+    let failed = |from: &str, to: &str, file: &str| {
+        let mut changed = run();
+        let text = String::from_utf8(changed.get(file).unwrap().to_vec()).unwrap();
+        assert!(text.contains(from), "{from}");
+        changed.insert(file, text.replacen(from, to, 1));
+        let found = failures(&verify(&spec, &changed, &Terms::new())).join(" ");
+        let seal = "bundle.sealed ";
+        found.strip_prefix(seal).unwrap_or(&found).to_owned()
+    };
+    let run = "run.json";
+    assert_eq!(failed("00:01.100Z", "00:02.001Z", run), "guards.first");
+    assert_eq!(failed("\"cgroup\"", "\"group\"", run), "contained");
+    assert_eq!(failed("\"cgroup\"", "\"none\"", run), "contained");
+    assert_eq!(
+        failed("\"survivors\":[]", "\"survivors\":[{}]", run),
+        "no.survivors"
+    );
+    assert_eq!(failed("_seal\":7", "_seal\":8", run), "lock.one-fence");
+    assert_eq!(failed("_seal\":9", "_seal\":null", run), "lock.one-fence");
+    assert_eq!(failed("{\"code\":0},", "", run), "teardowns.all");
+    assert_eq!(
+        failed("succeeded\":2", "succeeded\":1", run),
+        "teardowns.succeeded"
+    );
+    assert_eq!(
+        failed("\"empty\"", "\"killed\"", "events.jsonl"),
+        "tree.empty"
+    );
+    assert_eq!(failed("00:04Z", "00:01Z", "events.jsonl"), "in.order");
 }
 
 #[test]

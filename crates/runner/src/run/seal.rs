@@ -2,7 +2,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use runward_evidence::{Dir, Judgement, Outcome as Judged, Spec, Verdict, bundle, verify};
+use runward_evidence::{
+    Dir, Judgement, Outcome as Judged, Source, Spec, Terms, Verdict, bundle, verify,
+};
 use runward_lifetime::Outcome;
 use runward_lock::{LockDir, Name, State};
 use serde::{Deserialize, Serialize};
@@ -71,7 +73,7 @@ pub(super) fn seal(
 ) -> Finding {
     let (staging, dir) = (evidence.staging(), evidence.dir());
     if !is_directory(&staging) {
-        return match is_of(&dir.join(bundle::MANIFEST), evidence) {
+        return match is_of(&dir, bundle::MANIFEST, evidence) {
             true => verdict(evidence, &dir, judge),
             false => Finding::inconclusive(&dir, "the program removed RUNWARD_EVIDENCE_DIR"),
         };
@@ -97,10 +99,13 @@ fn is_directory(path: &Path) -> bool {
 }
 
 /// Whether this run made the file, or one that was killed while it finished the run.
-fn is_of(file: &Path, evidence: &Evidence) -> bool {
+fn is_of(dir: &Path, name: &str, evidence: &Evidence) -> bool {
     let key = format!("\"key\":{}", json!(evidence.facts.key));
-    let is_file = fs::symlink_metadata(file).is_ok_and(|found| found.is_file());
-    is_file && fs::read_to_string(file).is_ok_and(|text| text.contains(&key))
+    // Not opened but by what neither waits nor reads without end.
+    let file = Dir::open(dir)
+        .ok()
+        .and_then(|dir| dir.read(name, &Terms::new()).ok());
+    file.is_some_and(|text| String::from_utf8_lossy(&text).contains(&key))
 }
 
 fn fill(
@@ -112,9 +117,8 @@ fn fill(
 ) -> Result<(), String> {
     let said = |e: runward_evidence::Error| e.to_string();
     for name in [bundle::MANIFEST, bundle::RUN, bundle::EVENTS] {
-        let file = staging.join(name);
-        let taken = fs::symlink_metadata(&file).is_ok();
-        if taken && !is_of(&file, evidence) {
+        let taken = fs::symlink_metadata(staging.join(name)).is_ok();
+        if taken && !is_of(staging, name, evidence) {
             return Err(format!(
                 "the program wrote {name}, which is a name of runward's own in a bundle; call it otherwise"
             ));
