@@ -176,3 +176,29 @@ fn a_seal_that_was_cut_short_is_made_by_the_next() {
     assert_eq!(seal_of(&bundle(&sandbox)).1, "");
     assert!(staging(&sandbox).is_empty());
 }
+
+#[test]
+fn a_spec_that_was_changed_meanwhile_judges_nothing() {
+    let sandbox = Sandbox::new(40);
+    let mut line = sandbox.line();
+    let word = line.path().display().to_string();
+    let script = format!("{}echo ready >{word}; exec sleep 1000", out(1, 0));
+    let running = judged(&sandbox, &script).app("web");
+    // What is left of a program alone is found in a group, too.
+    let running = running.containment("group").spawn_ready(&mut line);
+    kill_both(&running);
+    let result = running.result().to_owned();
+    running.wait();
+    fs::write(sandbox.path("load.spec.toml"), "schema = 1\nid = \"any\"\n").expect("a spec");
+    sandbox
+        .run()
+        .app("web")
+        .shell("true")
+        .finish()
+        .assert_code(0);
+    let record = json(&result);
+    assert_eq!(record["verdict"], "inconclusive", "{record}");
+    let why = record["evidence"]["why"].as_str().expect("why");
+    assert!(why.contains("was changed during the run"), "{why}");
+    assert_eq!(seal_of(&bundle(&sandbox)).1, "");
+}
