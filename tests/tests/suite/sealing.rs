@@ -8,6 +8,7 @@ use std::time::Duration;
 use runward_tests::skip::skip;
 use runward_tests::{Running, Sandbox, Teardown, binaries};
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::evidence::{OWN, bundle, json, judged, out, seal_of, sealed, staging, verify};
 use crate::expected::CGROUP;
@@ -132,10 +133,8 @@ fn kill_both(running: &Running<'_>) {
     running.signal(Signal::KILL);
 }
 
-#[test]
-fn a_seal_that_was_cut_short_is_made_by_the_next() {
-    let sandbox = Sandbox::new(60);
-    // Enough to be caught at it.
+/// Starts a run whose bundle takes a while to seal, and to judge; kills it as soon as it is there.
+fn cut_short(sandbox: &Sandbox, there: impl Fn(&Path) -> bool) -> Value {
     let (files, size) = if cfg!(debug_assertions) {
         (1, 30)
     } else {
@@ -143,10 +142,8 @@ fn a_seal_that_was_cut_short_is_made_by_the_next() {
     };
     let more =
         format!("for x in $(seq {files}); do truncate -s {size}M $RUNWARD_EVIDENCE_DIR/$x; done");
-    let running = sealed(&sandbox, &(out(1, 0) + &more)).app("web").spawn();
-    let begun =
-        || fs::read_to_string(running.result()).is_ok_and(|text| text.contains("not sealed yet"));
-    while !begun() {
+    let running = sealed(sandbox, &(out(1, 0) + &more)).app("web").spawn();
+    while !there(running.result()) {
         assert!(
             !running.ends_within(Duration::from_millis(5)),
             "it was too quick"
@@ -161,7 +158,64 @@ fn a_seal_that_was_cut_short_is_made_by_the_next() {
         "not green before it is known"
     );
     assert_eq!(record["exit"], 122);
-    assert!(!bundle(&sandbox).exists());
+    sandbox
+        .run()
+        .app("web")
+        .shell("true")
+        .finish()
+        .assert_code(0);
+    json(&result)
+}
+
+#[track_caller]
+fn is_whole(sandbox: &Sandbox, record: &Value) {
+    assert_eq!(
+        (&record["verdict"], &record["exit"]),
+        (&Value::Null, &0.into()),
+        "{record}"
+    );
+    assert_eq!(seal_of(&bundle(sandbox)).1, "");
+    assert!(staging(sandbox).is_empty());
+}
+
+#[test]
+fn a_seal_that_was_cut_short_is_made_by_the_next() {
+    let sandbox = Sandbox::new(60);
+    let begun = |result: &Path| {
+        fs::read_to_string(result).is_ok_and(|text| text.contains("not sealed yet"))
+    };
+    let record = cut_short(&sandbox, begun);
+    is_whole(&sandbox, &record);
+    assert_eq!(
+        json(&bundle(&sandbox).join("run.json"))["finished_by"],
+        "recovery"
+    );
+}
+
+#[test]
+fn a_verdict_that_was_cut_short_is_reached_by_the_next() {
+    let sandbox = Sandbox::new(60);
+    let record = cut_short(&sandbox, |_| bundle(&sandbox).exists());
+    is_whole(&sandbox, &record);
+    assert_eq!(
+        json(&bundle(&sandbox).join("run.json"))["finished_by"],
+        "guardian"
+    );
+}
+
+#[test]
+fn a_spec_that_was_changed_meanwhile_judges_nothing() {
+    let sandbox = Sandbox::new(40);
+    let mut line = sandbox.line();
+    let word = line.path().display().to_string();
+    let script = format!("{}echo ready >{word}; exec sleep 1000", out(1, 0));
+    let running = judged(&sandbox, &script).app("web");
+    // What is left of a program alone is found in a group, too.
+    let running = running.containment("group").spawn_ready(&mut line);
+    kill_both(&running);
+    let result = running.result().to_owned();
+    running.wait();
+    fs::write(sandbox.path("load.spec.toml"), "schema = 1\nid = \"any\"\n").expect("a spec");
     sandbox
         .run()
         .app("web")
@@ -169,10 +223,8 @@ fn a_seal_that_was_cut_short_is_made_by_the_next() {
         .finish()
         .assert_code(0);
     let record = json(&result);
-    assert_eq!(
-        (&record["verdict"], &record["exit"]),
-        (&serde_json::Value::Null, &0.into())
-    );
+    assert_eq!(record["verdict"], "inconclusive", "{record}");
+    let why = record["evidence"]["why"].as_str().expect("why");
+    assert!(why.contains("was changed during the run"), "{why}");
     assert_eq!(seal_of(&bundle(&sandbox)).1, "");
-    assert!(staging(&sandbox).is_empty());
 }
