@@ -11,7 +11,7 @@ use crate::canonical::{self, request};
 use crate::harness::{Scratch, Seen, other, put, seen, told};
 
 #[test]
-#[ignore = "the process that is killed"]
+#[ignore = "the other process of the other tests"]
 fn build_in_another_process() {
     let Some(top) = told() else { return };
     let top = Path::new(&top);
@@ -25,7 +25,7 @@ fn build_in_another_process() {
 }
 
 #[test]
-#[ignore = "the process that is killed"]
+#[ignore = "the other process of the other tests"]
 fn remove_in_another_process() {
     let Some(top) = told() else { return };
     let root = Root::open(Path::new(&top).join("state"), &Doomed::new()).unwrap();

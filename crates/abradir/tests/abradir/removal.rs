@@ -181,7 +181,7 @@ fn chown_if_root(path: &Path) {
 }
 
 #[test]
-#[ignore = "the other process of the other test"]
+#[ignore = "the other process of the other tests"]
 fn remove_what_is_unreadable() {
     let Some(home) = told() else { return };
     assert_eq!(rustix::process::geteuid().as_raw(), NOBODY);
@@ -286,7 +286,7 @@ fn what_a_run_leaves_beside_its_tree_stops_no_list() {
 }
 
 #[test]
-#[ignore = "the other process of the other test"]
+#[ignore = "the other process of the other tests"]
 fn drop_in_a_fork() {
     if told().is_none() {
         return;
