@@ -1,10 +1,14 @@
+use strsim::levenshtein;
+
 /// The known name that `typed` most likely meant, if one is near.
 pub(crate) fn nearest<'a>(
     typed: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let allowed = typed.chars().count().div_ceil(3).min(3);
-    let scored = known.into_iter().map(|name| (distance(typed, name), name));
+    let scored = known
+        .into_iter()
+        .map(|name| (levenshtein(typed, name), name));
     scored
         .filter(|(distance, _)| *distance <= allowed)
         .min()
@@ -17,22 +21,6 @@ pub(crate) fn suggestion(typed: &str, known: &[&str]) -> String {
         Some(meant) => format!("did you mean {meant:?}?"),
         None => format!("known are {}", known.join(", ")),
     }
-}
-
-/// How many letters have to be put in, taken out or replaced.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let kept = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = kept.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use strsim::levenshtein;
+
 /// The known name that `typed` most likely meant, if one is near.
 pub(crate) fn nearest<'a>(
     typed: &str,
@@ -10,7 +12,7 @@ pub(crate) fn nearest<'a>(
         .into_iter()
         .take(1000)
         .filter(|name| length < 100 && name.len().abs_diff(typed.len()) <= 12);
-    let scored = like.map(|name| (distance(typed, name), name));
+    let scored = like.map(|name| (levenshtein(typed, name), name));
     scored
         .filter(|(distance, _)| *distance <= allowed)
         .min()
@@ -20,22 +22,6 @@ pub(crate) fn nearest<'a>(
 /// As the end of a message: `; did you mean …?`, or nothing.
 pub(crate) fn hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
-}
-
-/// Levenshtein's, in one row.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -49,6 +35,5 @@ mod tests {
         assert_eq!(nearest("rigth", known), Some("right"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(hint("row", known), "; did you mean `rows`?");
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

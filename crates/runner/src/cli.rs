@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use runward_evidence::Format;
 
 use crate::duration::Span;
 use crate::exit;
@@ -126,7 +127,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// What is wrong with a spec whatever the bundle: rules that are impossible, double, or always true
     #[command(after_help = "Exit status: 0 nothing, 1 something, 64 usage, 65 no spec")]
-    Lint(LintArgs),
+    Lint(SpecArgs),
     /// Show each lock: who holds it, since when, doing what, and who waits
     Locks(ReportArgs),
     /// Reap what dead runs left: their processes, their teardowns, their apps
@@ -230,12 +231,15 @@ pub(crate) struct RmArgs {
     /// How long to try what the engine refuses [default: 30s]
     #[arg(long, value_name = "DUR")]
     pub(crate) patience: Option<Span>,
+
+    #[command(flatten)]
+    pub(crate) places: Places,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// The file of rules
-    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) of: SpecArgs,
 
     /// The directory with the artifacts
     pub(crate) bundle: PathBuf,
@@ -243,40 +247,28 @@ pub(crate) struct VerifyArgs {
     /// How to say it
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(crate) format: ReportFormat,
-
-    /// A parameter of the spec, within its bounds; repeatable
-    #[arg(long = "param", value_name = "NAME=VALUE")]
-    pub(crate) params: Vec<ParamArg>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ProveArgs {
-    /// The file of rules
-    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) of: SpecArgs,
 
     /// A directory with artifacts of which all rules hold
     pub(crate) bundle: PathBuf,
-
-    /// A parameter of the spec, within its bounds; repeatable
-    #[arg(long = "param", value_name = "NAME=VALUE")]
-    pub(crate) params: Vec<ParamArg>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
-    /// The file of rules
-    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) of: SpecArgs,
 
     /// The id of the rule
     pub(crate) rule: String,
-
-    /// A parameter of the spec, within its bounds; repeatable
-    #[arg(long = "param", value_name = "NAME=VALUE")]
-    pub(crate) params: Vec<ParamArg>,
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct LintArgs {
+pub(crate) struct SpecArgs {
     /// The file of rules
     pub(crate) spec: PathBuf,
 
@@ -300,14 +292,14 @@ pub(crate) enum ReportFormat {
     Tap,
 }
 
-impl ReportFormat {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Human => "human",
-            Self::Json => "json",
-            Self::Junit => "junit",
-            Self::Sarif => "sarif",
-            Self::Tap => "tap",
+impl From<ReportFormat> for Format {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Human => Self::Human,
+            ReportFormat::Json => Self::Json,
+            ReportFormat::Junit => Self::Junit,
+            ReportFormat::Sarif => Self::Sarif,
+            ReportFormat::Tap => Self::Tap,
         }
     }
 }
@@ -335,15 +327,8 @@ pub(crate) struct SweepArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// JSON on stdout
-    #[arg(long)]
-    pub(crate) json: bool,
-
     #[command(flatten)]
-    pub(crate) places: Places,
-
-    #[command(flatten)]
-    pub(crate) file: FileArg,
+    pub(crate) report: ReportArgs,
 }
 
 #[derive(Args, Debug)]

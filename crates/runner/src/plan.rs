@@ -179,11 +179,6 @@ impl Plan {
         self.reserve.as_ref()?.warning(self.deadline)
     }
 
-    /// Whether nothing of it needs its own lock but the cgroup, which is never taken for a dead run's without.
-    pub(crate) fn makes_only_processes(&self) -> bool {
-        self.apps.is_empty() && self.journal.is_none() && self.state.is_none()
-    }
-
     /// What the record of a lock says of where this run keeps its journal.
     pub(crate) fn trace(&self) -> String {
         let journal = self.journal.as_deref().unwrap_or(Path::new(""));

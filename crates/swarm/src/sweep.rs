@@ -16,7 +16,7 @@ use crate::{
 pub struct Stacks {
     engine: Engine,
     naming: Naming,
-    others: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    others: Box<dyn Fn() -> Result<Vec<String>, Fault> + Send + Sync>,
 }
 
 impl Stacks {
@@ -25,23 +25,25 @@ impl Stacks {
         Self {
             engine,
             naming,
-            others: Box::new(Vec::new),
+            others: Box::new(|| Ok(Vec::new())),
         }
     }
 
-    /// Names of apps that may have secrets and nothing else yet, or no more: those that have a lock file. Asked at each look.
+    /// Names of apps that may have secrets and nothing else yet, or no more: those that have a lock file. Asked at each look,
+    /// which fails if they cannot be told: a secret of theirs could be taken for a shorter name's.
     #[must_use]
-    pub fn others(mut self, names: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Self {
+    pub fn others(
+        mut self,
+        names: impl Fn() -> Result<Vec<String>, Fault> + Send + Sync + 'static,
+    ) -> Self {
         self.others = Box::new(names);
         self
     }
 
-    fn known(&self) -> Vec<StackName> {
-        let names = (self.others)();
-        names
-            .iter()
-            .filter_map(|name| self.naming.stack(name).ok())
-            .collect()
+    fn known(&self) -> Result<Vec<StackName>, Fault> {
+        let names = (self.others)()?;
+        let stacks = names.iter().filter_map(|name| self.naming.stack(name).ok());
+        Ok(stacks.collect())
     }
 
     fn found(&self, world: &World, stack: &StackName) -> Found {
@@ -74,7 +76,7 @@ impl Sweep for Stacks {
     }
 
     fn discover(&self) -> Result<Vec<Found>, Fault> {
-        let world = World::look(&self.engine, &self.known()).map_err(fault)?;
+        let world = World::look(&self.engine, &self.known()?).map_err(fault)?;
         let stacks = world.stacks();
         Ok(stacks
             .iter()
@@ -87,7 +89,7 @@ impl Sweep for Stacks {
         let Ok(stack) = self.naming.stack(owner.as_str()) else {
             return Ok(Vec::new());
         };
-        let mut known = self.known();
+        let mut known = self.known()?;
         known.push(stack.clone());
         let world = World::look(&self.engine, &known).map_err(fault)?;
         match Inventory::within(&world, &stack).is_empty() {
@@ -105,7 +107,7 @@ impl Sweep for Stacks {
         let step = steps.find(|known| known.as_str() == step.as_str());
         let step = step.ok_or_else(|| Fault::new(FaultKind::Other, "a stack has no such step"))?;
         let stack = StackName::new(found.id()).map_err(fault)?;
-        let teardown = Teardown::new(&self.engine, stack).others(self.known());
+        let teardown = Teardown::new(&self.engine, stack).others(self.known()?);
         let mut ended = None;
         let mut watch = |_: &Event<'_>| match permit.check() {
             Ok(()) => ControlFlow::Continue(()),

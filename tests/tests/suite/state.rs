@@ -185,3 +185,89 @@ fn a_layout_that_is_wrong_is_named_with_its_line_and_nothing_runs() {
         .program(["true"]);
     missing.finish().assert_code(125);
 }
+
+#[test]
+fn what_could_not_be_removed_is_said() {
+    if !runward_tests::skip::is_root() {
+        return runward_tests::skip::skip(
+            "what_could_not_be_removed_is_said",
+            "needs root, to mount",
+        );
+    }
+    let sandbox = Sandbox::new(20);
+    let abra = canonical(&sandbox);
+    let at = sandbox.path("at");
+    let script = format!(
+        "echo $ABRA_DIR/logs >{0}; mount -t tmpfs x $ABRA_DIR/logs",
+        at.display()
+    );
+    let run = sandbox
+        .run()
+        .env("ABRA_DIR", &abra)
+        .option("--state", "abra");
+    let ended = run.shell(&script).finish();
+    let swept = runward_tests::sweep::sweep(&sandbox, ["--json"]);
+    let states: Vec<PathBuf> = states(&sandbox);
+    let mounted = states.iter().map(|state| state.join("tree/logs"));
+    for mounted in mounted {
+        let umount = std::process::Command::new("umount").arg(&mounted).status();
+        assert!(umount.expect("umount").success(), "{}", mounted.display());
+    }
+    ended.assert_code(0);
+    assert!(ended.stderr.contains("is not removed"), "{}", ended.stderr);
+    swept.assert_code(1);
+    // A failure is not tried again at once; the sandbox goes now.
+}
+
+#[test]
+fn what_the_section_says_wrong_is_refused_before_anything_runs() {
+    let sandbox = Sandbox::new(20);
+    let abra = canonical(&sandbox);
+    fs::write(
+        abra.join("recipes/shop/compose.yml"),
+        format!("services:\n  {}: {{}}\n", "s".repeat(60)),
+    )
+    .expect("a recipe");
+    let config = sandbox.path("runward.toml");
+    let layout = sandbox.path("layout.toml");
+    fs::write(
+        &layout,
+        "format = 1\ntool = \"t\"\n[variables]\nRUNWARD_APP = \".\"\n[paths]\nx = \"own\"\n",
+    )
+    .expect("a layout");
+    let given = format!("source = {:?}\n", abra.display().to_string());
+    for (section, state, app, said) in [
+        (
+            "source = \"/nonexistent\"\n",
+            "abra",
+            "shop.example",
+            "is no directory",
+        ),
+        (given.as_str(), "abra", "a_b.example", "underscore"),
+        (
+            &format!("{given}stage = \"recipes/shop\"\n"),
+            "abra",
+            "shop.example",
+            "63",
+        ),
+        (
+            "",
+            layout.to_str().expect("text"),
+            "shop.example",
+            "RUNWARD_APP",
+        ),
+    ] {
+        fs::write(&config, format!("[state]\n{section}")).expect("a file");
+        let run = sandbox
+            .run()
+            .option("--config", &config)
+            .option("--state", state);
+        let ended = run.app(app).shell("echo ran").finish();
+        ended.assert_code(125);
+        assert!(
+            ended.stdout.is_empty() && ended.stderr.contains(said),
+            "{said}: {}",
+            ended.stderr
+        );
+    }
+}

@@ -5,9 +5,8 @@ use runward_lifetime::{Containment, Host};
 use runward_lock::LockDir;
 use serde::Serialize;
 
-use super::{directories, print, print_json};
+use super::{looked_at, print, print_json};
 use crate::cli::ReportArgs;
-use crate::environment::Environment;
 use crate::error::Result;
 use crate::places::{judge_home, judge_missing};
 use crate::terminal::printable;
@@ -40,7 +39,7 @@ struct Place {
 
 pub(crate) fn main(args: &ReportArgs) -> Result<()> {
     let host = Host::probe();
-    let directories = directories(args, &Environment::of_this_process());
+    let directories = looked_at(args);
     let report = Report {
         schema: 1,
         kernel: kernel(),

@@ -1,11 +1,11 @@
 //! Verdicts on bundles: what the crate answers, on stdout and stderr.
 use std::time::SystemTime;
 
+use runward_evidence::Terms;
 use runward_evidence::command::{self, Answer, Param};
-use runward_evidence::{Format, Terms};
 
 use super::print;
-use crate::cli::{ExplainArgs, LintArgs, ParamArg, ProveArgs, VerifyArgs};
+use crate::cli::{ExplainArgs, ProveArgs, SpecArgs, VerifyArgs};
 use crate::error::Result;
 use crate::record::timestamp;
 use crate::terminal;
@@ -14,15 +14,14 @@ use crate::terminal;
 const USAGE: u8 = 64;
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<u8> {
-    let format = Format::named(args.format.name()).unwrap_or(Format::Human);
     let Some(terms) = terms() else {
         return Ok(USAGE);
     };
     say(&command::run_verify(
-        &args.spec,
+        &args.of.spec,
         &args.bundle,
-        &params(&args.params),
-        format,
+        &params(&args.of),
+        args.format.into(),
         &terms,
     ))
 }
@@ -31,9 +30,9 @@ pub(crate) fn prove(args: &ProveArgs) -> Result<u8> {
     let Some(terms) = terms() else {
         return Ok(USAGE);
     };
-    let params = params(&args.params);
+    let params = params(&args.of);
     say(&command::run_prove(
-        &args.spec,
+        &args.of.spec,
         &args.bundle,
         &params,
         &terms,
@@ -41,15 +40,12 @@ pub(crate) fn prove(args: &ProveArgs) -> Result<u8> {
 }
 
 pub(crate) fn explain(args: &ExplainArgs) -> Result<u8> {
-    say(&command::run_explain(
-        &args.spec,
-        &args.rule,
-        &params(&args.params),
-    ))
+    let params = params(&args.of);
+    say(&command::run_explain(&args.of.spec, &args.rule, &params))
 }
 
-pub(crate) fn lint(args: &LintArgs) -> Result<u8> {
-    say(&command::run_lint(&args.spec, &params(&args.params)))
+pub(crate) fn lint(args: &SpecArgs) -> Result<u8> {
+    say(&command::run_lint(&args.spec, &params(args)))
 }
 
 /// A waiver ends on a day, so the crate has to be told which day it is.
@@ -62,8 +58,8 @@ pub(crate) fn terms() -> Option<Terms> {
         .ok()
 }
 
-fn params(args: &[ParamArg]) -> Vec<Param> {
-    args.iter().map(|arg| arg.0.clone()).collect()
+fn params(args: &SpecArgs) -> Vec<Param> {
+    args.params.iter().map(|arg| arg.0.clone()).collect()
 }
 
 fn say(answer: &Answer) -> Result<u8> {

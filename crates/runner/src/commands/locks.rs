@@ -4,9 +4,8 @@ use std::io::ErrorKind;
 use runward_lock::{Entry, Holder, HolderKind, LockDir, State};
 use serde::Serialize;
 
-use super::{directories, print, print_json};
+use super::{looked_at, print, print_json};
 use crate::cli::ReportArgs;
-use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::record::{Process, timestamp};
 use crate::terminal::printable;
@@ -34,7 +33,7 @@ struct Lock {
 }
 
 pub(crate) fn main(args: &ReportArgs) -> Result<()> {
-    let dir = directories(args, &Environment::of_this_process())?.locks;
+    let dir = looked_at(args)?.locks;
     let report = Report {
         schema: 1,
         lock_dir: dir.to_string_lossy().into_owned(),

@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
 use crate::exit;
 use crate::places::{self, Directories, User};
-use crate::settings::{self, ConfigFile};
+use crate::settings::{self, ConfigFile, Places};
 use crate::summary::Summary;
 use crate::terminal;
 
@@ -57,10 +57,18 @@ pub(crate) fn config(named: &FileArg, env: &Environment) -> Result<ConfigFile> {
 }
 
 /// The directories that a command looks at.
-fn directories(args: &ReportArgs, env: &Environment) -> Result<Directories> {
-    let file = config(&args.file, env)?;
-    let given = args
-        .places
+fn looked_at(args: &ReportArgs) -> Result<Directories> {
+    let env = Environment::of_this_process();
+    directories(&args.places, &config(&args.file, &env)?, &env)
+}
+
+/// The directories that the options, the environment and the file name.
+pub(crate) fn directories(
+    given: &Places,
+    file: &ConfigFile,
+    env: &Environment,
+) -> Result<Directories> {
+    let given = given
         .clone()
         .or(settings::environment_places(env))
         .or(file.places());

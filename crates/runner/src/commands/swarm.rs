@@ -1,14 +1,17 @@
-//! Stacks on Docker Swarm, for people with that one pain: no locks, no plan, one stack.
+//! Stacks on Docker Swarm, for people with that one pain: no lock is taken, no plan made, one stack seen to.
 use std::ops::ControlFlow;
 
+use runward_lock::LockDir;
 use runward_swarm::{
-    Convergence, Error as SwarmError, Event, Report, StackName, State, Teardown, Wait,
+    Convergence, Error as SwarmError, Event, Naming, Report, StackName, State, Teardown, Wait,
 };
 use serde::Serialize;
 
-use super::{print, print_json};
+use super::{directories, print, print_json};
 use crate::cli::{StackArgs, SwarmCommand};
+use crate::environment::Environment;
 use crate::error::Result;
+use crate::settings::{ConfigFile, Places};
 use crate::sweep::engine;
 use crate::terminal::{self, printable};
 
@@ -61,6 +64,7 @@ pub(crate) fn main(command: &SwarmCommand) -> Result<u8> {
         }),
         SwarmCommand::Rm(args) => engine(args.of.docker.as_ref()).and_then(|engine| {
             let teardown = Teardown::new(&engine, StackName::new(&*args.of.stack)?);
+            let teardown = teardown.others(others(&args.places));
             let patience = args.patience.map(|span| span.get());
             let teardown = patience.into_iter().fold(teardown, Teardown::patience);
             teardown
@@ -69,6 +73,22 @@ pub(crate) fn main(command: &SwarmCommand) -> Result<u8> {
         }),
     };
     done.unwrap_or_else(|e| Ok(unknown(&e)))
+}
+
+/// Apps that have a lock file may have secrets and no service yet; one whose name begins with this stack's keeps its own. Without
+/// such a directory there is nobody to ask.
+fn others(places: &Places) -> Vec<StackName> {
+    let env = Environment::of_this_process();
+    let locks = directories(places, &ConfigFile::default(), &env)
+        .ok()
+        .filter(|directories| directories.locks.is_dir())
+        .and_then(|directories| LockDir::open(directories.locks).ok()?.list().ok());
+    let names = locks
+        .into_iter()
+        .flatten()
+        .map(|lock| lock.name().to_string());
+    let stacks = |name: String| [Naming::Plain, Naming::Domain].map(|by| by.stack(&name).ok());
+    names.flat_map(stacks).flatten().collect()
 }
 
 fn unknown(error: &SwarmError) -> u8 {

@@ -15,7 +15,7 @@ impl Presence {
     /// cgroup be.
     pub(super) fn declare(plan: &Plan) -> Result<Self> {
         match Self::take(plan) {
-            Err(_) if plan.makes_only_processes() => Ok(Self(None)),
+            Err(_) if plan.journal.is_none() => Ok(Self(None)),
             taken => taken.map(|guard| Self(Some(guard))),
         }
     }

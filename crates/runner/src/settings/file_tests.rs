@@ -15,8 +15,7 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn every_option_can_stand_in_the_file() {
-    let layer = parsed(
-        r#"
+    let text = r#"
         lock-dir = "/locks"
         home = "/home"
         [run]
@@ -32,8 +31,16 @@ fn every_option_can_stand_in_the_file() {
         result = "r.json"
         events = "e.jsonl"
         run-id = "r-1"
-        "#,
-    );
+        state = "abra"
+        no-state = false
+        sweep = true
+        evidence = "bundle"
+        spec = "spec.toml"
+        "#;
+    for option in option_names() {
+        assert!(text.contains(&format!("\n        {option} = ")), "{option}");
+    }
+    let layer = parsed(text);
     assert_eq!(layer.app.len(), 2);
     assert_eq!(layer.deadline, Some(Span::from_secs(90)));
     assert_eq!(layer.grace.unwrap().as_millis(), 500);
@@ -145,4 +152,20 @@ proptest! {
     fn near_files_do_not_panic(text in "(\\[run\\]\n)?(app|wait|leaks|hüme|run) ?= ?(\"[a-zé]{0,3}\"?|[0-9]{1,20}|\\[\"a\",)\n?") {
         let _ = parse(&text, Path::new("f"));
     }
+}
+
+#[test]
+fn what_is_a_section_and_an_option_is_told_apart() {
+    let place = refused("[sweep]\nsweep = true\n");
+    assert!(
+        place.ends_with("\"sweep\" belongs in the section [run]"),
+        "{place}"
+    );
+    let place = refused("state = \"abra\"\n");
+    assert!(
+        place.contains("\"state\" is a section here, written [state]"),
+        "{place}"
+    );
+    assert!(refused("[sweep]\nstages = \"no\"\n").contains("did you mean \"stacks\"?"));
+    assert!(refused("[state]\nsuorce = \"x\"\n").contains("did you mean \"source\"?"));
 }

@@ -15,13 +15,13 @@ use runward_janitor::{Allow, ErrorKind, Fault, FaultKind, Janitor, Plan, Policy,
 use runward_lock::{LockDir, Record};
 
 use crate::cli::SweepArgs;
-use crate::commands::config;
+use crate::commands::{config, directories};
 use crate::duration::Span;
 use crate::environment::Environment;
 use crate::error::{Error, Kind, Result};
-use crate::places::{self, Directories, User};
+use crate::places::Directories;
 use crate::run::predecessor;
-use crate::settings::{self, SweepOptions};
+use crate::settings::SweepOptions;
 
 /// Exit codes of `runward sweep`.
 mod code {
@@ -39,13 +39,8 @@ struct Part {
 
 pub(crate) fn main(args: &SweepArgs) -> Result<u8> {
     let env = Environment::of_this_process();
-    let file = config(&args.file, &env)?;
-    let places = args
-        .places
-        .clone()
-        .or(settings::environment_places(&env))
-        .or(file.places());
-    let directories = places::decide(&places, &env, &User::of_this_process())?;
+    let file = config(&args.report.file, &env)?;
+    let directories = directories(&args.report.places, &file, &env)?;
     let broom = Broom::new(args.options.clone().or(file.sweep()), directories)?;
     let actor = if args.dry_run { "" } else { "sweep" };
     let parts = match broom.sweep(actor, None, args.dry_run) {
@@ -60,7 +55,7 @@ pub(crate) fn main(args: &SweepArgs) -> Result<u8> {
         }
         parts => parts.map_err(refused)?,
     };
-    report::show(&parts, args.json)?;
+    report::show(&parts, args.report.json)?;
     Ok(if args.dry_run || parts.iter().all(Part::is_clean) {
         code::CLEAN
     } else {

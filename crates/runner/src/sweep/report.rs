@@ -47,7 +47,7 @@ pub(super) fn show(parts: &[Part], json: bool) -> Result<()> {
 /// Nothing was reaped.
 pub(super) fn failed(error: &runward_janitor::Error, args: &SweepArgs) -> Result<()> {
     terminal::say(error);
-    if !args.json {
+    if !args.report.json {
         return Ok(());
     }
     print_json(&Shown {

@@ -48,9 +48,10 @@ impl Deferred {
 }
 
 /// Apps that may have secrets and nothing else.
-fn names(locks: &LockDir) -> Vec<String> {
-    let all = locks.list().unwrap_or_default();
-    all.iter().map(|lock| lock.name().to_string()).collect()
+fn names(locks: &LockDir) -> Result<Vec<String>, Fault> {
+    let all = locks.list();
+    let all = all.map_err(|e| Fault::new(FaultKind::Other, e.to_string()))?;
+    Ok(all.iter().map(|lock| lock.name().to_string()).collect())
 }
 
 impl Sweep for Deferred {

@@ -76,11 +76,13 @@ impl Sweep for States {
         let Some(root) = self.open()? else {
             return Ok(found);
         };
-        let Some(owner) = root.owner(found.id()) else {
+        // What a file says reaches a path only as a name.
+        let run = root.owner(found.id());
+        let Some(run) = run.and_then(|owner| Name::new(owner.run_id()).ok()) else {
             return Ok(found);
         };
         Ok(
-            match is_being_kept(&self.directories.journal(owner.run_id()))? {
+            match is_being_kept(&self.directories.journal(run.as_str()))? {
                 true => found.protected(Protect::always("whoever has the journal of its run")),
                 false => found,
             },

@@ -87,7 +87,7 @@ fn a_secret_alone_is_found_by_the_name_of_its_lock() {
     assert_eq!(find(&stacks, &stack), None);
     assert_eq!(stacks.remains(&domain(&stack)).unwrap().len(), 1);
     let name = domain(&stack).as_str().to_owned();
-    let stacks = stacks.others(move || vec![name.clone()]);
+    let stacks = stacks.others(move || Ok(vec![name.clone()]));
     assert_eq!(find(&stacks, &stack).unwrap().shown(), "1 secret");
     assert!(bed.remove(&stack).is_clean());
 }
