@@ -331,3 +331,68 @@ fn events_in_words() {
             .starts_with("released app with fence ")
     );
 }
+
+/// The process that blocks for a peer, which tells that it waits before it has one; the hang guard ends the search.
+fn waiter_of(peer: u32) -> u32 {
+    let is_child = |pid: &u32| {
+        let asleep = field(*pid, "State").is_some_and(|state| state.starts_with('S'));
+        asleep && field(*pid, "PPid").as_deref() == Some(&*peer.to_string())
+    };
+    loop {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        if let Some(found) = pids.find(is_child) {
+            return found;
+        }
+    }
+}
+
+/// A line of proc_pid_status(5).
+fn field(pid: u32, name: &str) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let mut lines = status.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    Some(value.trim().to_owned())
+}
+
+/// It has the memory of its host, in which a handler must not run twice.
+#[test]
+fn waiter_takes_no_signal() {
+    let _hang = hang_guard();
+    let scratch = Scratch::new();
+    let (mut holder, mut peer) = (scratch.peer(), scratch.peer());
+    holder.take("app");
+    peer.tell("acquire app forever loud");
+    assert!(peer.hear().starts_with("waiting"));
+    let blocked = field(waiter_of(peer.pid()), "SigBlk").unwrap();
+    let blocked = u64::from_str_radix(&blocked, 16).unwrap();
+    let cannot = 1 << (Signal::KILL.as_raw() - 1) | 1 << (Signal::STOP.as_raw() - 1);
+    assert_eq!(blocked | cannot, u64::MAX);
+    assert_eq!(holder.ask("close app"), "done");
+    assert!(peer.hear().starts_with("held "));
+}
+
+#[test]
+fn waiter_ends_with_its_killed_host() {
+    let _hang = hang_guard();
+    let scratch = Scratch::new();
+    let (mut holder, mut peer) = (scratch.peer(), scratch.peer());
+    holder.take("app");
+    peer.tell("acquire app forever loud");
+    assert!(peer.hear().starts_with("waiting"));
+    let pid = rustix::process::Pid::from_raw(waiter_of(peer.pid()).cast_signed()).unwrap();
+    let waiter = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
+    peer.kill();
+    let mut on = [rustix::event::PollFd::new(
+        &waiter,
+        rustix::event::PollFlags::IN,
+    )];
+    let limit = rustix::event::Timespec {
+        tv_sec: 10,
+        tv_nsec: 0,
+    };
+    let ended = rustix::event::poll(&mut on, Some(&limit)).unwrap();
+    let _ = rustix::process::pidfd_send_signal(&waiter, Signal::KILL);
+    assert_eq!(ended, 1, "it would take the lock for nobody");
+    assert_eq!(holder.ask("close app"), "done");
+}
