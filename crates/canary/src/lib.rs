@@ -1,0 +1,37 @@
+//! Invariants over snapshots of live systems, where what could not be judged is never green.
+
+#![forbid(unsafe_code)]
+
+mod ask;
+mod cause;
+mod check;
+mod error;
+mod fact;
+mod finding;
+mod invariant;
+mod memory;
+mod meta;
+mod reading;
+mod snapshot;
+mod stamp;
+mod table;
+mod tally;
+mod value;
+mod view;
+
+pub use ask::{Ask, Context, Setting, Settings, Source};
+pub use cause::{Cause, CauseKind};
+pub use check::Check;
+pub use error::{Error, ErrorKind};
+pub use fact::{Fact, Facts};
+pub use finding::Finding;
+pub use invariant::{Expect, Invariant, Terms, When};
+pub use memory::{Memory, Since};
+pub use meta::{Meta, Severity, Tier};
+pub use reading::Reading;
+pub use snapshot::{Cut, Snapshot};
+pub use stamp::Stamp;
+pub use table::{Column, Row, Table};
+pub use tally::Tally;
+pub use value::{Kind, Value};
+pub use view::View;

@@ -1,0 +1,138 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Stamp;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A whole number of 64 bits.
+    Int,
+    /// An instant.
+    Time,
+    /// True or false.
+    Bool,
+    /// As the source has it.
+    Any,
+}
+
+/// One cell of a [`Table`](crate::Table).
+///
+/// A cell is of its column's kind, or null, or the text that could not be read as that kind: a time that is none stays
+/// what it was, so that a check can say so instead of guessing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Value {
+    /// Nothing was stored.
+    #[default]
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// An instant.
+    Time(Stamp),
+    /// Text.
+    Text(Box<str>),
+}
+
+impl Value {
+    /// Text as a value.
+    pub fn text(text: impl Into<Box<str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// What a source read as text, as a value of that kind; text that is none of it stays text.
+    pub fn read(kind: Kind, text: &str) -> Self {
+        let read = match kind {
+            Kind::Text | Kind::Any => None,
+            Kind::Int => text.trim().parse().ok().map(Self::Int),
+            Kind::Time => seconds(text).or_else(|| Stamp::parse(text)).map(Self::Time),
+            Kind::Bool => truth(text).map(Self::Bool),
+        };
+        read.unwrap_or_else(|| Self::text(text))
+    }
+
+    /// Whether nothing was stored.
+    pub fn is_null(&self) -> bool {
+        *self == Self::Null
+    }
+
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn as_int(&self) -> Option<i64> {
+        match self {
+            Self::Int(int) => Some(*int),
+            _ => None,
+        }
+    }
+
+    /// The instant, if it is one.
+    pub fn as_time(&self) -> Option<Stamp> {
+        match self {
+            Self::Time(stamp) => Some(*stamp),
+            _ => None,
+        }
+    }
+}
+
+/// Seconds of the epoch, as Redis scores and `time(2)` have them: `1779278400` or `1779278400.25`, digit by digit and never by a float.
+fn seconds(text: &str) -> Option<Stamp> {
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !plain(whole.strip_prefix('-').unwrap_or(whole)) || !plain(fraction) {
+        return None;
+    }
+    let micros: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
+    let whole: i64 = whole.parse().ok()?;
+    let micros = if text.trim().starts_with('-') {
+        -micros
+    } else {
+        micros
+    };
+    Some(Stamp::from_micros(
+        whole.checked_mul(1_000_000)?.checked_add(micros)?,
+    ))
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text.trim() {
+        "1" | "t" | "true" => Some(true),
+        "0" | "f" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_as_its_kind_or_stays_text() {
+        let quarter = Value::Time(Stamp::from_micros(1_779_278_400_250_000));
+        assert_eq!(Value::read(Kind::Time, "1779278400.25"), quarter);
+        assert_eq!(Value::read(Kind::Time, "2026-05-20T12:00:00.25Z"), quarter);
+        assert_eq!(Value::read(Kind::Time, "soon"), Value::text("soon"));
+        assert_eq!(Value::read(Kind::Int, " 7 "), Value::Int(7));
+        assert_eq!(Value::read(Kind::Int, "7.0"), Value::text("7.0"));
+        assert_eq!(Value::read(Kind::Bool, "t"), Value::Bool(true));
+        assert_eq!(
+            Value::read(Kind::Time, "-0.5"),
+            Value::Time(Stamp::from_micros(-500_000))
+        );
+        assert_eq!(
+            Value::read(Kind::Time, "99999999999999999999"),
+            Value::text("99999999999999999999")
+        );
+    }
+}
