@@ -1,0 +1,21 @@
+use strsim::levenshtein;
+
+/// As the end of a message: `; did you mean …?`, or nothing.
+pub(crate) fn hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Long texts are not names, and each comparison costs the product of two lengths.
+    let length = typed.chars().count();
+    let allowed = length.div_ceil(3).min(3);
+    let like = known
+        .into_iter()
+        .take(1000)
+        .filter(|name| length < 100 && name.len().abs_diff(typed.len()) <= 12);
+    let scored = like.map(|name| (levenshtein(typed, name), name));
+    scored
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, name)| name)
+}

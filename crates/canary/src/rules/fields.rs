@@ -1,0 +1,147 @@
+//! The fields of one table: each known by name, each read in its form, and the same list makes the JSON Schema.
+
+use std::time::Duration;
+
+use super::node::{Node, Result};
+use crate::nearest::hint;
+use crate::{Error, Severity};
+
+/// A key of a table, and what may stand there.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) form: Form,
+}
+
+/// What may stand at a key.
+pub(crate) enum Form {
+    Text,
+    Int,
+    Bool,
+    Duration,
+    Texts,
+    OneOf(&'static [&'static str]),
+    /// One or several conditions over columns.
+    Conditions,
+    /// A length of time, or a column of seconds and what to add.
+    Limit,
+    /// A table of these keys.
+    Table(&'static [Key]),
+    /// Several such tables.
+    Tables(&'static [Key]),
+    /// Text or a whole number.
+    Scalar,
+    /// Names, and a name for each.
+    Names,
+    /// Names, and one of these words for each.
+    Words(&'static [&'static str]),
+    /// An invariant's arms.
+    Arms,
+}
+
+pub(crate) const fn key(name: &'static str, form: Form) -> Key {
+    Key { name, form }
+}
+
+pub(crate) const SEVERITIES: &[&str] = &["minor", "major", "critical"];
+
+/// A table whose keys are all known.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'n> {
+    pub(crate) node: &'n Node,
+}
+
+impl<'n> Fields<'n> {
+    /// The table, if it has no other keys than these.
+    pub(crate) fn new(node: &'n Node, what: &str, known: &[&[Key]]) -> Result<Self> {
+        let known = || known.iter().copied().flatten().map(|key| key.name);
+        for entry in node.entries()? {
+            if !known().any(|name| name == entry.key) {
+                let hint = hint(&entry.key, known());
+                let message = format!("{what} has no key `{}`{hint}", entry.key);
+                return Err(entry.place.error(message));
+            }
+        }
+        Ok(Self { node })
+    }
+
+    pub(crate) fn get(self, key: &str) -> Option<&'n Node> {
+        self.node.get(key)
+    }
+
+    pub(crate) fn need(self, key: &str) -> Result<&'n Node> {
+        self.get(key)
+            .ok_or_else(|| self.error(format!("`{key}` is missing")))
+    }
+
+    pub(crate) fn error(self, message: impl std::fmt::Display) -> Error {
+        self.node.error(message)
+    }
+
+    /// Text that says something.
+    pub(crate) fn words(self, key: &str) -> Result<String> {
+        let node = self.need(key)?;
+        let text = node.text()?.trim();
+        match text.is_empty() {
+            true => Err(node.error(format!("`{key}` says nothing"))),
+            false => Ok(text.to_owned()),
+        }
+    }
+
+    pub(crate) fn text(self, key: &str) -> Result<Option<&'n str>> {
+        self.get(key).map(Node::text).transpose()
+    }
+
+    pub(crate) fn duration(self, key: &str) -> Result<Option<Duration>> {
+        self.get(key).map(duration).transpose()
+    }
+
+    pub(crate) fn flag(self, key: &str) -> Result<bool> {
+        Ok(self.get(key).map(Node::boolean).transpose()?.unwrap_or(false))
+    }
+
+    pub(crate) fn count(self, key: &str) -> Result<Option<u64>> {
+        self.get(key).map(count).transpose()
+    }
+
+    pub(crate) fn texts(self, key: &str) -> Result<Vec<String>> {
+        let nodes = self.get(key).map(Node::several).unwrap_or_default();
+        nodes.iter().map(|node| Ok(node.text()?.to_owned())).collect()
+    }
+
+    pub(crate) fn severity(self, key: &str) -> Result<Option<Severity>> {
+        self.get(key).map(severity).transpose()
+    }
+
+    /// One of these words, by its number.
+    pub(crate) fn one_of(self, key: &str, words: &[&str]) -> Result<Option<usize>> {
+        self.get(key).map(|node| one_of(node, words)).transpose()
+    }
+}
+
+pub(crate) fn one_of(node: &Node, words: &[&str]) -> Result<usize> {
+    let text = node.text()?;
+    let found = words.iter().position(|word| *word == text);
+    found.ok_or_else(|| {
+        let hint = hint(text, words.iter().copied());
+        let known = words.join(", ");
+        node.error(format!("`{text}` is none of {known}{hint}"))
+    })
+}
+
+pub(crate) fn severity(node: &Node) -> Result<Severity> {
+    let all = [Severity::Minor, Severity::Major, Severity::Critical];
+    Ok(all[one_of(node, SEVERITIES)?])
+}
+
+pub(crate) fn count(node: &Node) -> Result<u64> {
+    let int = node.int()?;
+    u64::try_from(int).map_err(|_| node.error(format!("`{int}` is no count")))
+}
+
+pub(crate) fn duration(node: &Node) -> Result<Duration> {
+    let text = node.text()?;
+    let read = humantime::parse_duration(text).ok();
+    // Beyond a century, sums of instants would no longer mean anything.
+    let read = read.filter(|duration| duration.as_secs() < 100 * 366 * 86_400);
+    read.ok_or_else(|| node.error(format!("`{text}` is no length of time such as `5m` or `90s`")))
+}

@@ -1,0 +1,59 @@
+use super::Facets;
+use super::fields::Fields;
+use super::is_name;
+use super::node::{Entry, Node, Result};
+use super::terms::{self, META, TERMS};
+use crate::shape;
+use crate::Invariant;
+
+type Read = (Vec<Invariant>, Vec<(String, String)>);
+
+/// The ids that the engine judges itself by.
+const RESERVED: &str = "canary.";
+
+pub(super) fn read(node: Option<&Node>, facets: &Facets) -> Result<Read> {
+    let entries = node.map(Node::entries).transpose()?.unwrap_or_default();
+    let (mut invariants, mut off) = (Vec::new(), Vec::new());
+    for (index, entry) in entries.iter().enumerate() {
+        named(entry, &entries[..index])?;
+        let invariant = invariant(entry, facets)?;
+        match entry.node.get("off") {
+            None => invariants.push(invariant),
+            Some(why) if why.text()?.trim().is_empty() => {
+                return Err(why.error("say why it is off"));
+            }
+            Some(why) => off.push((entry.key.clone(), why.text()?.to_owned())),
+        }
+    }
+    invariants.sort_by(|a, b| a.meta.id.cmp(&b.meta.id));
+    Ok((invariants, off))
+}
+
+fn named(entry: &Entry, before: &[Entry]) -> Result {
+    let id = &entry.key;
+    if !is_name(id) {
+        let message = format!("`{id}`: an id is made of letters, digits and `. - _`");
+        return Err(entry.place.error(message));
+    }
+    if id.starts_with(RESERVED) {
+        let message = format!("`{id}`: what begins with `{RESERVED}` is how the canary judges itself");
+        return Err(entry.place.error(message));
+    }
+    let twin = before.iter().find(|one| one.key.eq_ignore_ascii_case(id));
+    twin.map_or(Ok(()), |twin| {
+        let message = format!("`{id}` and `{}` are one id to people", twin.key);
+        Err(entry.place.error(message))
+    })
+}
+
+fn invariant(entry: &Entry, facets: &Facets) -> Result<Invariant> {
+    entry.node.entries()?;
+    let check = shape::read(&entry.node, &[META, TERMS], facets)?;
+    let fields = Fields { node: &entry.node };
+    let invariant = Invariant {
+        meta: terms::meta(&entry.key, fields)?,
+        check,
+        terms: terms::terms(fields, facets)?,
+    };
+    Ok(invariant)
+}
