@@ -10,6 +10,8 @@ use crate::Stamp;
 #[serde(transparent)]
 pub struct Memory {
     entries: BTreeMap<String, Entry>,
+    #[serde(skip)]
+    lost: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,19 @@ pub struct Since {
 }
 
 impl Memory {
+    /// Nothing, where there should be something: what was kept cannot be read.
+    pub fn lost() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            lost: true,
+        }
+    }
+
+    /// Whether what was kept could not be read, so that nothing it says of the past counts.
+    pub fn is_lost(&self) -> bool {
+        self.lost
+    }
+
     /// Says that the key is seen at that time, and tells since when. What was first written stays, unless the generation is another,
     /// nobody looked for longer than `gap`, or the clock went back: then it is new.
     pub fn seen(&mut self, key: &str, generation: &str, now: Stamp, gap: Duration) -> Since {

@@ -5,6 +5,17 @@ pub(crate) fn hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) ->
     nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
+/// The known word that differs in a single letter from what was typed.
+pub(crate) fn slip<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    if known.contains(&typed) || !(4..=40).contains(&typed.len()) {
+        return None;
+    }
+    known
+        .iter()
+        .copied()
+        .find(|word| levenshtein(typed, word) == 1)
+}
+
 fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long texts are not names, and each comparison costs the product of two lengths.
     let length = typed.chars().count();

@@ -40,7 +40,10 @@ fn alert(node: &Node) -> Result<AlertRule> {
     let kind = node.get("kind");
     let minimum = node.get("minimum").map(fields::severity).transpose()?;
     Ok(AlertRule {
-        kind: kind.ok_or_else(|| node.error("`kind` is missing"))?.text()?.to_owned(),
+        kind: kind
+            .ok_or_else(|| node.error("`kind` is missing"))?
+            .text()?
+            .to_owned(),
         minimum: minimum.unwrap_or(Severity::Minor),
         settings: node.settings(COMMON)?,
     })

@@ -5,7 +5,7 @@ use super::fields;
 use super::is_name;
 use super::node::{Entry, Node, Result};
 use super::source::SourceRule;
-use crate::nearest::hint;
+use crate::nearest::{hint, slip};
 use crate::{Ask, Column, Kind, Setting, Settings};
 
 /// Something that is read, as the rule set says it.
@@ -45,7 +45,7 @@ impl FacetRule {
 }
 
 /// The keys that mean the same for every source. `source`, `columns` and `period` stay here, the others go to the source as well.
-pub(crate) const COMMON: &[&str] = &[
+const COMMON: &[&str] = &[
     "source", "columns", "period", "query", "id", "born", "subject", "subjects", "each", "as",
 ];
 
@@ -93,7 +93,11 @@ impl Facets {
         let mut sources = Vec::new();
         let mut next = Some(facet);
         while let Some(facet) = next {
-            sources.extend(self.sources.iter().find(|source| source.name() == facet.source));
+            sources.extend(
+                self.sources
+                    .iter()
+                    .find(|source| source.name() == facet.source),
+            );
             next = facet.over().and_then(|name| self.get(name));
         }
         sources
@@ -116,10 +120,19 @@ pub(super) fn read(node: Option<&Node>, sources: &[SourceRule]) -> Result<Facets
 
 fn facet(entry: &Entry, sources: &[SourceRule]) -> Result<FacetRule> {
     if !is_name(&entry.key) {
-        let message = format!("`{}`: a name is made of letters, digits and `. - _`", entry.key);
+        let message = format!(
+            "`{}`: a name is made of letters, digits and `. - _`",
+            entry.key
+        );
         return Err(entry.place.error(message));
     }
-    entry.node.entries()?;
+    for key in entry.node.entries()? {
+        // What else there is belongs to the source, but a slip is a slip.
+        if let Some(meant) = slip(&key.key, COMMON) {
+            let message = format!("a facet has no key `{}`; did you mean `{meant}`?", key.key);
+            return Err(key.place.error(message));
+        }
+    }
     let source = source(entry, sources)?;
     query(entry, source)?;
     let period = entry.node.get("period").map(fields::duration);
@@ -137,7 +150,11 @@ fn facet(entry: &Entry, sources: &[SourceRule]) -> Result<FacetRule> {
 }
 
 fn source<'s>(entry: &Entry, sources: &'s [SourceRule]) -> Result<&'s SourceRule> {
-    let missing = || entry.place.error(format!("facet `{}` has no `source`", entry.key));
+    let missing = || {
+        entry
+            .place
+            .error(format!("facet `{}` has no `source`", entry.key))
+    };
     let node = entry.node.get("source").ok_or_else(missing)?;
     let name = node.text()?;
     let found = sources.iter().find(|source| source.name() == name);
@@ -163,7 +180,12 @@ fn columns(entry: &Entry) -> Result<Vec<Column>> {
     if has("each") {
         columns.push(Column::new("read_at", Kind::Time));
     }
-    for extra in node.get("columns").map(Node::entries).transpose()?.unwrap_or_default() {
+    for extra in node
+        .get("columns")
+        .map(Node::entries)
+        .transpose()?
+        .unwrap_or_default()
+    {
         let kinds = [Kind::Text, Kind::Int, Kind::Time, Kind::Bool, Kind::Any];
         let kind = kinds[fields::one_of(&extra.node, KINDS)?];
         if columns.iter().any(|column| column.name() == extra.key) {
@@ -177,7 +199,9 @@ fn columns(entry: &Entry) -> Result<Vec<Column>> {
 
 /// What the answer has by itself.
 fn answer(node: &Node) -> Result<Vec<Column>> {
-    let form = node.get("as").map(|form| fields::one_of(form, &["rows", "stamp", "count"]));
+    let form = node
+        .get("as")
+        .map(|form| fields::one_of(form, &["rows", "stamp", "count"]));
     let id = Column::new("id", Kind::Text);
     Ok(match form.transpose()?.unwrap_or(0) {
         1 => vec![Column::new("stamp", Kind::Time)],
@@ -189,7 +213,9 @@ fn answer(node: &Node) -> Result<Vec<Column>> {
 
 /// A query that text of tenants could become part of is refused.
 fn query(entry: &Entry, source: &SourceRule) -> Result {
-    let asked_over = ["subjects", "each"].iter().any(|key| entry.node.get(key).is_some());
+    let asked_over = ["subjects", "each"]
+        .iter()
+        .any(|key| entry.node.get(key).is_some());
     let sql = matches!(source.kind(), "sqlite" | "postgres");
     if let Some(query) = entry.node.get("query") {
         for part in query.several() {
@@ -200,7 +226,9 @@ fn query(entry: &Entry, source: &SourceRule) -> Result {
             }
             let placeholder = if sql { ":subject" } else { "{subject}" };
             if !asked_over && text.contains(placeholder) {
-                let message = format!("`{placeholder}` stands for nobody: say whose with `subjects` or `each`");
+                let message = format!(
+                    "`{placeholder}` stands for nobody: say whose with `subjects` or `each`"
+                );
                 return Err(part.error(message));
             }
         }
@@ -221,7 +249,12 @@ fn shell(entry: &Entry, source: &SourceRule) -> Result {
     for word in own.map(Node::several).unwrap_or_default() {
         argv.push(word.text()?);
     }
-    let is_shell = |word: &&str| matches!(word.rsplit('/').next(), Some("sh" | "bash" | "dash" | "zsh" | "ash"));
+    let is_shell = |word: &&str| {
+        matches!(
+            word.rsplit('/').next(),
+            Some("sh" | "bash" | "dash" | "zsh" | "ash")
+        )
+    };
     let shell = argv.iter().take(4).any(is_shell) && argv.contains(&"-c");
     if source.kind() == "command" && shell && argv.iter().any(|word| word.contains('{')) {
         let message = "a value would become part of a shell's program: name the program itself";
@@ -257,7 +290,10 @@ fn depth(
         let message = format!("facet `{}` would have to be read before itself", entry.key);
         return Err(entry.place.error(message));
     }
-    let over = entry.node.get("each").or_else(|| entry.node.get("subjects"));
+    let over = entry
+        .node
+        .get("each")
+        .or_else(|| entry.node.get("subjects"));
     let round = match over {
         None => 0,
         Some(node) => {

@@ -26,14 +26,16 @@ pub(crate) enum Form {
     Limit,
     /// A table of these keys.
     Table(&'static [Key]),
-    /// Several such tables.
-    Tables(&'static [Key]),
     /// Text or a whole number.
     Scalar,
     /// Names, and a name for each.
     Names,
     /// Names, and one of these words for each.
     Words(&'static [&'static str]),
+    /// A column that must have a value, or conditions.
+    Then,
+    /// Conditions with a kind each.
+    Bad,
     /// An invariant's arms.
     Arms,
 }
@@ -96,7 +98,11 @@ impl<'n> Fields<'n> {
     }
 
     pub(crate) fn flag(self, key: &str) -> Result<bool> {
-        Ok(self.get(key).map(Node::boolean).transpose()?.unwrap_or(false))
+        Ok(self
+            .get(key)
+            .map(Node::boolean)
+            .transpose()?
+            .unwrap_or(false))
     }
 
     pub(crate) fn count(self, key: &str) -> Result<Option<u64>> {
@@ -105,7 +111,10 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn texts(self, key: &str) -> Result<Vec<String>> {
         let nodes = self.get(key).map(Node::several).unwrap_or_default();
-        nodes.iter().map(|node| Ok(node.text()?.to_owned())).collect()
+        nodes
+            .iter()
+            .map(|node| Ok(node.text()?.to_owned()))
+            .collect()
     }
 
     pub(crate) fn severity(self, key: &str) -> Result<Option<Severity>> {
@@ -143,5 +152,9 @@ pub(crate) fn duration(node: &Node) -> Result<Duration> {
     let read = humantime::parse_duration(text).ok();
     // Beyond a century, sums of instants would no longer mean anything.
     let read = read.filter(|duration| duration.as_secs() < 100 * 366 * 86_400);
-    read.ok_or_else(|| node.error(format!("`{text}` is no length of time such as `5m` or `90s`")))
+    read.ok_or_else(|| {
+        node.error(format!(
+            "`{text}` is no length of time such as `5m` or `90s`"
+        ))
+    })
 }

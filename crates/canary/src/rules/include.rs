@@ -53,7 +53,9 @@ fn with_included(root: Node, beside: Option<&Path>, path: &mut Vec<String>) -> R
 fn included(name: &Node, beside: Option<&Path>, path: &mut Vec<String>) -> Result<Node> {
     let wanted = name.text()?;
     if path.iter().any(|one| one == wanted) || path.len() > DEPTH {
-        return Err(name.error(format!("`{wanted}` includes itself, or sets include each other too deeply")));
+        return Err(name.error(format!(
+            "`{wanted}` includes itself, or sets include each other too deeply"
+        )));
     }
     let shipped = SHIPPED.iter().find(|(known, _)| *known == wanted);
     path.push(wanted.to_owned());

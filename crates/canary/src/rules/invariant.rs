@@ -3,8 +3,8 @@ use super::fields::Fields;
 use super::is_name;
 use super::node::{Entry, Node, Result};
 use super::terms::{self, META, TERMS};
-use crate::shape;
 use crate::Invariant;
+use crate::shape;
 
 type Read = (Vec<Invariant>, Vec<(String, String)>);
 
@@ -36,7 +36,8 @@ fn named(entry: &Entry, before: &[Entry]) -> Result {
         return Err(entry.place.error(message));
     }
     if id.starts_with(RESERVED) {
-        let message = format!("`{id}`: what begins with `{RESERVED}` is how the canary judges itself");
+        let message =
+            format!("`{id}`: what begins with `{RESERVED}` is how the canary judges itself");
         return Err(entry.place.error(message));
     }
     let twin = before.iter().find(|one| one.key.eq_ignore_ascii_case(id));

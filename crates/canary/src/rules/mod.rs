@@ -83,7 +83,10 @@ impl Rules {
 
     fn read(root: &Node) -> Result<Self> {
         let fields = Fields::new(root, "a rule set", &[KEYS])?;
-        if let Some(schema) = fields.get("schema").filter(|schema| schema.int().ok() != Some(1)) {
+        if let Some(schema) = fields
+            .get("schema")
+            .filter(|schema| schema.int().ok() != Some(1))
+        {
             return Err(schema.error("this is not schema 1, the only one that is known here"));
         }
         let sources = source::read(fields.get("source"))?;
@@ -96,7 +99,9 @@ impl Rules {
             policy: policy::read(fields.get("policy"))?,
             retention: policy::retention(fields.get("retention"))?,
             alerts: alert::read(fields.get("alert"))?,
-            ledger: fields.get("ledger").map_or(Ok(Settings::new()), |ledger| ledger.settings(&[]))?,
+            ledger: fields
+                .get("ledger")
+                .map_or(Ok(Settings::new()), |ledger| ledger.settings(&[]))?,
             facets: facets.in_order(),
             sources,
             invariants,

@@ -57,11 +57,6 @@ impl Place {
         let message = format!("{}:{line}:{column}: {message}", self.page.name);
         Error::new(ErrorKind::Rules, crate::fact::bounded(&message, 600))
     }
-
-    /// Where something stands, to compare two of the same file.
-    pub(crate) fn at(&self) -> usize {
-        self.at
-    }
 }
 
 impl Node {
@@ -146,7 +141,9 @@ impl Node {
             Body::Text(text) => Setting::Text(text.clone()),
             Body::Int(int) => Setting::Int(*int),
             Body::Bool(yes) => Setting::Bool(*yes),
-            Body::List(items) => Setting::List(items.iter().map(Self::setting).collect::<Result<_>>()?),
+            Body::List(items) => {
+                Setting::List(items.iter().map(Self::setting).collect::<Result<_>>()?)
+            }
             Body::Table(_) => Setting::Map(self.settings(&[])?),
             Body::Other => return Err(self.error("write a fraction or a date as a string")),
         })

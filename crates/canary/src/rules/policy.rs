@@ -91,17 +91,23 @@ pub(super) fn read(node: Option<&Node>) -> Result<Policy> {
     let interval = fields.duration("interval")?.unwrap_or(usual.interval);
     let stale_after = fields.count("stale_after")?.unwrap_or(usual.stale_after);
     if interval < Duration::from_secs(1) {
-        return Err(fields.need("interval")?.error("an interval is at least a second"));
+        return Err(fields
+            .need("interval")?
+            .error("an interval is at least a second"));
     }
     if stale_after == 0 {
-        return Err(fields.need("stale_after")?.error("`stale_after` is at least one cycle"));
+        return Err(fields
+            .need("stale_after")?
+            .error("`stale_after` is at least one cycle"));
     }
     Ok(Policy {
         interval,
         stale_after,
         startup: fields.duration("startup")?.unwrap_or(usual.startup),
         remind_after: fields.duration("remind_after")?,
-        recover: fields.get("recover").map_or(Ok(usual.recover), Node::boolean)?,
+        recover: fields
+            .get("recover")
+            .map_or(Ok(usual.recover), Node::boolean)?,
         minimum: fields.severity("minimum")?.unwrap_or(usual.minimum),
         flap: fields.count("flap")?.unwrap_or(usual.flap),
         flap_window: fields.duration("flap_window")?.unwrap_or(usual.flap_window),

@@ -70,7 +70,9 @@ fn facet() -> Value {
 /// The keys that all have, and for each shape its own and no others. Nothing is required here: what overrides an included set has single fields.
 fn invariant() -> Value {
     let forms = shape::SHAPES.iter().map(|one| {
-        let known = [&[shape::COMMON][..], one.keys, &[META, TERMS]].concat().concat_keys();
+        let known = [&[shape::COMMON][..], one.keys, &[META, TERMS]]
+            .concat()
+            .concat_keys();
         let mut then = object_of(&known);
         then["properties"]["shape"] = json!({ "const": one.name });
         json!({
@@ -95,6 +97,13 @@ fn arm() -> Value {
         "required": ["shape"],
         "properties": { "shape": { "enum": names } },
     })
+}
+
+fn bad() -> Value {
+    let keys = [shape::CONDITION, shape::BAD].concat_keys();
+    let mut bad = object_of(&keys);
+    bad["required"] = json!(["kind", "column"]);
+    bad
 }
 
 trait Concat {
@@ -133,12 +142,17 @@ fn form(form: &Form) -> Value {
             { "$ref": "#/$defs/condition" },
             { "type": "array", "items": { "$ref": "#/$defs/condition" } },
         ] }),
+        Form::Then => json!({ "anyOf": [
+            { "type": "string" },
+            { "$ref": "#/$defs/condition" },
+            { "type": "array", "items": { "$ref": "#/$defs/condition" } },
+        ] }),
+        Form::Bad => json!({ "type": "array", "minItems": 1, "items": bad() }),
         Form::Limit => json!({ "anyOf": [
             { "type": ["string", "integer"] },
             object(shape::LIMIT, &["column"]),
         ] }),
         Form::Table(keys) => object(keys, &[]),
-        Form::Tables(keys) => json!({ "type": "array", "items": object(keys, &[]) }),
         Form::Scalar => json!({ "type": ["string", "integer", "boolean"] }),
         Form::Names => named(&json!({ "type": "string" })),
         Form::Words(words) => named(&json!({ "enum": words })),

@@ -52,10 +52,17 @@ pub(super) fn read(node: Option<&Node>) -> Result<Vec<SourceRule>> {
 
 fn source(entry: &Entry) -> Result<SourceRule> {
     if !is_name(&entry.key) {
-        let message = format!("`{}`: a name is made of letters, digits and `. - _`", entry.key);
+        let message = format!(
+            "`{}`: a name is made of letters, digits and `. - _`",
+            entry.key
+        );
         return Err(entry.place.error(message));
     }
-    let missing = || entry.place.error(format!("source `{}` has no `kind`", entry.key));
+    let missing = || {
+        entry
+            .place
+            .error(format!("source `{}` has no `kind`", entry.key))
+    };
     entry.node.entries()?;
     let timeout = entry.node.get("timeout").map(super::fields::duration);
     let settings = entry.node.settings(COMMON)?;
@@ -67,7 +74,12 @@ fn source(entry: &Entry) -> Result<SourceRule> {
     }
     Ok(SourceRule {
         name: entry.key.clone(),
-        kind: entry.node.get("kind").ok_or_else(missing)?.text()?.to_owned(),
+        kind: entry
+            .node
+            .get("kind")
+            .ok_or_else(missing)?
+            .text()?
+            .to_owned(),
         timeout: timeout.transpose()?.unwrap_or(TIMEOUT),
         settings,
     })

@@ -59,7 +59,10 @@ pub(super) fn terms(fields: Fields<'_>, facets: &Facets) -> Result<Terms> {
         max_skew: fields.duration("max_skew")?,
         among,
         expect: fields.get("expect").map(expect).transpose()?,
-        when: fields.get("when").map(|node| when(node, facets)).transpose()?,
+        when: fields
+            .get("when")
+            .map(|node| when(node, facets))
+            .transpose()?,
     })
 }
 
@@ -83,10 +86,15 @@ fn when(node: &Node, facets: &Facets) -> Result<When> {
     let after = fields.need("after")?;
     let facet = facets.need(after)?.ask();
     if !facet.columns.iter().any(|column| column.name() == "id") {
-        return Err(after.error(format!("`{}` has no `id` that tells one event from the next", facet.facet)));
+        return Err(after.error(format!(
+            "`{}` has no `id` that tells one event from the next",
+            facet.facet
+        )));
     }
     let delay = fields.duration("delay")?.unwrap_or(Duration::ZERO);
-    let within = fields.duration("within")?.unwrap_or(Duration::from_secs(300));
+    let within = fields
+        .duration("within")?
+        .unwrap_or(Duration::from_secs(300));
     if delay >= within {
         return Err(node.error("`delay` is not shorter than `within`, so there is no time to look"));
     }

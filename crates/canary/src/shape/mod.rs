@@ -1,8 +1,40 @@
 //! What can be said in a rule set: one shape a file, each a [`Check`].
 
+mod absorbing;
+mod age_below;
+mod agree;
+mod arms;
+mod at_most;
+mod cell;
+mod common;
+mod condition;
+mod decay_floor;
+mod dwell;
+mod facet;
+mod pool;
+mod refers;
+mod row;
+mod same_ids;
+mod scope;
+mod secret;
+mod sees;
+mod sieve;
+mod waiting_implies;
+mod within_then;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use arms::KEYS as ARMS;
+pub(crate) use common::KEYS as COMMON;
+pub(crate) use condition::KEYS as CONDITION;
+pub(crate) use facet::LIMIT;
+pub(crate) use row::BAD;
+
 use crate::Check;
+use crate::nearest::hint;
 use crate::rules::Facets;
-use crate::rules::fields::{Fields, Form, Key, key};
+use crate::rules::fields::{Fields, Key};
 use crate::rules::node::{Node, Result};
 
 /// A shape: its name, its keys, and how it is read.
@@ -12,13 +44,39 @@ pub(crate) struct Shape {
     pub(crate) read: fn(Fields<'_>, &Facets) -> Result<Box<dyn Check>>,
 }
 
-pub(crate) const SHAPES: &[Shape] = &[];
-pub(crate) const COMMON: &[Key] = &[key("shape", Form::Text)];
-pub(crate) const ARMS: &[Key] = &[key("arm", Form::Arms)];
-pub(crate) const CONDITION: &[Key] = &[key("column", Form::Text)];
-pub(crate) const LIMIT: &[Key] = &[key("column", Form::Text), key("plus", Form::Duration)];
+pub(crate) const SHAPES: &[Shape] = &[
+    same_ids::SHAPE,
+    at_most::AT_MOST,
+    at_most::EXACTLY,
+    age_below::SHAPE,
+    within_then::SHAPE,
+    decay_floor::SHAPE,
+    absorbing::SHAPE,
+    row::SHAPE,
+    refers::SHAPE,
+    agree::SHAPE,
+    waiting_implies::SHAPE,
+    pool::SHAPE,
+    dwell::SHAPE,
+    sees::SHAPE,
+];
 
 /// The check that a table describes; it may have these keys beside those of its shape.
-pub(crate) fn read(node: &Node, _others: &[&[Key]], _facets: &Facets) -> Result<Box<dyn Check>> {
-    Err(node.error("there are no shapes yet"))
+pub(crate) fn read(node: &Node, others: &[&[Key]], facets: &Facets) -> Result<Box<dyn Check>> {
+    if node.get("arm").is_some() {
+        return arms::read(node, others, facets);
+    }
+    let named = node
+        .get("shape")
+        .ok_or_else(|| node.error("`shape` is missing"))?;
+    let name = named.text()?;
+    let Some(shape) = SHAPES.iter().find(|shape| shape.name == name) else {
+        let hint = hint(name, SHAPES.iter().map(|shape| shape.name));
+        return Err(named.error(format!("there is no shape `{name}`{hint}")));
+    };
+    let mut known: Vec<&[Key]> = vec![COMMON];
+    known.extend(shape.keys);
+    known.extend(others);
+    let fields = Fields::new(node, &format!("an invariant of shape `{name}`"), &known)?;
+    (shape.read)(fields, facets)
 }

@@ -1,0 +1,162 @@
+//! `agree`: two readers of one thing say the same of it.
+
+use std::collections::BTreeMap;
+
+use super::Shape;
+use super::at_most::Count;
+use super::cell::{Trouble, Whose, fact, facts, index};
+use super::common::{Missing, kinds};
+use super::facet::{Judged, Lookup};
+use super::sieve::Sieve;
+use crate::rules::Facets;
+use crate::rules::fields::{Fields, Form, Key, key};
+use crate::rules::node::{Node, Result};
+use crate::{Check, Tally, Value, View};
+
+pub(super) const SHAPE: Shape = Shape {
+    name: "agree",
+    keys: &[KEYS],
+    read,
+};
+
+const KEYS: &[Key] = &[
+    key("left", Form::Text),
+    key("right", Form::Text),
+    key("absent", Form::OneOf(&["zero"])),
+];
+
+struct Agree {
+    sides: [Side; 2],
+    zero: bool,
+    missing: Missing,
+    kinds: Vec<String>,
+}
+
+enum Side {
+    /// How many rows there are of a subject.
+    Rows(Count),
+    /// What a column says of it.
+    Column(Lookup),
+}
+
+type Said<'a> = BTreeMap<&'a str, std::result::Result<Value, Trouble<'a>>>;
+
+fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
+    Ok(Box::new(Agree {
+        sides: [
+            side(fields.need("left")?, facets)?,
+            side(fields.need("right")?, facets)?,
+        ],
+        zero: fields.one_of("absent", &["zero"])?.is_some(),
+        missing: Missing::read(fields)?,
+        kinds: kinds(fields, &["differ"])?,
+    }))
+}
+
+fn side(node: &Node, facets: &Facets) -> Result<Side> {
+    let text = node.text()?;
+    if facets.get(text).is_none() && text.contains('.') {
+        return Lookup::read(node, facets, None).map(Side::Column);
+    }
+    Count::read(node, (None, None), facets).map(Side::Rows)
+}
+
+impl Side {
+    fn facet(&self) -> &str {
+        match self {
+            Self::Rows(count) => &count.facet,
+            Self::Column(lookup) => &lookup.facet,
+        }
+    }
+
+    fn said<'a>(&'a self, view: &View<'a>) -> Judged<Said<'a>> {
+        let table = view.table(self.facet())?;
+        match self {
+            Self::Rows(count) => {
+                let counted = count.by_subject(table, view.taken())?;
+                let number = |counted: super::at_most::Counted<'a>| {
+                    counted.trouble.map_or(Ok(Value::Int(counted.count)), Err)
+                };
+                Ok(counted
+                    .into_iter()
+                    .map(|(subject, one)| (subject, number(one)))
+                    .collect())
+            }
+            Self::Column(lookup) => {
+                let column = index(table, &lookup.facet, &lookup.column)?;
+                let whose = Whose::of(table, &lookup.facet);
+                let mut said = Said::new();
+                for row in table.rows() {
+                    let value = match row.at(column) {
+                        Value::Null => Err(Trouble::Missing(&lookup.column)),
+                        value => Ok(value.clone()),
+                    };
+                    let known = said
+                        .entry(whose.subject(row))
+                        .or_insert_with(|| value.clone());
+                    if *known != value {
+                        *known = Err(Trouble::Malformed(&lookup.column));
+                    }
+                }
+                Ok(said)
+            }
+        }
+    }
+
+    /// What it says of a subject that it has no row for.
+    fn silent(&self, zero: bool) -> std::result::Result<Value, Trouble<'_>> {
+        match self {
+            Self::Rows(_) => Ok(Value::Int(0)),
+            Self::Column(_) if zero => Ok(Value::Int(0)),
+            Self::Column(lookup) => Err(Trouble::Missing(&lookup.column)),
+        }
+    }
+}
+
+impl Check for Agree {
+    fn needs(&self) -> Vec<&str> {
+        self.sides.iter().map(Side::facet).collect()
+    }
+
+    fn kinds(&self) -> Vec<&str> {
+        self.kinds.iter().map(String::as_str).collect()
+    }
+
+    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
+        if let Err(cause) = self.judge(view, tally) {
+            tally.unjudged(cause);
+        }
+    }
+}
+
+impl Agree {
+    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+        let [left, right] = &self.sides;
+        let (mut ours, mut theirs) = (left.said(view)?, right.said(view)?);
+        let mut sieve = Sieve::new(&self.kinds, tally.red);
+        let subjects: std::collections::BTreeSet<_> =
+            ours.keys().chain(theirs.keys()).copied().collect();
+        for subject in subjects {
+            let one = ours
+                .remove(subject)
+                .unwrap_or_else(|| left.silent(self.zero));
+            let other = theirs
+                .remove(subject)
+                .unwrap_or_else(|| right.silent(self.zero));
+            match (one, other) {
+                (Ok(one), Ok(other)) => {
+                    sieve.looked(subject, 0);
+                    if one != other {
+                        let facts = || facts([("left", fact(&one)), ("right", fact(&other))]);
+                        sieve.plain(subject, 0, facts);
+                    }
+                }
+                (Err(trouble), _) | (_, Err(trouble)) => {
+                    self.missing.met(&mut sieve, subject, trouble);
+                }
+            }
+        }
+        sieve.pour(view, &self.needs(), tally);
+        Ok(())
+    }
+}

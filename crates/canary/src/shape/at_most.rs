@@ -1,0 +1,279 @@
+//! `at_most` and `exactly`: a subject has so many, and no more.
+
+use std::collections::BTreeMap;
+
+use super::Shape;
+use super::cell::{Joined, Trouble, Whose, facts, index, int};
+use super::common::kinds;
+use super::condition::{FILTER, Filter};
+use super::facet::{Judged, Lookup, name};
+use super::sieve::Sieve;
+use crate::rules::Facets;
+use crate::rules::fields::{Fields, Form, Key, key};
+use crate::rules::node::{Body, Node, Result};
+use crate::{Check, Fact, Kind, Stamp, Table, Tally, Value, View};
+
+pub(super) const AT_MOST: Shape = Shape {
+    name: "at_most",
+    keys: &[KEYS, FILTER],
+    read: |fields, facets| read(fields, facets, &["above"]),
+};
+
+pub(super) const EXACTLY: Shape = Shape {
+    name: "exactly",
+    keys: &[KEYS, FILTER],
+    read: |fields, facets| read(fields, facets, &["above", "below"]),
+};
+
+const KEYS: &[Key] = &[key("count", Form::Text), key("limit", Form::Scalar)];
+
+/// What a facet without subjects is counted for.
+const ALL: &str = "all";
+
+struct Bounded {
+    count: Count,
+    limit: Bound,
+    kinds: Vec<String>,
+}
+
+/// How many a subject has: its rows, or the number in a column.
+pub(super) struct Count {
+    pub(super) facet: String,
+    column: Option<String>,
+    filter: Filter,
+}
+
+/// What was counted of one subject.
+#[derive(Default)]
+pub(super) struct Counted<'a> {
+    pub(super) count: i64,
+    pub(super) ids: Vec<&'a str>,
+    pub(super) trouble: Option<Trouble<'a>>,
+}
+
+pub(super) enum Bound {
+    Number(i64),
+    Of(Lookup),
+}
+
+fn read(fields: Fields<'_>, facets: &Facets, usual: &[&str]) -> Result<Box<dyn Check>> {
+    let filter = (fields.get("where"), fields.get("exempt"));
+    Ok(Box::new(Bounded {
+        count: Count::read(fields.need("count")?, filter, facets)?,
+        limit: Bound::read(fields.need("limit")?, facets)?,
+        kinds: kinds(fields, usual)?,
+    }))
+}
+
+impl Bound {
+    /// A number, or `facet.column`.
+    pub(super) fn read(node: &Node, facets: &Facets) -> Result<Self> {
+        match &node.body {
+            Body::Int(number) => Ok(Self::Number(*number)),
+            _ => Lookup::read(node, facets, Some(Kind::Int)).map(Self::Of),
+        }
+    }
+
+    pub(super) fn facet(&self) -> Option<&str> {
+        match self {
+            Self::Number(_) => None,
+            Self::Of(lookup) => Some(&lookup.facet),
+        }
+    }
+
+    pub(super) fn bind<'a>(&'a self, view: &View<'a>) -> Judged<Bounds<'a>> {
+        Ok(match self {
+            Self::Number(number) => Bounds::Number(*number),
+            Self::Of(lookup) => Bounds::Of(lookup.bind(view)?, &lookup.column),
+        })
+    }
+}
+
+/// A bound whose column was found.
+pub(super) enum Bounds<'a> {
+    Number(i64),
+    Of(Joined<'a>, &'a str),
+}
+
+impl<'a> Bounds<'a> {
+    pub(super) fn of(&mut self, subject: &'a str) -> std::result::Result<i64, Trouble<'a>> {
+        match self {
+            Self::Number(number) => Ok(*number),
+            Self::Of(joined, name) => int(joined.get(subject).unwrap_or(&Value::Null), name),
+        }
+    }
+
+    /// Whether the subject is one of those that a bound is kept for.
+    pub(super) fn knows(&self, subject: &str) -> bool {
+        match self {
+            Self::Number(_) => true,
+            Self::Of(joined, _) => joined.knows(subject),
+        }
+    }
+
+    fn subjects(&self) -> Vec<&'a str> {
+        match self {
+            Self::Number(_) => Vec::new(),
+            Self::Of(joined, _) => joined.subjects().collect(),
+        }
+    }
+}
+
+impl Count {
+    pub(super) fn read(
+        node: &Node,
+        (all, none): (Option<&Node>, Option<&Node>),
+        facets: &Facets,
+    ) -> Result<Self> {
+        let text = node.text()?;
+        let (facet, column) = match facets.get(text) {
+            Some(facet) => (facet, None),
+            None if text.contains('.') => {
+                let lookup = Lookup::read(node, facets, Some(Kind::Int))?;
+                (facets.named(node, &lookup.facet)?, Some(lookup.column))
+            }
+            None => (facets.need(node)?, None),
+        };
+        Ok(Self {
+            filter: Filter::of(all, none, facet)?,
+            facet: name(facet),
+            column,
+        })
+    }
+
+    /// By subject. Of a facet that has no subjects, all rows are of one.
+    pub(super) fn by_subject<'a>(
+        &'a self,
+        table: &'a Table,
+        now: Stamp,
+    ) -> Judged<BTreeMap<&'a str, Counted<'a>>> {
+        let whose = Whose::of(table, &self.facet);
+        let alone = table.index("subject").is_none() && self.column.is_none();
+        let column = self
+            .column
+            .as_ref()
+            .map(|column| index(table, &self.facet, column));
+        let column = column.transpose()?;
+        let sift = self.filter.bind(table, &self.facet)?;
+        let mut all: BTreeMap<&str, Counted<'_>> = BTreeMap::new();
+        for row in table.rows() {
+            let subject = if alone { ALL } else { whose.subject(row) };
+            let takes = sift.takes(row, now);
+            let name = self.column.as_deref().unwrap_or_default();
+            let number = |takes: bool| match column {
+                _ if !takes => Ok(0),
+                None => Ok(1),
+                Some(column) => int(row.at(column), name),
+            };
+            match takes.and_then(number) {
+                Ok(0) if column.is_none() => {}
+                Ok(number) => all.entry(subject).or_default().add(number, whose.id(row)),
+                Err(trouble) => all.entry(subject).or_default().trouble = Some(trouble),
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl<'a> Counted<'a> {
+    fn add(&mut self, number: i64, id: &'a str) {
+        self.count = self.count.saturating_add(number);
+        self.ids.push(id);
+    }
+}
+
+impl Check for Bounded {
+    fn needs(&self) -> Vec<&str> {
+        std::iter::once(&*self.count.facet)
+            .chain(self.limit.facet())
+            .collect()
+    }
+
+    fn kinds(&self) -> Vec<&str> {
+        self.kinds.iter().map(String::as_str).collect()
+    }
+
+    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
+        if let Err(cause) = self.judge(view, tally) {
+            tally.unjudged(cause);
+        }
+    }
+}
+
+impl Bounded {
+    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+        let table = view.table(&self.count.facet)?;
+        let mut counted = self.count.by_subject(table, view.taken())?;
+        let mut bounds = self.limit.bind(view)?;
+        let mut sieve = Sieve::new(&self.kinds, tally.red);
+        for subject in bounds.subjects() {
+            counted.entry(subject).or_default();
+        }
+        if matches!(bounds, Bounds::Number(_)) && table.index("subject").is_none() {
+            counted.entry(ALL).or_default();
+        }
+        for (subject, counted) in &counted {
+            // Whoever has no bound is nobody: what refers to nobody is another invariant's matter.
+            if bounds.knows(subject)
+                && let Err(trouble) = self.subject(subject, counted, &mut bounds, &mut sieve)
+            {
+                sieve.trouble(subject, trouble);
+            }
+        }
+        sieve.pour(view, &self.needs(), tally);
+        Ok(())
+    }
+
+    fn subject<'a>(
+        &self,
+        subject: &'a str,
+        counted: &Counted<'a>,
+        bounds: &mut Bounds<'a>,
+        sieve: &mut Sieve<'a>,
+    ) -> std::result::Result<(), Trouble<'a>> {
+        let limit = bounds.of(subject)?;
+        let wrong = [counted.count > limit, counted.count < limit];
+        if let Some(trouble) = counted.trouble
+            && !wrong[0]
+        {
+            return Err(trouble);
+        }
+        // Nobody who has nothing can have too much.
+        if counted.count > 0 || self.kinds.len() > 1 {
+            sieve.looked(subject, 0);
+        } else {
+            sieve.well(subject);
+        }
+        for (kind, wrong) in wrong.into_iter().enumerate().take(self.kinds.len()) {
+            if kind > 0 {
+                sieve.also(kind);
+            }
+            if wrong {
+                say(sieve, subject, kind, (counted, limit));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn say<'a>(
+    sieve: &mut Sieve<'a>,
+    subject: &'a str,
+    kind: usize,
+    (counted, limit): (&Counted<'a>, i64),
+) {
+    let mut ids = counted.ids.clone();
+    ids.sort_unstable();
+    let facts = || {
+        facts([
+            ("count", Fact::Int(counted.count)),
+            ("limit", Fact::Int(limit)),
+            (
+                "by",
+                Fact::Int(counted.count.abs_diff(limit).try_into().unwrap_or(i64::MAX)),
+            ),
+            ("ids", Fact::ids(ids.iter().copied())),
+        ])
+    };
+    sieve.plain(subject, kind, facts);
+}

@@ -1,0 +1,191 @@
+//! Cells as a shape needs them: there, not there, or not what it should be.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::{Cause, CauseKind, Fact, Facts, Row, Stamp, Table, Value};
+
+/// Why a cell is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble<'a> {
+    /// Nothing is stored there.
+    Missing(&'a str),
+    /// It is not of its kind.
+    Malformed(&'a str),
+    /// It is a time that has not come yet.
+    Future(&'a str),
+}
+
+impl Trouble<'_> {
+    pub(super) fn cause(self) -> Cause {
+        match self {
+            Self::Missing(column) => {
+                Cause::new(CauseKind::Malformed, format!("`{column}` is missing"))
+            }
+            Self::Malformed(column) => {
+                let detail = format!("`{column}` is not of its kind");
+                Cause::new(CauseKind::Malformed, detail)
+            }
+            Self::Future(column) => {
+                let detail = format!("`{column}` is a time that has not come yet");
+                Cause::new(CauseKind::Stale, detail)
+            }
+        }
+    }
+}
+
+/// The instant in a cell.
+pub(super) fn time<'n>(cell: &Value, name: &'n str) -> Result<Stamp, Trouble<'n>> {
+    match cell {
+        Value::Time(stamp) => Ok(*stamp),
+        Value::Null => Err(Trouble::Missing(name)),
+        _ => Err(Trouble::Malformed(name)),
+    }
+}
+
+/// The number in a cell.
+pub(super) fn int<'n>(cell: &Value, name: &'n str) -> Result<i64, Trouble<'n>> {
+    match cell {
+        Value::Int(int) => Ok(*int),
+        Value::Null => Err(Trouble::Missing(name)),
+        _ => Err(Trouble::Malformed(name)),
+    }
+}
+
+/// Yes or no, also as the numbers that databases write for it.
+pub(super) fn truth<'n>(cell: &Value, name: &'n str) -> Result<bool, Trouble<'n>> {
+    match cell {
+        Value::Bool(yes) => Ok(*yes),
+        Value::Int(int @ 0..=1) => Ok(*int == 1),
+        Value::Null => Err(Trouble::Missing(name)),
+        _ => Err(Trouble::Malformed(name)),
+    }
+}
+
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A length of time as a fact.
+pub(super) fn secs(micros: i64) -> Fact {
+    Fact::Secs(micros.div_euclid(1_000_000))
+}
+
+/// A cell as a fact: never more than a name's length of it.
+pub(super) fn fact(cell: &Value) -> Fact {
+    match cell {
+        Value::Null => Fact::None,
+        Value::Bool(yes) => Fact::id(yes.to_string()),
+        Value::Int(int) => Fact::Int(*int),
+        Value::Time(stamp) => Fact::Stamp(*stamp),
+        Value::Text(text) => Fact::id(text),
+    }
+}
+
+pub(super) fn facts<const N: usize>(pairs: [(&str, Fact); N]) -> Facts {
+    pairs
+        .into_iter()
+        .map(|(name, fact)| (name.to_owned(), fact))
+        .collect()
+}
+
+/// Where a column is in the answer.
+pub(super) fn index(table: &Table, facet: &str, column: &str) -> Result<usize, Cause> {
+    let none = || {
+        let detail = format!("{facet}: the answer has no column `{column}`");
+        Cause::new(CauseKind::Garbled, detail)
+    };
+    table.index(column).ok_or_else(none)
+}
+
+/// Whose a row is, and which one: its columns `subject` and `id`. Without the first, each row is a subject of its own; without either, the facet is.
+#[derive(Clone, Copy)]
+pub(super) struct Whose<'a> {
+    subject: Option<usize>,
+    id: Option<usize>,
+    facet: &'a str,
+}
+
+/// What stands for a name that is missing.
+const NOBODY: &str = "(null)";
+
+impl<'a> Whose<'a> {
+    pub(super) fn of(table: &Table, facet: &'a str) -> Self {
+        let id = table.index("id");
+        let subject = table.index("subject").or(id);
+        Self { subject, id, facet }
+    }
+
+    pub(super) fn subject(self, row: Row<'a>) -> &'a str {
+        name(self.subject, row, self.facet)
+    }
+
+    pub(super) fn id(self, row: Row<'a>) -> &'a str {
+        name(self.id.or(self.subject), row, self.facet)
+    }
+}
+
+fn name<'a>(index: Option<usize>, row: Row<'a>, otherwise: &'a str) -> &'a str {
+    match index {
+        Some(index) => row.at(index).as_text().unwrap_or(NOBODY),
+        None => otherwise,
+    }
+}
+
+/// A column of another facet, by subject.
+pub(super) struct Joined<'a> {
+    all: HashMap<&'a str, Option<&'a Value>>,
+    // A facet that is no list has one value for everybody.
+    single: Option<&'a Value>,
+    last: Option<(&'a str, Option<&'a Value>)>,
+}
+
+impl<'a> Joined<'a> {
+    pub(super) fn of(table: &'a Table, facet: &'a str, column: &str) -> Result<Self, Cause> {
+        let column = index(table, facet, column)?;
+        let whose = Whose::of(table, facet);
+        let mut joined = Self {
+            all: HashMap::new(),
+            single: None,
+            last: None,
+        };
+        for row in table.rows() {
+            joined.add(whose, row, row.at(column));
+        }
+        Ok(joined)
+    }
+
+    fn add(&mut self, whose: Whose<'a>, row: Row<'a>, value: &'a Value) {
+        if whose.subject.is_none() {
+            self.single = Some(value);
+            return;
+        }
+        let known = self.all.entry(whose.subject(row)).or_insert(Some(value));
+        // Two rows that contradict each other say nothing, in whichever order they come.
+        if known.is_some_and(|known| known != value) {
+            *known = None;
+        }
+    }
+
+    /// The value for a subject; none if there is no row for it, or two that contradict each other.
+    pub(super) fn get(&mut self, subject: &'a str) -> Option<&'a Value> {
+        if let Some((last, value)) = self.last
+            && last == subject
+        {
+            return value;
+        }
+        let value = self
+            .single
+            .or_else(|| self.all.get(subject).copied().flatten());
+        self.last = Some((subject, value));
+        value
+    }
+
+    pub(super) fn subjects(&self) -> impl Iterator<Item = &'a str> {
+        self.all.keys().copied()
+    }
+
+    pub(super) fn knows(&self, subject: &str) -> bool {
+        self.single.is_some() || self.all.contains_key(subject)
+    }
+}

@@ -1,0 +1,266 @@
+//! `decay_floor`: what runs down began at no less than it should have.
+//!
+//! What is left and how long ago it began are added up to what it was at the beginning; both are taken at the instant at which that very value was read.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::cell::{Trouble, Whose, facts, index, int, micros, secs, time};
+use super::common::{Missing, kinds};
+use super::condition::{FILTER, Filter, Sift};
+use super::facet::{Judged, Limit, Limits, Lookup, column, facet, name, need_column};
+use super::sieve::Sieve;
+use super::{Shape, cell};
+use crate::rules::Facets;
+use crate::rules::fields::{Fields, Form, Key, key};
+use crate::rules::node::Result;
+use crate::{Check, Fact, Facts, Kind, Row, Table, Tally, Value, View};
+
+pub(super) const SHAPE: Shape = Shape {
+    name: "decay_floor",
+    keys: &[KEYS, FILTER],
+    read,
+};
+
+const KEYS: &[Key] = &[
+    key("of", Form::Text),
+    key("remaining", Form::Text),
+    key("born", Form::Text),
+    key("read_at", Form::Text),
+    key("floor", Form::Limit),
+    key("tolerance", Form::Duration),
+];
+
+const GONE: usize = 0;
+const ENDLESS: usize = 1;
+const BELOW: usize = 2;
+
+struct DecayFloor {
+    of: String,
+    remaining: String,
+    born: Born,
+    read_at: String,
+    floor: Limit,
+    tolerance: i64,
+    filter: Filter,
+    missing: Missing,
+    kinds: Vec<String>,
+}
+
+/// Where the birth of an element stands.
+enum Born {
+    Own(String),
+    /// In another facet, by subject and id.
+    Other(Lookup),
+}
+
+fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
+    let of = facet(fields, "of", facets)?;
+    let born = fields.need("born")?;
+    let born = match born.text()?.contains('.') {
+        true => Born::Other(Lookup::read(born, facets, Some(Kind::Time))?),
+        false => Born::Own(need_column(born, of, born.text()?, Some(Kind::Time))?),
+    };
+    Ok(Box::new(DecayFloor {
+        remaining: column(fields, "remaining", "remaining", of, Kind::Int)?,
+        read_at: column(fields, "read_at", "read_at", of, Kind::Time)?,
+        floor: Limit::read(fields.need("floor")?, of, facets)?,
+        tolerance: micros(fields.duration("tolerance")?.unwrap_or(Duration::ZERO)),
+        filter: Filter::read(fields, of)?,
+        missing: Missing::read(fields)?,
+        kinds: kinds(fields, &["missing", "no_expiry", "below_floor"])?,
+        of: name(of),
+        born,
+    }))
+}
+
+struct Looking<'a> {
+    rule: &'a DecayFloor,
+    whose: Whose<'a>,
+    remaining: usize,
+    read_at: usize,
+    births: Births<'a>,
+    limits: Limits<'a>,
+    sift: Sift<'a>,
+}
+
+impl Check for DecayFloor {
+    fn needs(&self) -> Vec<&str> {
+        let born = match &self.born {
+            Born::Other(lookup) => Some(&*lookup.facet),
+            Born::Own(_) => None,
+        };
+        std::iter::once(&*self.of)
+            .chain(born)
+            .chain(self.floor.needs())
+            .collect()
+    }
+
+    fn kinds(&self) -> Vec<&str> {
+        self.kinds.iter().map(String::as_str).collect()
+    }
+
+    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
+        if let Err(cause) = self.judge(view, tally) {
+            tally.unjudged(cause);
+        }
+    }
+}
+
+impl DecayFloor {
+    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+        let table = view.table(&self.of)?;
+        let births = match &self.born {
+            Born::Own(column) => Births::Own(index(table, &self.of, column)?),
+            Born::Other(lookup) => Births::of(view.table(&lookup.facet)?, lookup)?,
+        };
+        let mut looking = Looking {
+            rule: self,
+            whose: Whose::of(table, &self.of),
+            remaining: index(table, &self.of, &self.remaining)?,
+            read_at: index(table, &self.of, &self.read_at)?,
+            births,
+            limits: self.floor.bind(table, &self.of, view)?,
+            sift: self.filter.bind(table, &self.of)?,
+        };
+        let mut sieve = Sieve::new(&self.kinds, tally.red);
+        for row in table.rows() {
+            let subject = looking.whose.subject(row);
+            let judged = match looking.sift.takes(row, view.taken()) {
+                Ok(true) => looking.row(subject, row, &mut sieve),
+                Ok(false) => Ok(()),
+                Err(trouble) => Err(trouble),
+            };
+            if let Err(trouble) = judged {
+                self.missing.met(&mut sieve, subject, trouble);
+            }
+        }
+        sieve.pour(view, &self.needs(), tally);
+        Ok(())
+    }
+}
+
+impl<'a> Looking<'a> {
+    fn row(
+        &mut self,
+        subject: &'a str,
+        row: Row<'a>,
+        sieve: &mut Sieve<'a>,
+    ) -> std::result::Result<(), Trouble<'a>> {
+        let left = int(row.at(self.remaining), &self.rule.remaining)?;
+        let id = self.whose.id(row);
+        match left {
+            -2 | -1 => {
+                let kind = if left == -2 { GONE } else { ENDLESS };
+                sieve.looked(subject, kind);
+                sieve.bad(subject, kind, id, 0, || self.plain(row));
+                Ok(())
+            }
+            // It ends right now: nothing can be told from it.
+            0 => Ok(()),
+            1.. => self.above(subject, row, left, sieve),
+            _ => Err(Trouble::Malformed(&self.rule.remaining)),
+        }
+    }
+
+    fn above(
+        &mut self,
+        subject: &'a str,
+        row: Row<'a>,
+        left: i64,
+        sieve: &mut Sieve<'a>,
+    ) -> std::result::Result<(), Trouble<'a>> {
+        let id = self.whose.id(row);
+        // It has an expiry, whatever else can be told.
+        sieve.looked(subject, GONE);
+        sieve.also(ENDLESS);
+        let born = time(self.births.get(subject, id, row), "born")?;
+        let floor = self.limits.of(subject, row)?;
+        let read_at = time(row.at(self.read_at), &self.rule.read_at)?;
+        let age = read_at.since(born).max(0);
+        let initial = left.saturating_mul(1_000_000).saturating_add(age);
+        sieve.also(BELOW);
+        let under = floor
+            .saturating_sub(self.rule.tolerance)
+            .saturating_sub(initial);
+        if under > 0 {
+            sieve.bad(subject, BELOW, id, under, || {
+                let mut facts = self.plain(row);
+                facts.extend(cell::facts([
+                    ("initial", secs(initial)),
+                    ("age", secs(age)),
+                    ("floor", secs(floor)),
+                ]));
+                facts
+            });
+        }
+        Ok(())
+    }
+
+    fn plain(&self, row: Row<'a>) -> Facts {
+        facts([
+            ("id", Fact::id(self.whose.id(row))),
+            ("remaining", cell::fact(row.at(self.remaining))),
+        ])
+    }
+}
+
+/// Births by subject and id. Rows that were asked for one by one come in the order of those that they were asked for, so that mostly nothing is looked up.
+enum Births<'a> {
+    Own(usize),
+    Other {
+        rows: Vec<(&'a str, &'a str, &'a Value)>,
+        next: usize,
+        all: Option<HashMap<(&'a str, &'a str), &'a Value>>,
+    },
+}
+
+impl<'a> Births<'a> {
+    fn of(table: &'a Table, lookup: &'a Lookup) -> Judged<Self> {
+        let whose = Whose::of(table, &lookup.facet);
+        let column = index(table, &lookup.facet, &lookup.column)?;
+        let rows = table
+            .rows()
+            .map(|row| (whose.subject(row), whose.id(row), row.at(column)));
+        Ok(Self::Other {
+            rows: rows.collect(),
+            next: 0,
+            all: None,
+        })
+    }
+
+    fn of_row(&mut self, subject: &str, id: &str) -> &'a Value {
+        let Self::Other { rows, next, all } = self else {
+            return &Value::Null;
+        };
+        if let Some((whose, which, born)) = rows.get(*next)
+            && *which == id
+            && *whose == subject
+        {
+            *next += 1;
+            return born;
+        }
+        let all = all.get_or_insert_with(|| {
+            rows.iter()
+                .map(|(whose, which, born)| ((*whose, *which), *born))
+                .collect()
+        });
+        all.get(&(subject, id)).copied().unwrap_or(&Value::Null)
+    }
+}
+
+impl<'a> Births<'a> {
+    fn of_own(&self, row: Row<'a>) -> Option<&'a Value> {
+        match self {
+            Self::Own(index) => Some(row.at(*index)),
+            Self::Other { .. } => None,
+        }
+    }
+
+    fn get(&mut self, subject: &str, id: &str, row: Row<'a>) -> &'a Value {
+        match self.of_own(row) {
+            Some(own) => own,
+            None => self.of_row(subject, id),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `dwell`: nothing stays there for so long, and it has to be the very same thing.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use super::Shape;
+use super::cell::{Trouble, Whose, facts, index, micros, secs};
+use super::common::kinds;
+use super::condition::{FILTER, Filter};
+use super::facet::{Judged, facet, name, need_column};
+use super::sieve::Sieve;
+use crate::rules::Facets;
+use crate::rules::fields::{Fields, Form, Key, key};
+use crate::rules::node::Result;
+use crate::{Check, Fact, Memory, Row, Stamp, Tally, View};
+
+pub(super) const SHAPE: Shape = Shape {
+    name: "dwell",
+    keys: &[KEYS, FILTER],
+    read,
+};
+
+const KEYS: &[Key] = &[
+    key("of", Form::Text),
+    key("generation", Form::Text),
+    key("min", Form::Duration),
+    key("gap", Form::Duration),
+];
+
+struct Dwell {
+    of: String,
+    generation: String,
+    min: i64,
+    gap: Duration,
+    filter: Filter,
+    kinds: Vec<String>,
+}
+
+fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
+    let of = facet(fields, "of", facets)?;
+    let Some(generation) = fields.get("generation") else {
+        let message = "`generation` is missing: without the column that tells one bearer of an id from the next, two short stays look like a long one";
+        return Err(fields.error(message));
+    };
+    let min = crate::rules::fields::duration(fields.need("min")?)?;
+    Ok(Box::new(Dwell {
+        of: name(of),
+        generation: need_column(generation, of, generation.text()?, None)?,
+        gap: fields.duration("gap")?.unwrap_or(min),
+        min: micros(min),
+        filter: Filter::read(fields, of)?,
+        kinds: kinds(fields, &["persists"])?,
+    }))
+}
+
+/// Between the parts of a key: no name has it.
+const SEPARATOR: char = '\u{1f}';
+
+struct Looking<'a> {
+    rule: &'a Dwell,
+    now: Stamp,
+    boot: &'a str,
+    generation: usize,
+    whose: Whose<'a>,
+    counts: BTreeMap<&'a str, i64>,
+    seen: HashSet<String>,
+}
+
+impl Check for Dwell {
+    fn needs(&self) -> Vec<&str> {
+        vec![&self.of]
+    }
+
+    fn kinds(&self) -> Vec<&str> {
+        self.kinds.iter().map(String::as_str).collect()
+    }
+
+    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
+        if let Err(cause) = self.judge(view, tally) {
+            tally.unjudged(cause);
+        }
+    }
+}
+
+impl Dwell {
+    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+        let table = view.table(&self.of)?;
+        let sift = self.filter.bind(table, &self.of)?;
+        let mut looking = Looking {
+            rule: self,
+            now: view.taken(),
+            boot: view.boot().unwrap_or_default(),
+            generation: index(table, &self.of, &self.generation)?,
+            whose: Whose::of(table, &self.of),
+            counts: BTreeMap::new(),
+            seen: HashSet::new(),
+        };
+        let mut sieve = Sieve::new(&self.kinds, tally.red);
+        let mut taken = Vec::new();
+        for row in table.rows() {
+            let subject = looking.whose.subject(row);
+            match sift.takes(row, looking.now) {
+                Ok(true) => {
+                    *looking.counts.entry(subject).or_default() += 1;
+                    taken.push(row);
+                }
+                Ok(false) => {}
+                Err(trouble) => sieve.trouble(subject, trouble),
+            }
+        }
+        let mut troubled = HashSet::new();
+        for row in taken {
+            let subject = looking.whose.subject(row);
+            if let Err(trouble) = looking.row(subject, row, (tally.memory(), &mut sieve)) {
+                sieve.trouble(subject, trouble);
+                troubled.insert(subject);
+            }
+        }
+        let gaps = view.reading(&self.of)?.gaps();
+        let unseen = |subject: &str| gaps.contains_key(subject) || troubled.contains(subject);
+        looking.forget(tally.memory(), unseen);
+        sieve.pour(view, &self.needs(), tally);
+        Ok(())
+    }
+}
+
+impl<'a> Looking<'a> {
+    fn row(
+        &mut self,
+        subject: &'a str,
+        row: Row<'a>,
+        (memory, sieve): (&mut Memory, &mut Sieve<'a>),
+    ) -> std::result::Result<(), Trouble<'a>> {
+        let id = self.whose.id(row);
+        let name = &self.rule.generation;
+        let generation = match row.at(self.generation) {
+            crate::Value::Null => return Err(Trouble::Missing(name)),
+            crate::Value::Text(text) => text.to_string(),
+            crate::Value::Int(int) => int.to_string(),
+            crate::Value::Time(stamp) => stamp.to_string(),
+            crate::Value::Bool(_) => return Err(Trouble::Malformed(name)),
+        };
+        let generation = format!("{}{SEPARATOR}{generation}", self.boot);
+        let key = format!("{subject}{SEPARATOR}{id}");
+        let since = memory.seen(&key, &generation, self.now, self.rule.gap);
+        let count = self.counts[subject];
+        if since.first == self.now {
+            memory.note(&key, count.to_string());
+        }
+        let held = self.now.since(since.first);
+        sieve.looked(subject, 0);
+        if held >= self.rule.min {
+            let first = memory.noted(&key).and_then(|note| note.parse().ok());
+            sieve.bad(subject, 0, id, held, || {
+                facts([
+                    ("id", Fact::id(id)),
+                    ("held_for", secs(held)),
+                    ("first_seen", Fact::Stamp(since.first)),
+                    ("count", Fact::Int(count)),
+                    ("first_count", first.map_or(Fact::None, Fact::Int)),
+                    ("min", secs(self.rule.min)),
+                ])
+            });
+        }
+        self.seen.insert(key);
+        Ok(())
+    }
+
+    /// What was looked for and is not there has gone; where nobody could look, nothing has.
+    fn forget(&self, memory: &mut Memory, unseen: impl Fn(&str) -> bool) {
+        let gone = |key: &&str| {
+            let subject = key.split(SEPARATOR).next().unwrap_or_default();
+            !self.seen.contains(*key) && !unseen(subject)
+        };
+        let gone: Vec<String> = memory.keys().filter(gone).map(str::to_owned).collect();
+        for key in gone {
+            memory.forget(&key);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! `refers`: what is referred to is there.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::Shape;
+use super::cell::{Whose, facts, index};
+use super::common::kinds;
+use super::condition::{Condition, Filter};
+use super::facet::{Judged, name, need_column};
+use super::sieve::Sieve;
+use crate::rules::fields::{self, Fields, Form, Key, SEVERITIES, key};
+use crate::rules::node::{Node, Result};
+use crate::rules::{FacetRule, Facets};
+use crate::{Cause, CauseKind, Check, Fact, Severity, Stamp, Table, Tally, Value, View};
+
+pub(super) const SHAPE: Shape = Shape {
+    name: "refers",
+    keys: &[KEYS],
+    read,
+};
+
+const KEYS: &[Key] = &[
+    key("refs", Form::Texts),
+    key("column", Form::Text),
+    key("table", Form::Text),
+    key("to", Form::Texts),
+    key("key", Form::Text),
+    key("exempt", Form::Conditions),
+    key("severities", Form::Words(SEVERITIES)),
+    key("otherwise", Form::OneOf(SEVERITIES)),
+];
+
+struct Refers {
+    refs: Vec<Refs>,
+    to: Vec<String>,
+    key: String,
+    severities: BTreeMap<String, Severity>,
+    otherwise: Option<Severity>,
+    kinds: Vec<String>,
+}
+
+struct Refs {
+    facet: String,
+    /// The column that refers, and the one that names the table that the row is of.
+    column: String,
+    table: Option<String>,
+    filter: Filter,
+}
+
+fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
+    let named = |key| -> Result<Vec<&FacetRule>> {
+        let nodes = fields.need(key)?;
+        nodes
+            .several()
+            .iter()
+            .map(|node| facets.need(node))
+            .collect()
+    };
+    let to = named("to")?;
+    let column = fields.text("key")?.unwrap_or("id");
+    for facet in &to {
+        need_column(
+            fields.get("key").unwrap_or(fields.node),
+            facet,
+            column,
+            None,
+        )?;
+    }
+    let refs = named("refs")?.into_iter().map(|facet| refs(fields, facet));
+    let severities = fields
+        .get("severities")
+        .map(Node::entries)
+        .transpose()?
+        .unwrap_or_default();
+    let severity =
+        |entry: &crate::rules::node::Entry| Ok((entry.key.clone(), fields::severity(&entry.node)?));
+    Ok(Box::new(Refers {
+        refs: refs.collect::<Result<_>>()?,
+        to: to.into_iter().map(name).collect(),
+        key: column.to_owned(),
+        severities: severities.iter().map(severity).collect::<Result<_>>()?,
+        otherwise: fields.severity("otherwise")?,
+        kinds: kinds(fields, &["dangling"])?,
+    }))
+}
+
+fn refs(fields: Fields<'_>, facet: &FacetRule) -> Result<Refs> {
+    let has = |name: &str| {
+        facet
+            .ask()
+            .columns
+            .iter()
+            .any(|column| column.name() == name)
+    };
+    let usual = if has("subject") { "subject" } else { "id" };
+    let column = fields.text("column")?.unwrap_or(usual);
+    let table = fields.get("table").map(|node| Ok((node, node.text()?)));
+    // A facet without that column is one table, by its own name.
+    let table = table.transpose()?.filter(|(_, table)| has(table));
+    let exempt = exempt(fields, facet)?;
+    Ok(Refs {
+        column: need_column(
+            fields.get("column").unwrap_or(fields.node),
+            facet,
+            column,
+            None,
+        )?,
+        table: table.map(|(_, table)| table.to_owned()),
+        filter: Filter::none(exempt),
+        facet: name(facet),
+    })
+}
+
+/// The conditions over columns that this facet has; each has to be over one of some facet.
+fn exempt(fields: Fields<'_>, facet: &FacetRule) -> Result<Vec<Condition>> {
+    let has = |name: &str| {
+        facet
+            .ask()
+            .columns
+            .iter()
+            .any(|column| column.name() == name)
+    };
+    let nodes = fields.get("exempt").map(Node::several).unwrap_or_default();
+    let ours = nodes.iter().filter(|node| {
+        let column = node.get("column").and_then(|column| column.text().ok());
+        fields
+            .get("refs")
+            .is_some_and(|refs| refs.several().len() == 1)
+            || column.is_none_or(has)
+    });
+    ours.map(|node| Condition::read(node, &[], facet)).collect()
+}
+
+/// What refers to one that is not there.
+#[derive(Default)]
+struct Ghost<'a> {
+    refs: BTreeSet<(&'a str, &'a str)>,
+    tables: BTreeMap<&'a str, i64>,
+}
+
+impl Check for Refers {
+    fn needs(&self) -> Vec<&str> {
+        let refs = self.refs.iter().map(|refs| &*refs.facet);
+        refs.chain(self.to.iter().map(String::as_str)).collect()
+    }
+
+    fn kinds(&self) -> Vec<&str> {
+        self.kinds.iter().map(String::as_str).collect()
+    }
+
+    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
+        if let Err(cause) = self.judge(view, tally) {
+            tally.unjudged(cause);
+        }
+    }
+}
+
+impl Refers {
+    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+        let known = self.known(view)?;
+        let mut sieve = Sieve::new(&self.kinds, tally.red);
+        let mut ghosts = BTreeMap::new();
+        for refs in &self.refs {
+            let table = view.table(&refs.facet)?;
+            if known.is_empty() && !table.is_empty() {
+                // With nobody known, everybody would be a ghost.
+                let detail = format!("{} has no rows", self.to.join(", "));
+                return Err(Cause::new(CauseKind::Empty, detail));
+            }
+            refs.sort(table, view.taken(), &known, (&mut ghosts, &mut sieve))?;
+        }
+        for (subject, ghost) in ghosts {
+            self.say(subject, &ghost, &mut sieve);
+        }
+        sieve.pour(view, &self.needs(), tally);
+        Ok(())
+    }
+
+    fn known<'a>(&self, view: &View<'a>) -> Judged<HashSet<&'a str>> {
+        let mut known = HashSet::new();
+        for facet in &self.to {
+            let table = view.table(facet)?;
+            let key = index(table, facet, &self.key)?;
+            known.extend(table.rows().filter_map(|row| row.at(key).as_text()));
+        }
+        Ok(known)
+    }
+
+    fn say<'a>(&self, subject: &'a str, ghost: &Ghost<'a>, sieve: &mut Sieve<'a>) {
+        let total = ghost.tables.values().sum();
+        let refs: Vec<_> = ghost
+            .refs
+            .iter()
+            .map(|(table, id)| format!("{table}/{id}"))
+            .collect();
+        let facts = || {
+            facts([
+                ("count", Fact::Int(total)),
+                ("tables", Fact::ids(ghost.tables.keys().copied())),
+                ("refs", Fact::ids(refs.iter().map(String::as_str))),
+            ])
+        };
+        let known = ghost
+            .tables
+            .keys()
+            .filter_map(|table| self.severities.get(*table).copied());
+        let worst = known.max().or(self.otherwise);
+        for element in &refs {
+            sieve.bad(subject, 0, element, 0, &facts);
+        }
+        if let Some(severity) = worst {
+            sieve.severity(subject, 0, severity);
+        }
+    }
+}
+
+impl Refs {
+    fn sort<'a>(
+        &'a self,
+        table: &'a Table,
+        now: Stamp,
+        known: &HashSet<&'a str>,
+        (ghosts, sieve): (&mut BTreeMap<&'a str, Ghost<'a>>, &mut Sieve<'a>),
+    ) -> Judged {
+        let whose = Whose::of(table, &self.facet);
+        let column = index(table, &self.facet, &self.column)?;
+        let kind = self
+            .table
+            .as_ref()
+            .map(|name| index(table, &self.facet, name))
+            .transpose()?;
+        let sift = self.filter.bind(table, &self.facet)?;
+        for row in table.rows() {
+            let Value::Text(name) = row.at(column) else {
+                continue;
+            };
+            match sift.takes(row, now) {
+                Ok(true) => sieve.looked(name, 0),
+                Ok(false) => continue,
+                Err(trouble) => {
+                    sieve.trouble(name, trouble);
+                    continue;
+                }
+            }
+            if !known.contains(&**name) {
+                let table = kind
+                    .and_then(|kind| row.at(kind).as_text())
+                    .unwrap_or(&self.facet);
+                let ghost = ghosts.entry(name).or_default();
+                if ghost.refs.insert((table, whose.id(row))) {
+                    *ghost.tables.entry(table).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}

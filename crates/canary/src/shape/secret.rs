@@ -1,0 +1,125 @@
+//! Credentials in text: which pattern it is, and never what was found.
+
+use regex::Regex;
+use serde_json::Value;
+
+/// What the credential begins with. It has to begin a word and go on for sixteen characters: the shortest kind has as many.
+const PREFIXES: [&str; 11] = [
+    "github_pat_",
+    "sk_live_",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "xoxb-",
+    "xoxp-",
+    "AKIA",
+    "AIza",
+    "sk-",
+];
+
+pub(super) struct Secrets {
+    any: Option<Regex>,
+}
+
+impl Secrets {
+    pub(super) fn new() -> Self {
+        let pattern = format!(r"(?-u:\b)(?:{})[A-Za-z0-9_-]{{16}}", PREFIXES.join("|"));
+        Self {
+            any: Regex::new(&pattern).ok(),
+        }
+    }
+
+    /// The name of the first pattern that the text matches. In JSON, what an image consists of is left out: it is random text.
+    pub(super) fn find(&self, text: &str) -> Option<&'static str> {
+        let raw = self.scan(text);
+        if raw.is_none() && !text.contains("\\u") {
+            return None;
+        }
+        match serde_json::from_str(text) {
+            Ok(json) => self.within(&json),
+            Err(_) => raw,
+        }
+    }
+
+    fn scan(&self, text: &str) -> Option<&'static str> {
+        let found = self.any.as_ref()?.find(text)?.as_str();
+        PREFIXES
+            .into_iter()
+            .find(|prefix| found.starts_with(prefix))
+    }
+
+    fn within(&self, json: &Value) -> Option<&'static str> {
+        match json {
+            Value::String(text) => self.scan(text),
+            Value::Array(items) => items.iter().find_map(|item| self.within(item)),
+            Value::Object(members) => members.iter().find_map(|(key, value)| {
+                let image = key == "data" && is_image(members) && is_base64(value);
+                let inside = || if image { None } else { self.within(value) };
+                self.scan(key).or_else(inside)
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A member beside the data says what it is.
+fn is_image(members: &serde_json::Map<String, Value>) -> bool {
+    let says = |text: &str| text == "base64" || text.starts_with("image/");
+    members
+        .values()
+        .any(|value| value.as_str().is_some_and(says))
+}
+
+fn is_base64(value: &Value) -> bool {
+    let fits =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\n');
+    value.as_str().is_some_and(|text| text.bytes().all(fits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pattern_is_found_by_its_name_and_only_at_the_beginning_of_a_word() {
+        let secrets = Secrets::new();
+        for prefix in PREFIXES {
+            let token = format!("{prefix}0123456789abcdef");
+            assert_eq!(secrets.find(&format!("use {token} now")), Some(prefix));
+            assert_eq!(secrets.find(&format!("x{token}")), None);
+            let short = &token[..token.len() - 1];
+            assert_eq!(secrets.find(short), None, "{short}");
+        }
+        assert_eq!(
+            secrets.find(r#"{"k":"\u0073k-0123456789abcdef"}"#),
+            Some("sk-")
+        );
+    }
+
+    #[test]
+    fn what_an_image_consists_of_is_left_out_and_nothing_else() {
+        let secrets = Secrets::new();
+        let data = "AIzaAAAAAAAAAAAAAAAAAAAA";
+        let image = format!(r#"{{"images":[{{"media_type":"image/png","data":"{data}"}}]}}"#);
+        assert_eq!(secrets.find(&image), None);
+        let other = format!(r#"{{"images":[{{"media_type":"text/plain","data":"{data}"}}]}}"#);
+        assert_eq!(
+            secrets.find(&other),
+            Some("AIza"),
+            "the twin without an image"
+        );
+        let beside = format!(r#"{{"media_type":"image/png","name":"{data}"}}"#);
+        assert_eq!(
+            secrets.find(&beside),
+            Some("AIza"),
+            "the twin beside the data"
+        );
+        let no_base64 = r#"{"type":"base64","data":"sk-0123456789abcdef"}"#;
+        assert_eq!(
+            secrets.find(no_base64),
+            Some("sk-"),
+            "the twin that is no base64"
+        );
+    }
+}

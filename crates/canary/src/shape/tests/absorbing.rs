@@ -1,0 +1,130 @@
+use super::{World, rows};
+use crate::CauseKind;
+
+const FACETS: &str = "
+terminal = { source = 'db', subject = 's', columns = { status = 'text' } }
+running = { source = 'db', subject = 's' }
+queued = { source = 'db', subject = 's' }";
+
+const E02: &str = "
+shape = 'absorbing'
+of = 'terminal'
+state = 'status'
+final = ['success', 'failed', 'cancelled', 'skipped']
+live = ['pending_retry']
+back = ['running', 'queued']
+memory = '1h'";
+
+fn world(rule: &str) -> World {
+    let mut world = World::new(FACETS, rule);
+    world
+        .has("terminal", vec![])
+        .has("running", vec![])
+        .has("queued", vec![]);
+    world
+}
+
+#[test]
+fn the_first_cycle_holds_and_a_reversal_fires_with_what_it_was() {
+    for status in ["success", "failed", "cancelled", "skipped"] {
+        let mut world = world(E02);
+        world
+            .has("terminal", rows![["a", "1", status]])
+            .has("running", rows![["a", "1"]]);
+        assert_eq!(world.found(), "", "one reading is no history");
+        world.later(300).has("terminal", vec![]);
+        let said = world.judge();
+        assert_eq!(said.keys(), "a:reversed");
+        assert_eq!(said.findings[0].facts["previous"], crate::Fact::id(status));
+        assert_eq!(
+            said.findings[0].facts["current"],
+            crate::Fact::id("running")
+        );
+        world
+            .later(300)
+            .has("running", vec![])
+            .has("queued", rows![["a", "1"]]);
+        assert_eq!(world.found(), "a:reversed");
+    }
+}
+
+#[test]
+fn what_was_not_ended_comes_back_freely() {
+    let mut world = world(E02);
+    world
+        .has(
+            "terminal",
+            rows![["a", "1", "pending_retry"], ["a", "2", "failed"]],
+        )
+        .judge();
+    world
+        .later(300)
+        .has("terminal", vec![])
+        .has("running", rows![["a", "1"]]);
+    assert_eq!(world.found(), "");
+}
+
+#[test]
+fn time_alone_never_makes_a_reversal_well() {
+    let mut world = world(E02);
+    world.has("terminal", rows![["a", "1", "failed"]]).judge();
+    world
+        .has("terminal", vec![])
+        .has("running", rows![["a", "1"]]);
+    for _ in 0..30 {
+        assert_eq!(world.later(300).found(), "a:reversed");
+    }
+    assert_eq!(
+        world.later(9000).found(),
+        "a:reversed",
+        "even after nobody looked"
+    );
+    world.has("running", vec![]);
+    assert_eq!(world.later(300).found(), "");
+}
+
+#[test]
+fn what_was_last_seen_ended_an_hour_ago_is_forgotten() {
+    for (gap, red) in [(3599, true), (3600, true), (3601, false)] {
+        let mut world = world(E02);
+        world.has("terminal", rows![["a", "1", "failed"]]).judge();
+        world.later(gap).has("terminal", vec![]).judge();
+        world.has("running", rows![["a", "1"]]);
+        assert_eq!(world.found() == "a:reversed", red, "{gap}");
+    }
+}
+
+#[test]
+fn a_state_that_nobody_knows_is_loud() {
+    let mut world = world(E02);
+    let said = world
+        .has("terminal", rows![["a", "1", "completed"], ["b", "2", ()]])
+        .judge();
+    assert_eq!(said.blind_as("a"), Some(CauseKind::Malformed));
+    assert_eq!(said.blind_as("b"), Some(CauseKind::Malformed));
+}
+
+#[test]
+fn an_end_may_be_said_to_be_the_last() {
+    let mut frozen = world(&format!("{E02}\nchanged = true"));
+    frozen
+        .has("terminal", rows![["a", "1", "cancelled"]])
+        .judge();
+    frozen
+        .later(300)
+        .has("terminal", rows![["a", "1", "success"]]);
+    assert_eq!(frozen.found(), "a:changed");
+    assert_eq!(
+        frozen.later(300).found(),
+        "a:changed",
+        "the first end is what counts"
+    );
+    let mut free = world(E02);
+    free.has("terminal", rows![["a", "1", "cancelled"]]).judge();
+    assert_eq!(
+        free.later(300)
+            .has("terminal", rows![["a", "1", "success"]])
+            .found(),
+        ""
+    );
+}

@@ -1,0 +1,87 @@
+use super::{World, rows};
+use crate::CauseKind;
+
+const FACETS: &str = "zombies = { source = 'db', subject = 's', columns = { started = 'text' } }";
+const R01: &str =
+    "shape = 'dwell'\nof = 'zombies'\ngeneration = 'started'\nmin = '600s'\ngap = '600s'";
+
+fn world() -> World {
+    let mut world = World::new(FACETS, R01);
+    world.has("zombies", rows![["a", "17", "g1"]]);
+    world
+}
+
+#[test]
+fn a_process_has_to_be_dead_for_ten_minutes() {
+    for (last, red) in [(299, false), (300, true), (301, true)] {
+        let mut world = world();
+        assert_eq!(world.found(), "");
+        assert_eq!(world.later(300).found(), "");
+        assert_eq!(world.later(last).found() == "a:persists", red, "{last}");
+    }
+}
+
+#[test]
+fn another_process_another_start_and_another_boot_begin_anew() {
+    for change in ["pid", "generation", "boot", "none"] {
+        let mut world = world();
+        world.boot = Some("b1".to_owned());
+        world.judge();
+        match change {
+            "pid" => drop(world.has("zombies", rows![["a", "18", "g1"]]).found()),
+            "generation" => drop(world.has("zombies", rows![["a", "17", "g2"]]).found()),
+            "boot" => world.boot = Some("b2".to_owned()),
+            _ => {}
+        }
+        assert_eq!(
+            world.later(600).found() == "a:persists",
+            change == "none",
+            "{change}"
+        );
+    }
+}
+
+#[test]
+fn nobody_looking_for_longer_than_the_gap_begins_anew() {
+    for (gap, red) in [(600, true), (601, false)] {
+        let mut world = world();
+        world.judge();
+        assert_eq!(world.later(gap).found() == "a:persists", red, "{gap}");
+    }
+}
+
+#[test]
+fn seen_gone_is_gone_and_unseen_is_not() {
+    let mut world = world();
+    world.judge();
+    world.later(300).has("zombies", vec![]).judge();
+    world.later(300).has("zombies", rows![["a", "17", "g1"]]);
+    assert_eq!(world.found(), "", "it had been seen to be gone");
+    let mut world = self::world();
+    world.judge();
+    world
+        .later(300)
+        .has("zombies", vec![])
+        .gap("zombies", "a")
+        .judge();
+    world.later(300).has("zombies", rows![["a", "17", "g1"]]);
+    assert_eq!(world.found(), "a:persists", "nobody could look");
+}
+
+#[test]
+fn without_a_generation_nothing_is_said() {
+    let mut world = world();
+    let said = world.has("zombies", rows![["a", "17", ()]]).judge();
+    assert_eq!(said.blind_as("a"), Some(CauseKind::Malformed));
+}
+
+#[test]
+fn many_that_come_and_go_are_none_that_stays() {
+    let mut world = world();
+    for pid in 0..10_i64 {
+        world
+            .later(300)
+            .has("zombies", rows![["a", &*pid.to_string(), "g1"]]);
+        assert_eq!(world.found(), "");
+    }
+}

@@ -1,0 +1,144 @@
+use super::{World, ago, rows};
+use crate::CauseKind;
+
+const FACETS: &str = "
+queued = { source = 'db', subject = 's', born = 'b' }
+running = { source = 'db', subject = 's', columns = { lease = 'time' } }
+roster = { source = 'db', columns = { pull = 'bool' } }
+env = { source = 'db', born = 'b', columns = { pulls = 'bool', size = 'int' } }
+containers = { source = 'db', columns = { state = 'text' } }
+polls = { source = 'db', subjects = 'roster', as = 'stamp' }";
+
+const POOL: &str = "
+shape = 'pool'
+mode = { column = 'roster.pull', equals = true }
+queued = 'queued'
+busy = 'running'
+busy_until = 'lease'
+pulls = 'env.pulls'
+size = 'env.size'
+started = 'env.born'
+running = 'containers.state'
+polled = 'polls.stamp'
+report = ['queued_not_claimed', 'workers_missing', 'workers_silent', 'pilot_stopped']";
+
+/// Two workers, one of them busy, one that asks for work.
+fn world() -> World {
+    let mut world = World::new(FACETS, POOL);
+    world
+        .has("roster", rows![["a", true]])
+        .has("queued", vec![]);
+    world.has("running", rows![["a", "1", ago(-60)]]);
+    world.has("env", rows![["a", ago(9000), true, 2]]);
+    world
+        .has("containers", rows![["a", "running"]])
+        .has("polls", rows![["a", ago(10)]]);
+    world
+}
+
+#[test]
+fn an_idle_worker_fetches_within_two_minutes() {
+    for (age, red) in [(119, false), (120, false), (121, true)] {
+        let mut world = world();
+        world.has("queued", rows![["a", "q", ago(age)], ["a", "r", ago(1)]]);
+        assert_eq!(world.found() == "a:queued_not_claimed", red, "{age}");
+    }
+}
+
+#[test]
+fn a_full_pool_neither_fetches_nor_asks_and_a_lease_that_is_over_is_no_work() {
+    let mut world = world();
+    world
+        .has("queued", rows![["a", "q", ago(500)]])
+        .has("polls", rows![["a", ago(500)]]);
+    world.has("running", rows![["a", "1", ago(-60)], ["a", "2", ago(-60)]]);
+    assert_eq!(world.found(), "");
+    world.has(
+        "running",
+        rows![["a", "1", ago(-60)], ["a", "2", ago(0)], ["a", "3", ()]],
+    );
+    assert_eq!(world.found(), "a:queued_not_claimed a:workers_silent");
+    world.has("running", rows![["a", "1", "x"]]);
+    assert_eq!(world.judge().blind_as("a"), Some(CauseKind::Malformed));
+}
+
+#[test]
+fn silence_counts_from_the_last_poll_or_the_start() {
+    for (silence, red) in [(299, false), (300, false), (301, true)] {
+        let mut world = world();
+        world.has("polls", rows![["a", ago(silence)]]);
+        assert_eq!(world.found() == "a:workers_silent", red, "{silence}");
+        world
+            .has("polls", vec![])
+            .has("env", rows![["a", ago(silence), true, 2]]);
+        assert_eq!(
+            world.found() == "a:workers_silent",
+            red,
+            "since its start, {silence}"
+        );
+        world.has("polls", rows![["a", ago(9000)]]);
+        assert_eq!(
+            world.found() == "a:workers_silent",
+            red,
+            "the later one, {silence}"
+        );
+    }
+    let mut world = world();
+    world
+        .has("polls", vec![])
+        .has("env", rows![["a", (), true, 2]]);
+    assert_eq!(world.judge().blind_as("a"), Some(CauseKind::Malformed));
+}
+
+#[test]
+fn a_container_without_the_flag_has_no_workers() {
+    let mut world = world();
+    world
+        .has("env", rows![["a", ago(9000), false, 2]])
+        .has("queued", rows![["a", "q", ago(500)]]);
+    assert_eq!(world.found(), "a:workers_missing");
+    world.has("env", rows![["a", ago(9000), (), 2]]);
+    assert_eq!(world.judge().blind_as("a"), Some(CauseKind::Malformed));
+}
+
+#[test]
+fn a_stopped_pilot_is_red_once_work_has_waited() {
+    for (age, red) in [(119, false), (120, false), (121, true)] {
+        for stopped in [rows![["a", "exited"]], vec![]] {
+            let mut world = world();
+            world
+                .has("containers", stopped)
+                .has("queued", rows![["a", "q", ago(age)]]);
+            assert_eq!(world.found() == "a:pilot_stopped", red, "{age}");
+        }
+    }
+}
+
+#[test]
+fn who_does_not_pull_is_not_looked_at() {
+    let mut world = world();
+    world
+        .has("roster", rows![["a", false]])
+        .has("queued", rows![["a", "q", ago(500)]]);
+    let said = world.judge();
+    assert_eq!((said.keys().as_str(), said.examined), ("", 0));
+}
+
+#[test]
+fn arms_go_on_without_each_other_and_hold_what_they_cannot_see() {
+    let facets = format!("{FACETS}\nlocks = {{ source = 'db' }}");
+    let arms = "
+arm = [
+  { shape = 'at_most', count = 'locks', limit = 1 },
+  { shape = 'at_most', count = 'queued', limit = 0, kinds = { above = 'waiting' } },
+]";
+    let mut world = World::new(&facets, arms);
+    world.has("locks", rows![["x"], ["y"]]).fails("queued");
+    world.red.insert("a".to_owned());
+    let said = world.judge();
+    assert_eq!(said.keys(), "all:above");
+    assert_eq!(said.blind_as("a"), Some(CauseKind::Unreachable));
+    assert_eq!(said.blind_as("(waiting)"), Some(CauseKind::Unreachable));
+    world.has("queued", rows![["a", "q", ago(1)]]);
+    assert_eq!(world.found(), "a:waiting all:above");
+}
