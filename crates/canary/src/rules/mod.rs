@@ -14,6 +14,9 @@ mod schema;
 mod source;
 mod terms;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 pub use alert::AlertRule;

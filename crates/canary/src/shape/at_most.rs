@@ -155,30 +155,52 @@ impl Count {
             .map(|column| index(table, &self.facet, column));
         let column = column.transpose()?;
         let sift = self.filter.bind(table, &self.facet)?;
-        let mut all: BTreeMap<&str, Counted<'_>> = BTreeMap::new();
+        let name = self.column.as_deref().unwrap_or_default();
+        let mut all = BTreeMap::new();
+        // Rows of one subject mostly stand together: they are counted before anything is looked up.
+        let mut run = (ALL, Counted::default());
         for row in table.rows() {
             let subject = if alone { ALL } else { whose.subject(row) };
-            let takes = sift.takes(row, now);
-            let name = self.column.as_deref().unwrap_or_default();
-            let number = |takes: bool| match column {
-                _ if !takes => Ok(0),
-                None => Ok(1),
-                Some(column) => int(row.at(column), name),
-            };
-            match takes.and_then(number) {
-                Ok(0) if column.is_none() => {}
-                Ok(number) => all.entry(subject).or_default().add(number, whose.id(row)),
-                Err(trouble) => all.entry(subject).or_default().trouble = Some(trouble),
+            if subject != run.0 {
+                std::mem::take(&mut run.1).into(&mut all, run.0);
+                run.0 = subject;
+            }
+            let number = || column.map_or(Ok(1), |column| int(row.at(column), name));
+            match sift.takes(row, now) {
+                Ok(false) => {}
+                Ok(true) => run.1.add(number(), whose.id(row)),
+                Err(trouble) => run.1.add(Err(trouble), ""),
             }
         }
+        run.1.into(&mut all, run.0);
         Ok(all)
     }
 }
 
 impl<'a> Counted<'a> {
-    fn add(&mut self, number: i64, id: &'a str) {
-        self.count = self.count.saturating_add(number);
-        self.ids.push(id);
+    fn add(&mut self, number: std::result::Result<i64, Trouble<'a>>, id: &'a str) {
+        match number {
+            Ok(number) => {
+                self.count = self.count.saturating_add(number);
+                self.ids.push(id);
+            }
+            Err(trouble) => {
+                self.trouble = Some(self.trouble.map_or(trouble, |one| one.min(trouble)))
+            }
+        }
+    }
+
+    fn into(mut self, all: &mut BTreeMap<&'a str, Self>, subject: &'a str) {
+        if self.ids.is_empty() && self.trouble.is_none() {
+            return;
+        }
+        let known = all.entry(subject).or_default();
+        known.count = known.count.saturating_add(self.count);
+        known.ids.append(&mut self.ids);
+        known.trouble = match (known.trouble, self.trouble) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
     }
 }
 

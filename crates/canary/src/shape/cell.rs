@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{Cause, CauseKind, Fact, Facts, Row, Stamp, Table, Value};
 
 /// Why a cell is of no use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble<'a> {
     /// Nothing is stored there.
     Missing(&'a str),

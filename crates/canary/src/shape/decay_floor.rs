@@ -211,7 +211,7 @@ enum Births<'a> {
     Other {
         rows: Vec<(&'a str, &'a str, &'a Value)>,
         next: usize,
-        all: Option<HashMap<(&'a str, &'a str), &'a Value>>,
+        all: Option<HashMap<(&'a str, &'a str), usize>>,
     },
 }
 
@@ -229,38 +229,28 @@ impl<'a> Births<'a> {
         })
     }
 
-    fn of_row(&mut self, subject: &str, id: &str) -> &'a Value {
-        let Self::Other { rows, next, all } = self else {
+    fn get(&mut self, subject: &'a str, id: &'a str, row: Row<'a>) -> &'a Value {
+        let (rows, next, all) = match self {
+            Self::Own(index) => return row.at(*index),
+            Self::Other { rows, next, all } => (rows, next, all),
+        };
+        let here = |at: usize| {
+            rows.get(at)
+                .filter(|(whose, which, _)| *which == id && *whose == subject)
+        };
+        if here(*next).is_none() {
+            let numbered = || {
+                rows.iter()
+                    .enumerate()
+                    .map(|(at, (whose, which, _))| ((*whose, *which), at))
+            };
+            let all = all.get_or_insert_with(|| numbered().collect());
+            *next = all.get(&(subject, id)).copied().unwrap_or(*next);
+        }
+        let Some((.., born)) = here(*next) else {
             return &Value::Null;
         };
-        if let Some((whose, which, born)) = rows.get(*next)
-            && *which == id
-            && *whose == subject
-        {
-            *next += 1;
-            return born;
-        }
-        let all = all.get_or_insert_with(|| {
-            rows.iter()
-                .map(|(whose, which, born)| ((*whose, *which), *born))
-                .collect()
-        });
-        all.get(&(subject, id)).copied().unwrap_or(&Value::Null)
-    }
-}
-
-impl<'a> Births<'a> {
-    fn of_own(&self, row: Row<'a>) -> Option<&'a Value> {
-        match self {
-            Self::Own(index) => Some(row.at(*index)),
-            Self::Other { .. } => None,
-        }
-    }
-
-    fn get(&mut self, subject: &str, id: &str, row: Row<'a>) -> &'a Value {
-        match self.of_own(row) {
-            Some(own) => own,
-            None => self.of_row(subject, id),
-        }
+        *next += 1;
+        born
     }
 }
