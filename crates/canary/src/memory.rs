@@ -42,6 +42,11 @@ impl Memory {
         }
     }
 
+    /// From here on, what is not remembered was not there.
+    pub(crate) fn trust(&mut self) {
+        self.lost = false;
+    }
+
     /// Whether what was kept could not be read, so that nothing it says of the past counts.
     pub fn is_lost(&self) -> bool {
         self.lost

@@ -146,6 +146,7 @@ impl Check for Sees {
         match self.suspicion(view, &evidence, &hints) {
             None => {
                 tally.memory().forget(SUSPECT);
+                tally.memory().trust();
                 let known = view.table(&self.roster).map_or(0, |table| table.len());
                 tally.held(&self.roster, || facts([("known", count(known))]));
             }
