@@ -5,6 +5,7 @@
 mod ask;
 mod cause;
 mod check;
+mod engine;
 mod error;
 mod fact;
 mod finding;
@@ -12,6 +13,8 @@ mod invariant;
 mod memory;
 mod meta;
 mod reading;
+mod report;
+mod schema;
 mod snapshot;
 mod stamp;
 mod table;
@@ -22,6 +25,9 @@ mod view;
 pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
+pub use engine::{
+    Change, Coverage, Key, Outcome, Red, Standing, State, Transition, Verdict, Witness,
+};
 pub use error::{Error, ErrorKind};
 pub use fact::{Fact, Facts};
 pub use finding::Finding;
@@ -29,6 +35,7 @@ pub use invariant::{Expect, Invariant, Terms, When};
 pub use memory::{Memory, Since};
 pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
+pub use report::{Report, Unread};
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};

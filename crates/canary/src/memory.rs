@@ -76,6 +76,11 @@ impl Memory {
         self.entries.remove(key);
     }
 
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Forgets what nobody has seen for that long.
     pub fn expire(&mut self, now: Stamp, idle: Duration) {
         self.entries
