@@ -5,6 +5,7 @@
 mod ask;
 mod cause;
 mod check;
+mod collect;
 mod engine;
 mod error;
 mod fact;
@@ -13,9 +14,11 @@ mod invariant;
 mod memory;
 mod meta;
 mod reading;
+mod replay;
 mod report;
 mod schema;
 mod snapshot;
+mod snapshot_json;
 mod stamp;
 mod table;
 mod tally;
@@ -25,8 +28,10 @@ mod view;
 pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
+pub use collect::Collector;
 pub use engine::{
-    Change, Coverage, Key, Outcome, Red, Standing, State, Transition, Verdict, Witness,
+    Change, Coverage, Cycle, Key, Only, Options, Outcome, Red, Standing, State, Transition,
+    Verdict, Witness, judge, suspects,
 };
 pub use error::{Error, ErrorKind};
 pub use fact::{Fact, Facts};
@@ -35,6 +40,7 @@ pub use invariant::{Expect, Invariant, Terms, When};
 pub use memory::{Memory, Since};
 pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
+pub use replay::{Difference, diff, replay};
 pub use report::{Report, Unread};
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
