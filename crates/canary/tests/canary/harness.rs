@@ -9,18 +9,16 @@ use runward_canary::{
 
 /// A check that says of each row of its facet what the row says.
 #[derive(Clone)]
-pub struct Scripted(pub &'static str);
+pub(crate) struct Scripted(pub(crate) &'static str);
 
 /// Subject, kind, what to say, element.
-pub type Line = (&'static str, &'static str, &'static str, &'static str);
+pub(crate) type Line = (&'static str, &'static str, &'static str, &'static str);
 
-pub const MINUTE: i64 = 60;
-
-pub fn at(seconds: i64) -> Stamp {
+pub(crate) fn at(seconds: i64) -> Stamp {
     Stamp::from_micros(seconds * 1_000_000)
 }
 
-pub fn secs(seconds: u64) -> Duration {
+pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
@@ -41,7 +39,14 @@ impl Check for Scripted {
     }
 }
 
-fn say(view: &View<'_>, tally: &mut Tally<'_>, subject: &str, kind: &str, what: &str, element: &str) {
+fn say(
+    view: &View<'_>,
+    tally: &mut Tally<'_>,
+    subject: &str,
+    kind: &str,
+    what: &str,
+    element: &str,
+) {
     let cause = Cause::new(CauseKind::Malformed, "the script says so");
     let mut finding = Finding::new(subject, kind);
     if !element.is_empty() {
@@ -63,7 +68,9 @@ fn say(view: &View<'_>, tally: &mut Tally<'_>, subject: &str, kind: &str, what: 
         "unjudged" => tally.unjudged(cause),
         // Found once it has been so for ten minutes; the element is the generation.
         "dwell" => {
-            let since = tally.memory().seen(subject, element, view.taken(), secs(900));
+            let since = tally
+                .memory()
+                .seen(subject, element, view.taken(), secs(900));
             if view.taken().since(since.first) >= 600 * 1_000_000 {
                 tally.found(finding);
             }
@@ -73,7 +80,7 @@ fn say(view: &View<'_>, tally: &mut Tally<'_>, subject: &str, kind: &str, what: 
     }
 }
 
-pub fn table(lines: &[Line]) -> Table {
+pub(crate) fn table(lines: &[Line]) -> Table {
     let names = ["subject", "kind", "say", "element"];
     let mut table = Table::new(names.map(|name| Column::new(name, Kind::Text)));
     for (subject, kind, say, element) in lines {
@@ -82,25 +89,27 @@ pub fn table(lines: &[Line]) -> Table {
     table
 }
 
-pub fn reading(seconds: i64, lines: &[Line]) -> Reading {
+pub(crate) fn reading(seconds: i64, lines: &[Line]) -> Reading {
     Reading::ok(table(lines), at(seconds), at(seconds))
 }
 
-pub fn down(seconds: i64) -> Reading {
+pub(crate) fn down(seconds: i64) -> Reading {
     let cause = Cause::new(CauseKind::Unreachable, "nobody there");
     Reading::failed(cause, at(seconds), at(seconds))
 }
 
-pub fn cut<const N: usize>(readings: [(&str, Reading); N]) -> Cut {
+pub(crate) fn cut<const N: usize>(readings: [(&str, Reading); N]) -> Cut {
     let named = readings.into_iter();
-    named.map(|(name, reading)| (name.to_owned(), reading)).collect()
+    named
+        .map(|(name, reading)| (name.to_owned(), reading))
+        .collect()
 }
 
-pub fn invariant(id: &str, terms: Terms) -> Invariant {
+pub(crate) fn invariant(id: &str, terms: Terms) -> Invariant {
     on(id, "jobs", terms)
 }
 
-pub fn on(id: &str, facet: &'static str, terms: Terms) -> Invariant {
+pub(crate) fn on(id: &str, facet: &'static str, terms: Terms) -> Invariant {
     let meta = Meta {
         id: id.to_owned(),
         title: "As the script says".to_owned(),
@@ -113,26 +122,26 @@ pub fn on(id: &str, facet: &'static str, terms: Terms) -> Invariant {
 }
 
 /// Terms with one of them set.
-pub fn terms(set: impl FnOnce(&mut Terms)) -> Terms {
+pub(crate) fn terms(set: impl FnOnce(&mut Terms)) -> Terms {
     let mut terms = Terms::default();
     set(&mut terms);
     terms
 }
 
 /// Invariants, and what is kept between their cycles.
-pub struct World {
-    pub invariants: Vec<Invariant>,
-    pub options: Options,
-    pub state: State,
+pub(crate) struct World {
+    pub(crate) invariants: Vec<Invariant>,
+    pub(crate) options: Options,
+    pub(crate) state: State,
 }
 
 impl World {
     /// One invariant `X`, on the facet `jobs`.
-    pub fn new(terms: Terms) -> Self {
+    pub(crate) fn new(terms: Terms) -> Self {
         Self::of(vec![invariant("X", terms)])
     }
 
-    pub fn of(invariants: Vec<Invariant>) -> Self {
+    pub(crate) fn of(invariants: Vec<Invariant>) -> Self {
         Self {
             invariants,
             options: Options::default(),
@@ -140,7 +149,7 @@ impl World {
         }
     }
 
-    pub fn judge(&mut self, snapshot: &Snapshot) -> Report {
+    pub(crate) fn judge(&mut self, snapshot: &Snapshot) -> Report {
         let all = Only::All;
         let cycle = judge(&self.invariants, &self.options, snapshot, &self.state, &all);
         self.state = cycle.state;
@@ -148,34 +157,38 @@ impl World {
     }
 
     /// A cycle in which `jobs` says this.
-    pub fn says(&mut self, seconds: i64, lines: &[Line]) -> Report {
+    pub(crate) fn says(&mut self, seconds: i64, lines: &[Line]) -> Report {
         self.read(seconds, cut([("jobs", reading(seconds, lines))]))
     }
 
-    pub fn read(&mut self, seconds: i64, first: Cut) -> Report {
+    pub(crate) fn read(&mut self, seconds: i64, first: Cut) -> Report {
         self.judge(&Snapshot::new(at(seconds), first))
     }
 
     /// A cycle with a second look.
-    pub fn twice(&mut self, seconds: i64, first: &[Line], second: &[Line]) -> Report {
+    pub(crate) fn twice(&mut self, seconds: i64, first: &[Line], second: &[Line]) -> Report {
         let first = cut([("jobs", reading(seconds, first))]);
         let second = cut([("jobs", reading(seconds, second))]);
         self.judge(&Snapshot::new(at(seconds), first).with_second(second))
     }
 
-    pub fn suspects(&self, seconds: i64, lines: &[Line]) -> BTreeMap<String, BTreeSet<String>> {
+    pub(crate) fn suspects(
+        &self,
+        seconds: i64,
+        lines: &[Line],
+    ) -> BTreeMap<String, BTreeSet<String>> {
         let first = cut([("jobs", reading(seconds, lines))]);
         let snapshot = Snapshot::new(at(seconds), first);
         suspects(&self.invariants, &snapshot, &self.state, &Only::All)
     }
 
-    pub fn is_red(&self) -> bool {
+    pub(crate) fn is_red(&self) -> bool {
         self.state.standing("X").unwrap().is_red()
     }
 }
 
 /// What has changed for an invariant, in a few letters: `+a/x` opened, `&a/x` joined, `^a/x` worsened, `-a/x` closed, `!a/x` dropped, `?3` stale, `i` noted.
-pub fn changes(report: &Report, id: &str) -> Vec<String> {
+pub(crate) fn changes(report: &Report, id: &str) -> Vec<String> {
     let mine = report.transitions.iter().filter(|one| one.invariant == id);
     mine.map(|one| short(&one.change)).collect()
 }
@@ -187,7 +200,9 @@ fn short(change: &Change) -> String {
         Change::Worsened { .. } => "^",
         Change::Closed { .. } => "-",
         Change::Dropped { .. } => "!",
-        Change::Stale { unjudged_cycles, .. } => return format!("?{unjudged_cycles}"),
+        Change::Stale {
+            unjudged_cycles, ..
+        } => return format!("?{unjudged_cycles}"),
         _ => return "i".to_owned(),
     };
     let key = change.key().unwrap();
@@ -195,7 +210,7 @@ fn short(change: &Change) -> String {
 }
 
 /// The case of a verdict, or of the cause why there is none.
-pub fn outcome(report: &Report, id: &str) -> String {
+pub(crate) fn outcome(report: &Report, id: &str) -> String {
     match &report.verdicts[id].outcome {
         Outcome::Held { examined } => format!("held {examined}"),
         Outcome::Violated { findings, .. } => format!("violated {}", findings.len()),
