@@ -8,7 +8,7 @@ use crate::Stamp;
 pub type Facts = BTreeMap<String, Fact>;
 
 /// One thing that was seen. There is none that could hold a secret by accident: text comes in as an identifier, bounded and clean.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Fact {

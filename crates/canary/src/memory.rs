@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Stamp;
+use crate::stamp::micros;
 
 /// What an invariant saw in earlier cycles, by key and generation. The engine commits it; a check cannot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,15 +97,16 @@ impl Memory {
         self.entries.remove(key);
     }
 
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Forgets what nobody has seen for that long.
     pub fn expire(&mut self, now: Stamp, idle: Duration) {
         self.entries
             .retain(|_, entry| now.since(entry.last) <= micros(idle));
     }
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -245,7 +245,7 @@ fn shell(entry: &Entry, source: &SourceRule) -> Result {
             _ => None,
         }));
     }
-    let own = entry.node.get("argv").or_else(|| entry.node.get("query"));
+    let own = entry.node.get("args").or_else(|| entry.node.get("query"));
     for word in own.map(Node::several).unwrap_or_default() {
         argv.push(word.text()?);
     }

@@ -61,6 +61,9 @@ pub(crate) const SHAPES: &[Shape] = &[
     sees::SHAPE,
 ];
 
+/// The shapes that can be told to pass over what lacks a cell.
+const SKIPPING: [&str; 5] = ["age_below", "within_then", "decay_floor", "row", "agree"];
+
 /// The check that a table describes; it may have these keys beside those of its shape.
 pub(crate) fn read(node: &Node, others: &[&[Key]], facets: &Facets) -> Result<Box<dyn Check>> {
     if node.get("arm").is_some() {
@@ -78,5 +81,10 @@ pub(crate) fn read(node: &Node, others: &[&[Key]], facets: &Facets) -> Result<Bo
     known.extend(shape.keys);
     known.extend(others);
     let fields = Fields::new(node, &format!("an invariant of shape `{name}`"), &known)?;
+    if let Some(missing) = fields.get("missing").filter(|_| !SKIPPING.contains(&name)) {
+        return Err(missing.error(format!(
+            "shape `{name}` skips nothing: what it needs and lacks is blind"
+        )));
+    }
     (shape.read)(fields, facets)
 }

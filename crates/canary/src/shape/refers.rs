@@ -206,7 +206,7 @@ impl Refers {
             .filter_map(|table| self.severities.get(*table).copied());
         let worst = known.max().or(self.otherwise);
         for element in &refs {
-            sieve.bad(subject, 0, element, 0, &facts);
+            sieve.bad(subject, 0, element, 0, facts);
         }
         if let Some(severity) = worst {
             sieve.severity(subject, 0, severity);

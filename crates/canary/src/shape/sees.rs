@@ -193,7 +193,12 @@ impl Sees {
             Severity::Critical
         });
         found.facts = self.facts(view, said);
-        let how = if lost { "unconfirmed" } else { "sustained" };
+        let sustained = lasts >= micros(self.confirm_after);
+        let how = if sustained {
+            "sustained"
+        } else {
+            "unconfirmed"
+        };
         found.facts.extend(facts([
             ("confirmation", Fact::id(how)),
             ("blind_since", Fact::Stamp(since.first)),

@@ -320,6 +320,10 @@ fn shapes_refuse_what_they_cannot_judge_by() {
         "shape = 'absorbing'\nof = 'slots'\nback = ['slots']\nfinal = ['x']",
         "both or neither",
     );
+    shape(
+        "shape = 'at_most'\ncount = 'slots'\nlimit = 1\nmissing = 'skip'\nbecause = 'x'",
+        "skips nothing",
+    );
     shape("arm = []", "there are no arms");
     let arm = "{ shape = 'at_most', count = 'slots', limit = 1 }";
     shape(
