@@ -31,8 +31,21 @@ pub struct Ask {
     pub columns: Vec<Column>,
     /// What else the rule set says of it.
     pub settings: Settings,
-    /// For these subjects alone, in a second look; all if none.
+    /// For these subjects alone, in a second look; all if none. A facet without a column that says whose its rows are is read whole.
     pub only: Option<BTreeSet<String>>,
+}
+
+impl Ask {
+    /// The facets that have to be read before this one: those of which it has one answer for each `subjects`, or for `each` row.
+    pub fn after(&self) -> Vec<&str> {
+        let mut after = Vec::new();
+        for name in ["subjects", "each"] {
+            if let Some(Setting::Text(facet)) = self.settings.get(name) {
+                after.push(facet.as_str());
+            }
+        }
+        after
+    }
 }
 
 /// What a source may know while it reads.
@@ -59,6 +72,11 @@ pub trait Source {
     ///
     /// It keeps to the deadline by itself, and does not fail: what cannot be read is a [`Reading::failed`].
     fn read(&mut self, asks: &[&Ask], context: &Context<'_>) -> Vec<Reading>;
+
+    /// Whether its answers cross a network, so that none of them comes in no time. If all do, nothing is really asked.
+    fn remote(&self) -> bool {
+        false
+    }
 }
 
 impl Context<'_> {

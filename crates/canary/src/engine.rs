@@ -1,9 +1,22 @@
+mod confirm;
 mod coverage;
+mod epoch;
+mod health;
+mod judge;
+mod look;
+mod options;
+mod settle;
 mod state;
+mod step;
+mod sustain;
 mod transition;
 mod verdict;
 
 pub use coverage::Coverage;
+pub use judge::{Cycle, judge, suspects};
+pub(crate) use look::words;
+pub use options::{Only, Options};
+pub(crate) use settle::Settled;
 pub use state::{Red, Standing, State};
 pub use transition::{Change, Key, Transition, Witness};
 pub use verdict::{Outcome, Verdict};

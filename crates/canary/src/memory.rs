@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Stamp;
+use crate::stamp::micros;
 
 /// What an invariant saw in earlier cycles, by key and generation. The engine commits it; a check cannot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,10 +87,6 @@ impl Memory {
         self.entries
             .retain(|_, entry| now.since(entry.last) <= micros(idle));
     }
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Reading, Stamp};
 
@@ -9,7 +9,11 @@ pub type Cut = BTreeMap<String, Reading>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     taken: Stamp,
+    pub(crate) ended: Option<Stamp>,
+    pub(crate) monotonic: Option<u64>,
     boot: Option<String>,
+    pub(crate) origins: BTreeMap<String, String>,
+    pub(crate) remote: BTreeSet<String>,
     first: Cut,
     second: Cut,
 }
@@ -19,7 +23,11 @@ impl Snapshot {
     pub fn new(taken: Stamp, first: Cut) -> Self {
         Self {
             taken,
+            ended: None,
+            monotonic: None,
             boot: None,
+            origins: BTreeMap::new(),
+            remote: BTreeSet::new(),
             first,
             second: Cut::new(),
         }
@@ -29,6 +37,34 @@ impl Snapshot {
     #[must_use]
     pub fn with_boot(mut self, boot: impl Into<String>) -> Self {
         self.boot = Some(boot.into());
+        self
+    }
+
+    /// Adds when the cycle had read all that it read.
+    #[must_use]
+    pub fn with_ended(mut self, ended: Stamp) -> Self {
+        self.ended = Some(ended);
+        self
+    }
+
+    /// Adds the time since the boot when the cycle began, in microseconds, by a clock that nobody sets (`CLOCK_BOOTTIME`).
+    #[must_use]
+    pub fn with_monotonic(mut self, micros: u64) -> Self {
+        self.monotonic = Some(micros);
+        self
+    }
+
+    /// Adds which source each facet came from. A facet that is not named here is a source of its own.
+    #[must_use]
+    pub fn with_origins(mut self, origins: BTreeMap<String, String>) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Adds which sources are so far away that no answer of theirs comes in no time.
+    #[must_use]
+    pub fn with_remote(mut self, remote: BTreeSet<String>) -> Self {
+        self.remote = remote;
         self
     }
 
@@ -47,6 +83,16 @@ impl Snapshot {
     /// The boot id of the host that looked.
     pub fn boot(&self) -> Option<&str> {
         self.boot.as_deref()
+    }
+
+    /// When the cycle had read all, as far as it says so.
+    pub fn ended(&self) -> Option<Stamp> {
+        self.ended
+    }
+
+    /// Which source a facet came from.
+    pub(crate) fn origin<'a>(&'a self, facet: &'a str) -> &'a str {
+        self.origins.get(facet).map_or(facet, String::as_str)
     }
 
     /// The first look.

@@ -16,7 +16,6 @@ impl Stamp {
 
     /// The time of a clock. What lies outside of ±292,000 years is the nearest that does not.
     pub fn of(time: SystemTime) -> Self {
-        let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(match time.duration_since(UNIX_EPOCH) {
             Ok(after) => micros(after),
             Err(before) => -micros(before.duration()),
@@ -47,11 +46,13 @@ impl Stamp {
 
     /// The time that much later.
     pub fn plus(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(micros(duration)))
     }
+}
+
+/// Whole microseconds, the most there are if it is longer.
+pub(crate) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Display for Stamp {

@@ -44,7 +44,7 @@ impl<'a> Tally<'a> {
     /// The subject is as it should be. The facts are asked for only if it was red before: they are the witness of its recovery.
     pub fn held(&mut self, subject: &str, facts: impl FnOnce() -> Facts) {
         if self.red.contains(subject) {
-            self.witnesses.insert(subject.to_owned(), facts());
+            keep_least(&mut self.witnesses, subject, facts());
         }
     }
 
@@ -55,16 +55,25 @@ impl<'a> Tally<'a> {
 
     /// Nothing can be said of this subject: its state stays what it was.
     pub fn blind(&mut self, subject: &str, cause: Cause) {
-        self.blind.insert(subject.to_owned(), cause);
+        keep_least(&mut self.blind, subject, cause);
     }
 
     /// Nothing can be said at all, whatever was said before.
     pub fn unjudged(&mut self, cause: Cause) {
-        self.unjudged.get_or_insert(cause);
+        self.unjudged = self.unjudged.take().into_iter().chain([cause]).min();
     }
 
     /// What was seen in earlier cycles.
     pub fn memory(&mut self) -> &mut Memory {
         self.memory
+    }
+}
+
+/// What is said twice of a subject is the same in the end, in whichever order it was said.
+fn keep_least<T: Ord>(map: &mut BTreeMap<String, T>, subject: &str, said: T) {
+    match map.get_mut(subject) {
+        Some(known) if *known <= said => {}
+        Some(known) => *known = said,
+        None => drop(map.insert(subject.to_owned(), said)),
     }
 }

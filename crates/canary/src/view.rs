@@ -4,6 +4,7 @@ use crate::{Cause, CauseKind, Cut, Reading, Stamp, Table};
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     cut: &'a Cut,
+    under: Option<&'a Cut>,
     taken: Stamp,
     boot: Option<&'a str>,
 }
@@ -11,7 +12,19 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// A look, of a cycle that began then.
     pub fn new(cut: &'a Cut, taken: Stamp, boot: Option<&'a str>) -> Self {
-        Self { cut, taken, boot }
+        let under = None;
+        Self {
+            cut,
+            under,
+            taken,
+            boot,
+        }
+    }
+
+    /// A look that was limited to what had to be seen again: what is not in it is as it was in the first.
+    pub(crate) fn over(mut self, first: &'a Cut) -> Self {
+        self.under = Some(first);
+        self
     }
 
     /// When the cycle began: the only time there is for a check, but for the instants of the readings.
@@ -31,7 +44,8 @@ impl<'a> View<'a> {
     /// When nobody asked for it.
     pub fn reading(&self, facet: &str) -> Result<&'a Reading, Cause> {
         let none = || Cause::new(CauseKind::NotRun, format!("{facet} was not asked for"));
-        self.cut.get(facet).ok_or_else(none)
+        let first = || self.under?.get(facet);
+        self.cut.get(facet).or_else(first).ok_or_else(none)
     }
 
     /// The rows of a facet.

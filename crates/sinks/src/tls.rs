@@ -12,7 +12,9 @@ use crate::{Error, ErrorKind};
 
 /// Whether it is TLS that has failed, and not the connection below it.
 pub(crate) fn is_to_blame(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// The certificates of a PEM file, for those who have an authority of their own.

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::sustain::Pending;
 use crate::schema::Schema;
 use crate::{Coverage, Error, ErrorKind, Facts, Memory, Severity, Stamp};
 
@@ -43,11 +44,13 @@ pub struct Standing {
     // By kind, then by subject.
     pub(crate) red: BTreeMap<String, BTreeMap<String, Red>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) pending: BTreeMap<String, BTreeMap<String, Stamp>>,
+    pub(crate) pending: Pending,
     #[serde(skip_serializing_if = "Memory::is_empty")]
     pub(crate) memory: Memory,
     pub(crate) coverage: Coverage,
     pub(crate) unjudged: u64,
+    /// Whether somebody was told that it is unjudged.
+    pub(crate) stale: bool,
     pub(crate) vacuous: u64,
     pub(crate) short: u64,
     pub(crate) looked: Option<Stamp>,

@@ -58,6 +58,17 @@ pub enum Outcome {
 }
 
 impl Verdict {
+    pub(crate) fn new(meta: Meta, outcome: Outcome) -> Self {
+        Self {
+            meta,
+            outcome,
+            blind: BTreeMap::new(),
+            arms: BTreeMap::new(),
+            pending: Vec::new(),
+            red: 0,
+        }
+    }
+
     /// Whether it was judged, and held or violated.
     pub fn is_judged(&self) -> bool {
         matches!(

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::standing::{Level, Row, Stand, count, rows};
 use super::{Status, age, time};
-use crate::{Red, Stamp};
 use crate::alert::said;
 use crate::fact::bounded;
+use crate::{Red, Stamp};
 
 const STYLE: &str = include_str!("page.css");
 /// Of how many subjects of one invariant something is said.

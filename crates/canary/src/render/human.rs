@@ -39,7 +39,10 @@ fn headline(status: &Status<'_>, rows: &[Row<'_>]) -> String {
         true => "no invariants".to_owned(),
         false => counts.join(", "),
     };
-    format!("canary {level}: {counts}; taken {}\n", super::time(status.report.taken))
+    format!(
+        "canary {level}: {counts}; taken {}\n",
+        super::time(status.report.taken)
+    )
 }
 
 fn table(out: &mut String, rows: &[Row<'_>]) {
