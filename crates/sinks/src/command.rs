@@ -12,8 +12,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use crate::settings::Taken;
 use crate::{Error, Sink};
 
-/// How much of what a command says is kept; the rest is read and forgotten.
+/// How much of what a command says is kept: the end of it. And how many reads a pipe can hold when its writer has gone.
 const SAID: usize = 4_096;
+const LAST: usize = 32;
 
 /// A program that gets the alert on its standard input.
 #[derive(Debug)]
@@ -137,6 +138,10 @@ impl Talk {
             self.send();
             self.hear();
             if exited {
+                // Its last words are there, or will never be.
+                for _ in 0..LAST {
+                    self.hear();
+                }
                 return Ok(true);
             }
         }
@@ -182,8 +187,9 @@ impl Talk {
         match output.read(&mut heard) {
             Ok(0) => self.output = None,
             Ok(count) => {
-                let room = SAID.saturating_sub(self.said.len());
-                self.said.extend(&heard[..count.min(room)]);
+                self.said.extend(&heard[..count]);
+                let over = self.said.len().saturating_sub(SAID);
+                self.said.drain(..over);
             }
             Err(error) if is_later(&error) => {}
             Err(_) => self.output = None,

@@ -9,6 +9,7 @@ mod epochs;
 mod files;
 mod harness;
 mod health;
+mod kept;
 mod model;
 mod remembering;
 mod replaying;
