@@ -4,6 +4,7 @@
 //! state and outbox are committed in one write; [`Outbox::send`] sends; what came of it is committed.
 //! Whoever dies between two steps has lost nothing, and nothing is sent twice but what had been sent and not yet noted.
 
+mod case;
 mod delivery;
 mod message;
 mod outbox;

@@ -526,11 +526,23 @@ fn it_is_tried_once_in_a_cycle() {
     for _ in 0..3 {
         let _ = outbox.begin(at(0), &limits);
     }
+    assert_eq!(outbox.entries()[0].attempts, 1);
     let _ = outbox.send(at(0), &mut |_, _| {
         tried += 1;
         Delivery::Delivered
     });
     assert_eq!((tried, outbox.counters().delivered), (1, 1));
+}
+
+#[test]
+fn the_outbox_has_bounds_and_the_oldest_make_room() {
+    let mut outbox = armed();
+    let alert = outbox.entries()[0].alert.clone();
+    outbox.arm(&vec![alert; 1_000], &["sink"]);
+    let given_up = outbox.begin(at(0), &Limits::default());
+    let numbers: Vec<_> = given_up.iter().map(|entry| entry.number).collect();
+    assert_eq!((numbers, outbox.entries().len()), (vec![0], 1_000));
+    assert_eq!(outbox.counters().dropped, 1);
 }
 
 #[test]
@@ -617,7 +629,7 @@ fn one_corrupt_entry_does_not_disable_the_rest() {
 fn text_of_tenants_is_bounded_and_plain() {
     let nasty = format!("<!channel>\n\u{202e}\u{7}{}", "x".repeat(1_000_000));
     let key = key(&nasty, Severity::Major);
-    let said = policy::Said {
+    let said = case::Said {
         key: &key,
         held_for_secs: 0,
         witness: None,

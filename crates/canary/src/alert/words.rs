@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Alert, Line, Reason};
-use crate::alert::policy::Said;
+use crate::alert::case::Said;
 use crate::fact::bounded;
 use crate::{Cause, Fact, Facts, Key, Meta, Red, Witness};
 
