@@ -51,6 +51,16 @@ const NEEDS: &[Need] = &[
         package: "docker.io",
         programs: &["dockerd", "docker"],
     },
+    // A status page is looked at in a browser.
+    Need {
+        package: "chromium",
+        programs: &["chromium"],
+    },
+    // Figures are read by the tool of those who wrote the format.
+    Need {
+        package: "prometheus",
+        programs: &["promtool"],
+    },
 ];
 
 /// Installs what is missing where that can be done, else names it: the tests that need it will skip and say so.

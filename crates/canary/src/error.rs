@@ -20,6 +20,10 @@ pub enum ErrorKind {
     State,
     /// A source that refuses what it is asked for.
     Source,
+    /// A file or a directory that cannot be read or written.
+    Storage,
+    /// Somebody else has written the ledger meanwhile.
+    Conflict,
 }
 
 impl Error {

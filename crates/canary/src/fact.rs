@@ -54,7 +54,7 @@ impl Fact {
 }
 
 /// The text, cut to so many characters, with what is no plain text (controls, marks that turn the direction of text, invisible joiners) made visible.
-pub(crate) fn bounded(text: &str, most: usize) -> String {
+pub fn bounded(text: &str, most: usize) -> String {
     let mut kept = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == most {
@@ -71,7 +71,8 @@ pub(crate) fn bounded(text: &str, most: usize) -> String {
 
 fn hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -55,6 +55,11 @@
 //!   done), `canary.twin` (two watchers), `canary.clock`, `canary.starved`, and a word when the rules change.
 //! * **One failure is one failure.** The [`Collector`] reads each source once in a stage; one that fails, panics, answers something else or lies
 //!   about its time takes only its own facets with it, and those that stand on their rows.
+//! * **Whoever should know is told.** [`alert`] decides it by what is red and was not told, so that a state that lost its past tells too much, never
+//!   too little. An alert is written down before it is sent, sent at least once, tried again within bounds, and given up only with an error that is counted.
+//! * **What is kept is whole.** The [`ledger`] leaves the old state or the new one, whenever its writer is killed and also on a full disk; a second writer
+//!   is noticed, and a state that cannot be read is said to be forgotten, which is not green.
+//! * **What is shown is text.** [`render`] writes for terminals, programs, Prometheus and browsers; what a tenant wrote is bounded and escaped in each.
 //!
 //! # Limits
 //!
@@ -72,19 +77,23 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alert;
 mod ask;
 mod cause;
 mod check;
 mod collect;
+mod disk;
 mod engine;
 mod error;
 mod fact;
 mod finding;
 mod invariant;
+pub mod ledger;
 mod memory;
 mod meta;
 mod nearest;
 mod reading;
+pub mod render;
 mod replay;
 mod report;
 mod rules;
@@ -102,12 +111,13 @@ pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
 pub use collect::Collector;
+pub use disk::publish;
 pub use engine::{
     Change, Coverage, Cycle, Key, Only, Options, Outcome, Red, Standing, State, Transition,
     Verdict, Witness, judge, suspects,
 };
 pub use error::{Error, ErrorKind};
-pub use fact::{Fact, Facts};
+pub use fact::{Fact, Facts, bounded};
 pub use finding::Finding;
 pub use invariant::{Expect, Invariant, Terms, When};
 pub use memory::{Memory, Since};

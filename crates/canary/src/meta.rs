@@ -37,3 +37,14 @@ pub struct Meta {
     /// Where to look first.
     pub runbook: String,
 }
+
+impl Severity {
+    /// As it is written in files and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Minor => "minor",
+            Self::Major => "major",
+            Self::Critical => "critical",
+        }
+    }
+}

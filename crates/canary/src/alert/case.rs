@@ -1,0 +1,270 @@
+use std::time::Duration;
+
+use super::policy::Told;
+use super::{Alert, Line, Policy, Reason, words};
+use crate::fact::bounded;
+use crate::{Change, Key, Meta, Red, Severity, Stamp, Standing, Witness};
+
+/// Of how many subjects an alert speaks; of the others it says how many there are.
+const LINES: usize = 5;
+const LABEL: usize = 32;
+
+/// One key, and what is said of it.
+pub(super) struct Said<'a> {
+    pub(super) key: &'a Key,
+    pub(super) held_for_secs: u64,
+    pub(super) witness: Option<&'a Witness>,
+}
+
+/// One invariant in one cycle.
+pub(super) struct Case<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) meta: &'a Meta,
+    pub(super) at: Stamp,
+    /// What is red and bad enough.
+    pub(super) red: Vec<(Key, &'a Red)>,
+    /// How many.
+    pub(super) total: u64,
+    pub(super) changes: Vec<&'a Change>,
+    pub(super) told: Told,
+    pub(super) alerts: Vec<Alert>,
+}
+
+type Names = Vec<(String, String)>;
+
+impl Case<'_> {
+    /// Subjects that are as they should be again, and the end of an episode.
+    pub(super) fn well(&mut self) {
+        let closed: Vec<_> = self.changes.iter().filter_map(|it| closed(it)).collect();
+        let closed = self.bad_enough(closed);
+        if self.policy.recover && self.told.red.is_some() && !closed.is_empty() {
+            self.say(Reason::Recovered, &closed, self.earliest(&closed));
+        }
+    }
+
+    pub(super) fn gone(&mut self) {
+        let dropped: Vec<_> = self.changes.iter().filter_map(|it| dropped(it)).collect();
+        let dropped = self.bad_enough(dropped);
+        if self.told.red.is_some() && !dropped.is_empty() {
+            self.say(Reason::Dropped, &dropped, self.earliest(&dropped));
+        }
+    }
+
+    fn bad_enough<'k>(&self, mut said: Vec<Said<'k>>) -> Vec<Said<'k>> {
+        said.retain(|said| said.key.severity >= self.policy.minimum);
+        said
+    }
+
+    /// What is red and nobody was told of, or became worse.
+    pub(super) fn news(&mut self) -> Names {
+        let red = std::mem::take(&mut self.red);
+        let untold = |(_, red): &&(Key, &Red)| red.alerted.is_none();
+        let fresh: Vec<_> = red.iter().filter(untold).collect();
+        let worse: Vec<_> = red
+            .iter()
+            .filter(|it| !untold(it) && self.worse(&it.0))
+            .collect();
+        let opening = match self.told.red {
+            None => Reason::Opened,
+            Some(_) => Reason::Joined,
+        };
+        self.tell(opening, &fresh);
+        self.tell(Reason::Worsened, &worse);
+        let names = fresh
+            .iter()
+            .chain(&worse)
+            .map(|(key, _)| names(key))
+            .collect();
+        drop((fresh, worse));
+        self.red = red;
+        names
+    }
+
+    fn worse(&self, key: &Key) -> bool {
+        let same = |it: &Change| {
+            matches!(it, Change::Worsened { key: worse, .. }
+                if worse.kind == key.kind && worse.subject == key.subject)
+        };
+        self.changes.iter().any(|it| same(it))
+    }
+
+    /// What has been red for long since somebody was told, or the end of what was.
+    pub(super) fn again(&mut self) -> Names {
+        if self.red.is_empty() {
+            self.told.red = None;
+            return Names::new();
+        }
+        let due = |last| {
+            self.policy
+                .remind_after
+                .is_some_and(|after| over(self.at, last, after))
+        };
+        if !self.told.red.is_none_or(due) {
+            return Names::new();
+        }
+        let red = std::mem::take(&mut self.red);
+        let all: Vec<_> = red.iter().collect();
+        self.tell(Reason::Reminder, &all);
+        let names = red.iter().map(|(key, _)| names(key)).collect();
+        self.red = red;
+        names
+    }
+
+    fn tell(&mut self, reason: Reason, keys: &[&(Key, &Red)]) {
+        if keys.is_empty() {
+            return;
+        }
+        let since = keys.iter().map(|(_, red)| red.since).min();
+        let said: Vec<_> = keys.iter().map(|(key, _)| plain(key)).collect();
+        self.say(reason, &said, since);
+        self.told.red = Some(self.at);
+    }
+
+    /// What could not be judged for too long, and what can be judged again.
+    pub(super) fn blind(&mut self, standing: Option<&Standing>) {
+        let stale = self.changes.iter().find_map(|it| match it {
+            Change::Stale {
+                unjudged_cycles,
+                cause,
+            } => Some(words::stale(*unjudged_cycles, cause)),
+            _ => None,
+        });
+        let cycles = standing.map_or(0, Standing::unjudged_cycles);
+        if let Some(text) = stale {
+            self.whole(Reason::Stale, &text);
+            self.told.stale = Some(self.at);
+        } else if cycles == 0 && self.told.stale.take().is_some() && self.policy.recover {
+            self.whole(
+                Reason::Sighted,
+                "judged again; what is red is told by itself",
+            );
+        } else if self.stale_for_long() {
+            self.whole(
+                Reason::Stale,
+                &format!("still not judged, for {cycles} cycles now"),
+            );
+            self.told.stale = Some(self.at);
+        }
+    }
+
+    fn stale_for_long(&self) -> bool {
+        let last = self.told.stale.zip(self.policy.remind_after);
+        last.is_some_and(|(last, after)| over(self.at, last, after))
+    }
+
+    fn whole(&mut self, reason: Reason, text: &str) {
+        if self.meta.severity >= self.policy.minimum {
+            let alert = self.alert(
+                reason,
+                vec![words::whole(text)],
+                0,
+                self.meta.severity,
+                None,
+            );
+            self.alerts.push(alert);
+        }
+    }
+
+    fn say(&mut self, reason: Reason, said: &[Said<'_>], since: Option<Stamp>) {
+        let lines = said.iter().take(LINES);
+        let lines = lines
+            .map(|said| words::line(self.meta, reason, said))
+            .collect();
+        let worst = said.iter().map(|said| said.key.severity).max();
+        let worst = worst.unwrap_or(self.meta.severity);
+        let alert = self.alert(reason, lines, said.len() as u64, worst, since);
+        self.alerts.push(alert);
+    }
+
+    fn alert(
+        &self,
+        reason: Reason,
+        lines: Vec<Line>,
+        all: u64,
+        severity: Severity,
+        since: Option<Stamp>,
+    ) -> Alert {
+        let Meta {
+            id, title, runbook, ..
+        } = self.meta;
+        let instance = label(&self.policy.instance);
+        Alert {
+            id: format!(
+                "{instance}/{}/{}/{}",
+                bounded(id, 80),
+                reason.name(),
+                self.at.as_micros()
+            ),
+            reason,
+            invariant: bounded(id, 80),
+            title: bounded(title, 160),
+            severity,
+            at: self.at,
+            since,
+            instance,
+            lines,
+            all,
+            red: self.total,
+            runbook: bounded(runbook, 1_000),
+        }
+    }
+
+    fn earliest(&self, said: &[Said<'_>]) -> Option<Stamp> {
+        let longest = said.iter().map(|said| said.held_for_secs).max()?;
+        let micros = i64::try_from(longest).ok()?.checked_mul(1_000_000)?;
+        Some(Stamp::from_micros(self.at.as_micros().checked_sub(micros)?))
+    }
+}
+
+/// Whether so much time has gone by; a clock that went back counts as long ago.
+fn over(now: Stamp, last: Stamp, after: Duration) -> bool {
+    let gone = now.since(last);
+    gone < 0 || u128::from(gone.unsigned_abs()) >= after.as_micros()
+}
+
+fn label(text: &str) -> String {
+    let safe = |c: char| match c {
+        c if c.is_ascii_alphanumeric() || "._-".contains(c) => c,
+        _ => '-',
+    };
+    text.chars().take(LABEL).map(safe).collect()
+}
+
+fn names(key: &Key) -> (String, String) {
+    (key.kind.clone(), key.subject.clone())
+}
+
+fn plain(key: &Key) -> Said<'_> {
+    Said {
+        key,
+        held_for_secs: 0,
+        witness: None,
+    }
+}
+
+fn closed(change: &Change) -> Option<Said<'_>> {
+    match change {
+        Change::Closed {
+            key,
+            held_for_secs,
+            witness,
+            ..
+        } => Some(Said {
+            key,
+            held_for_secs: *held_for_secs,
+            witness: Some(witness),
+        }),
+        _ => None,
+    }
+}
+
+fn dropped(change: &Change) -> Option<Said<'_>> {
+    match change {
+        Change::Dropped { key, held_for_secs } => Some(Said {
+            key,
+            held_for_secs: *held_for_secs,
+            witness: None,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,209 @@
+//! Files that are there whole or not at all. Each step is a function of its own, so that tests can die between any two.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::{Error, ErrorKind};
+
+/// Who may read what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Nobody else.
+    Private,
+    /// Everybody, as the process' mask allows.
+    Public,
+}
+
+/// Writes a file that others read, such as a status page: they see the old one or the new one, never a part. It survives a power cut once this has returned.
+///
+/// # Errors
+///
+/// When it cannot be written; the old one is as it was.
+pub fn publish(path: &Path, content: &str) -> Result<(), Error> {
+    let aside = aside(path, &format!("{}.new", std::process::id()));
+    write(&aside, content, Readers::Public)?;
+    put(&aside, path)
+}
+
+/// A name beside a path, which no reader looks at.
+pub(crate) fn aside(path: &Path, suffix: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{suffix}"))
+}
+
+/// Writes a new file, and waits until the disk has it. What was begun and failed is removed.
+pub(crate) fn write(path: &Path, content: &str, readers: Readers) -> Result<(), Error> {
+    let written = create(path, readers).and_then(|mut file| {
+        step()?;
+        file.write_all(content.as_bytes())?;
+        step()?;
+        file.sync_all()
+    });
+    written.map_err(|error| {
+        let _ = remove(path);
+        failed("write", path, &error)
+    })
+}
+
+fn create(path: &Path, readers: Readers) -> io::Result<File> {
+    step()?;
+    let mode = match readers {
+        Readers::Private => 0o600,
+        Readers::Public => 0o644,
+    };
+    // What a dead writer left may be anything: it is not written into.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+}
+
+/// Puts a file in the place of another, for good.
+pub(crate) fn put(from: &Path, to: &Path) -> Result<(), Error> {
+    let moved = step().and_then(|()| fs::rename(from, to));
+    moved.map_err(|error| {
+        let _ = remove(from);
+        failed("write", to, &error)
+    })?;
+    sync_folder(to)
+}
+
+/// Gives a file a second name, or where the file system has none, a copy.
+pub(crate) fn also(from: &Path, to: &Path) -> Result<(), Error> {
+    let new = aside(to, "new");
+    let _ = remove(&new);
+    let linked = step().and_then(|()| fs::hard_link(from, &new));
+    let done = linked.or_else(|_| step().and_then(|()| fs::copy(from, &new)).map(drop));
+    done.map_err(|error| failed("write", &new, &error))?;
+    put(&new, to)
+}
+
+/// Adds to the end of a file, and waits until the disk has it.
+pub(crate) fn append(path: &Path, content: &str) -> Result<(), Error> {
+    let open = || {
+        step()?;
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)
+    };
+    let added = open().and_then(|mut file| {
+        step()?;
+        file.write_all(content.as_bytes())?;
+        step()?;
+        file.sync_all()
+    });
+    added.map_err(|error| failed("add to", path, &error))
+}
+
+/// Cuts a file.
+pub(crate) fn cut(path: &Path, length: u64) -> Result<(), Error> {
+    let shorten = || {
+        step()?;
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(length)?;
+        file.sync_all()
+    };
+    shorten().map_err(|error| failed("shorten", path, &error))
+}
+
+/// What is in a file; none if there is no such file.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path, &error)),
+    }
+}
+
+/// The first line of a file, or as much of it as a first line of ours can be; none if there is no such file.
+pub(crate) fn first_line(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let mut line = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| BufReader::new(file.take(1024)).read_until(b'\n', &mut line));
+    match read {
+        Ok(_) => Ok(Some(line)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path, &error)),
+    }
+}
+
+/// Makes a directory that is ours alone, and those above it.
+pub(crate) fn folder(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.map_err(|error| failed("make the directory", path, &error))
+}
+
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    step()?;
+    fs::remove_file(path)
+}
+
+fn sync_folder(of: &Path) -> Result<(), Error> {
+    let folder = match of.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let synced = step().and_then(|()| File::open(folder)?.sync_all());
+    synced.map_err(|error| failed("write", folder, &error))
+}
+
+pub(crate) fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull => "; free some room",
+        io::ErrorKind::PermissionDenied => "; run as its owner, or name another directory",
+        io::ErrorKind::NotFound => "; make the directory above it",
+        _ => "",
+    };
+    let message = format!("{verb} {}: {error}{hint}", path.display());
+    Error::new(ErrorKind::Storage, message)
+}
+
+/// Where a test can die: after so many steps, nothing more is done, as after a SIGKILL.
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "in tests it fails")]
+fn step() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) use death::step;
+
+#[cfg(test)]
+pub(crate) mod death {
+    use std::cell::Cell;
+    use std::io;
+
+    thread_local!(static LEFT: Cell<Option<u32>> = const { Cell::new(None) });
+
+    /// Dies after so many steps; returns whether it came to that.
+    pub(crate) fn after<T>(steps: u32, act: impl FnOnce() -> T) -> (T, bool) {
+        LEFT.set(Some(steps));
+        let result = act();
+        let died = LEFT.replace(None) == Some(0);
+        (result, died)
+    }
+
+    pub(crate) fn step() -> io::Result<()> {
+        match LEFT.get() {
+            None => Ok(()),
+            Some(0) => Err(io::Error::other("dead")),
+            Some(left) => {
+                LEFT.set(Some(left - 1));
+                Ok(())
+            }
+        }
+    }
+}

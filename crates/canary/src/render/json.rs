@@ -1,0 +1,126 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::Status;
+use super::standing::{Row, rows};
+use crate::alert::Counters;
+use crate::schema::Schema;
+use crate::{Cause, Facts, Red, Severity, Stamp, Tier, Transition, Unread};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: Schema,
+    level: &'static str,
+    taken: Stamp,
+    ended: Stamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_after: Option<Stamp>,
+    sequence: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'a str>,
+    invariants: Vec<Invariant<'a>>,
+    transitions: &'a [Transition],
+    unread: &'a [Unread],
+    sources: &'a BTreeMap<String, bool>,
+    alerts: Alerts,
+}
+
+#[derive(Serialize)]
+struct Invariant<'a> {
+    id: &'a str,
+    title: &'a str,
+    tier: Tier,
+    severity: Severity,
+    state: &'static str,
+    judged: bool,
+    examined: Option<u64>,
+    unjudged_cycles: u64,
+    vacuous_cycles: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a Cause>,
+    blind: &'a BTreeMap<String, Cause>,
+    arms: &'a BTreeMap<String, u64>,
+    findings: Vec<Finding<'a>>,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    kind: &'a str,
+    subject: &'a str,
+    severity: Severity,
+    since: Stamp,
+    seen: Stamp,
+    cycles: u64,
+    elements: &'a BTreeSet<String>,
+    facts: &'a Facts,
+}
+
+#[derive(Serialize)]
+struct Alerts {
+    pending: usize,
+    #[serde(flatten)]
+    counters: Counters,
+}
+
+pub(super) fn render(status: &Status<'_>) -> String {
+    let rows = rows(status);
+    let mut invariants: Vec<_> = rows.iter().map(invariant).collect();
+    invariants.sort_by_key(|it| it.id);
+    let document = Document {
+        schema: Schema,
+        level: status.level().name(),
+        taken: status.report.taken,
+        ended: status.ended,
+        stale_after: status.stale_after,
+        sequence: status.report.sequence,
+        warning: status.warning,
+        invariants,
+        transitions: &status.report.transitions,
+        unread: &status.report.unread,
+        sources: status.sources,
+        alerts: Alerts {
+            pending: status.outbox.entries().len(),
+            counters: status.outbox.counters(),
+        },
+    };
+    // Maps with text for keys, numbers and text: there is nothing in it that could fail.
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn invariant<'a>(row: &Row<'a>) -> Invariant<'a> {
+    Invariant {
+        id: &row.meta.id,
+        title: &row.meta.title,
+        tier: row.meta.tier,
+        severity: row.severity(),
+        state: row.stand.name(),
+        judged: row.verdict.is_judged(),
+        examined: row.examined,
+        unjudged_cycles: row.unjudged_cycles,
+        vacuous_cycles: row.vacuous_cycles,
+        cause: row.verdict.cause(),
+        blind: &row.verdict.blind,
+        arms: &row.verdict.arms,
+        findings: row
+            .red
+            .iter()
+            .map(|(kind, subject, red)| finding(kind, subject, red))
+            .collect(),
+    }
+}
+
+fn finding<'a>(kind: &'a str, subject: &'a str, red: &'a Red) -> Finding<'a> {
+    Finding {
+        kind,
+        subject,
+        severity: red.severity,
+        since: red.since,
+        seen: red.seen,
+        cycles: red.cycles,
+        elements: &red.elements,
+        facts: &red.facts,
+    }
+}

@@ -1,0 +1,180 @@
+//! Where each invariant stands, for all the ways to show it.
+
+use super::Status;
+use crate::{Cause, Meta, Outcome, Red, Severity, Verdict};
+
+/// How bad it is, all in all; from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Everything was judged, and held.
+    Ok,
+    /// Something is red that is not critical.
+    Warning,
+    /// Something could not be judged.
+    Unknown,
+    /// Something critical is red.
+    Critical,
+}
+
+impl Level {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Unknown => "unknown",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The exit code that monitoring systems expect: 0, 1, 2, and 3 for unknown.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
+/// Where one invariant stands. Red stays red, also while it cannot be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stand {
+    Red,
+    Errored,
+    Unjudged,
+    Vacuous,
+    Held,
+    NotDue,
+}
+
+impl Stand {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Red,
+        Self::Errored,
+        Self::Unjudged,
+        Self::Vacuous,
+        Self::Held,
+        Self::NotDue,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Red => "red",
+            Self::Errored => "errored",
+            Self::Unjudged => "unjudged",
+            Self::Vacuous => "vacuous",
+            Self::Held => "held",
+            Self::NotDue => "not-due",
+        }
+    }
+}
+
+/// One invariant, as it is shown.
+pub(super) struct Row<'a> {
+    pub(super) meta: &'a Meta,
+    pub(super) verdict: &'a Verdict,
+    pub(super) stand: Stand,
+    /// Kind, subject, and what is known of it; the worst first, then the oldest.
+    pub(super) red: Vec<(&'a str, &'a str, &'a Red)>,
+    pub(super) examined: Option<u64>,
+    pub(super) unjudged_cycles: u64,
+    pub(super) vacuous_cycles: u64,
+}
+
+impl Row<'_> {
+    /// How bad it is now; the invariant's own severity while nothing is red.
+    pub(super) fn severity(&self) -> Severity {
+        let worst = self.red.iter().map(|(_, _, red)| red.severity).max();
+        worst.unwrap_or(self.meta.severity)
+    }
+
+    /// Why it could not be judged, or not all of it.
+    pub(super) fn cause(&self) -> Option<&Cause> {
+        self.verdict
+            .cause()
+            .or_else(|| self.verdict.blind.values().next())
+    }
+
+    /// The kinds that have never had anything to look at, while the invariant had.
+    pub(super) fn untried(&self) -> impl Iterator<Item = &str> {
+        let arms = self.verdict.arms.iter();
+        arms.filter(|(_, count)| **count == 0)
+            .map(|(kind, _)| kind.as_str())
+    }
+}
+
+/// All invariants of the cycle: red first, then what could not be judged.
+pub(super) fn rows<'a>(status: &Status<'a>) -> Vec<Row<'a>> {
+    let verdicts = status.report.verdicts.iter();
+    let mut rows: Vec<_> = verdicts
+        .map(|(id, verdict)| row(status, id, verdict))
+        .collect();
+    rows.sort_by(|a, b| {
+        let order = |row: &Row<'_>| (row.stand, std::cmp::Reverse(row.severity()));
+        order(a)
+            .cmp(&order(b))
+            .then_with(|| a.meta.id.cmp(&b.meta.id))
+    });
+    rows
+}
+
+fn row<'a>(status: &Status<'a>, id: &str, verdict: &'a Verdict) -> Row<'a> {
+    let standing = status.state.standing(id);
+    let mut red: Vec<_> = standing.into_iter().flat_map(|it| it.red()).collect();
+    red.sort_by_key(|(kind, subject, red)| {
+        (std::cmp::Reverse(red.severity), red.since, *kind, *subject)
+    });
+    Row {
+        meta: &verdict.meta,
+        verdict,
+        stand: if red.is_empty() {
+            stand(verdict)
+        } else {
+            Stand::Red
+        },
+        red,
+        examined: match &verdict.outcome {
+            Outcome::Held { examined } | Outcome::Violated { examined, .. } => Some(*examined),
+            _ => None,
+        },
+        unjudged_cycles: standing.map_or(0, |it| it.unjudged_cycles()),
+        vacuous_cycles: standing.map_or(0, |it| it.vacuous_cycles()),
+    }
+}
+
+fn stand(verdict: &Verdict) -> Stand {
+    match &verdict.outcome {
+        Outcome::Violated { .. } => Stand::Red,
+        Outcome::Errored { .. } => Stand::Errored,
+        Outcome::Unjudged { .. } => Stand::Unjudged,
+        Outcome::NotDue => Stand::NotDue,
+        Outcome::Held { .. } if verdict.is_vacuous() => Stand::Vacuous,
+        Outcome::Held { .. } => Stand::Held,
+    }
+}
+
+pub(super) fn level(status: &Status<'_>) -> Level {
+    let rows = rows(status);
+    let of = |row: &Row<'_>| match (row.stand, row.severity()) {
+        (Stand::Red, Severity::Critical) => Level::Critical,
+        // What is red and cannot be judged as a whole may be worse than it looks.
+        (Stand::Red, _) if !row.verdict.is_judged() => Level::Unknown,
+        (Stand::Red, _) => Level::Warning,
+        (Stand::Errored | Stand::Unjudged, _) => Level::Unknown,
+        (Stand::Vacuous | Stand::Held | Stand::NotDue, _) => Level::Ok,
+    };
+    let worst = rows.iter().map(of).max();
+    let floor = match status.warning {
+        Some(_) => Level::Unknown,
+        None => Level::Ok,
+    };
+    // No rules at all is nothing judged.
+    worst.unwrap_or(Level::Unknown).max(floor)
+}
+
+/// How many invariants stand like that.
+pub(super) fn count(rows: &[Row<'_>], stand: Stand) -> usize {
+    rows.iter().filter(|row| row.stand == stand).count()
+}
