@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use runward_canary::{Error, ErrorKind, Setting, Settings};
-use strsim::levenshtein;
+use strsim::osa_distance;
 
 /// The settings of a source or of a facet, of which every name is known.
 pub(crate) struct Options<'a> {
@@ -121,7 +121,7 @@ pub(crate) fn nearest<'a>(
     let length = typed.chars().count();
     let allowed = length.div_ceil(3).min(3);
     let like = known.into_iter().filter(|_| length < 100);
-    let scored = like.map(|name| (levenshtein(typed, name), name));
+    let scored = like.map(|name| (osa_distance(typed, name), name));
     scored
         .filter(|(distance, _)| *distance <= allowed)
         .min()

@@ -99,6 +99,8 @@ fn one(wire: &mut Wire, ask: &Ask, context: &Context<'_>, mark: &str) -> Result<
     let mut rows = Rows::new(&facet, ask, std::mem::take(&mut bound.gaps));
     let read = query::run(wire, &statement, &bound.all, &mut rows, context);
     if read.is_err() && wire.is_usable() {
+        // What was not sent yet is not said any more.
+        wire.out.clear();
         wire.command("ROLLBACK TO SAVEPOINT facet")?;
     }
     read?;

@@ -68,10 +68,12 @@ fn prepare(wire: &mut Wire, statement: &Statement, rows: &mut Rows<'_>) -> Resul
     wire.packed(packed)?;
     frontend::sync(&mut wire.out);
     wire.flush()?;
-    let (mut kinds, mut failed) = (Err(garbled("the query has no answer")), None);
+    let mut kinds = Err(garbled("the query has no answer"));
+    let mut failed = None;
     loop {
         match wire.receive_any()? {
-            Message::RowDescription(body) => kinds = Ok(described(&body, rows)?),
+            // Even if it does not fit, the conversation goes on to its end.
+            Message::RowDescription(body) => kinds = described(&body, rows),
             Message::ErrorResponse(body) => failed = Some(refused(&body)),
             Message::ReadyForQuery(_) => return failed.map_or(kinds, Err),
             _ => {}

@@ -158,7 +158,7 @@ mod tests {
         ] {
             assert!(new(text).is_err(), "{text}");
         }
-        assert!(new("GTE x").err().unwrap().contains("GET"));
+        assert!(new("ZRANG x").err().unwrap().contains("ZRANGE?"));
         assert_eq!(new("get x").unwrap().reply, Reply::Fields);
         assert_eq!(new("ZRANGE x 0 -1").unwrap().reply, Reply::List);
         assert_eq!(new("ZRANGE x 0 -1 withscores").unwrap().reply, Reply::Pairs);
