@@ -254,6 +254,8 @@ pub(crate) struct Container {
     pub(crate) labels: Labels,
     #[serde(default)]
     pub(crate) state: String,
+    #[serde(default)]
+    pub(crate) created: i64,
 }
 
 impl Container {
@@ -347,7 +349,7 @@ pub(crate) struct SwarmInfo {
 }
 
 /// The engine writes `null` where a list or a map is empty.
-fn null_is_default<'de, D, T>(from: D) -> Result<T, D::Error>
+pub(crate) fn null_is_default<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,
@@ -356,7 +358,7 @@ where
 }
 
 /// A time that cannot be read is none: times are shown, and decide only how long to wait.
-fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
+pub(crate) fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
     let text: Option<String> = Option::deserialize(from)?;
     Ok(text.and_then(|text| humantime::parse_rfc3339(&text).ok()))
 }

@@ -68,6 +68,7 @@
 #![forbid(unsafe_code)]
 
 mod bell;
+mod containers;
 mod convergence;
 mod data;
 mod engine;
@@ -79,6 +80,7 @@ mod sweep;
 mod teardown;
 mod world;
 
+pub use containers::{Container, Inspected};
 pub use convergence::{Convergence, Progress, State, Wait};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};

@@ -72,6 +72,10 @@ impl Engine {
         &self.socket
     }
 
+    pub(crate) fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// Asks for something; the path is without the version.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let asked = self.asked("GET", path);

@@ -1,0 +1,217 @@
+//! Locks of a directory, as one who only looks sees them: none is taken, none is made.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Settings, Source, Stamp};
+use runward_lock::{Entry, LockDir, Record as LockRecord, State};
+
+use crate::cell::Cell;
+use crate::clock::Boot;
+use crate::facet::{Facet, Shape};
+use crate::local::{Found, Record, once, text, unplanned};
+use crate::look;
+use crate::options::Options;
+use crate::rows::garbled;
+
+const SHAPE: Shape = Shape {
+    settings: &[],
+    id: Some("name"),
+    born: Some("since"),
+    fields: &[
+        "name",
+        "held",
+        "in_place",
+        "pid",
+        "start",
+        "generation",
+        "run",
+        "since",
+        "waiters",
+    ],
+    places: false,
+};
+
+/// A directory of locks.
+pub(crate) struct FlockDir {
+    path: PathBuf,
+    timeout: Duration,
+}
+
+impl FlockDir {
+    pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Self, Error> {
+        let options = Options::new("source flock-dir", settings, &[&["path"]])?;
+        let path = options.required("path", "\"/run/ci/locks\"")?.into();
+        Ok(Self { path, timeout })
+    }
+
+    fn one(&self, ask: &Ask, context: &Context<'_>) -> Result<Reading, Cause> {
+        let facet = plan(ask).map_err(|error| unplanned(&error))?;
+        let mut found = Found::new(&facet, ask, context)?;
+        let bindings = std::mem::take(&mut found.bound.all);
+        let shown = self.path.display().to_string();
+        // Opening makes what is not there, and a look makes nothing.
+        let there =
+            fs::symlink_metadata(&self.path).map_err(|error| look::fault(&shown, &error))?;
+        if !there.is_dir() {
+            return Err(garbled(format!("{shown} is no directory")));
+        }
+        let locks = LockDir::open(&self.path).map_err(|error| cause(&error))?;
+        let boot = Boot::read(Path::new("/proc")).map_err(|error| look::fault("/proc", &error))?;
+        let mut records: Vec<Record> = Vec::new();
+        for entry in locks.list().map_err(|error| cause(&error))? {
+            records.push(record(&entry, &boot));
+        }
+        records.extend(strayed(&self.path, there.dev(), &boot));
+        for record in &records {
+            for binding in &bindings {
+                found.push(record, binding, context)?;
+            }
+        }
+        found.done(context, Some(format!("boot={}", boot.id)))
+    }
+}
+
+fn plan(ask: &Ask) -> Result<Facet, Error> {
+    let (facet, options) = Facet::of(ask, &SHAPE)?;
+    once(&facet, &options)?;
+    Ok(facet)
+}
+
+fn record(entry: &Entry, boot: &Boot) -> Record {
+    let holder = match entry.state() {
+        State::Held(holder) => Some(holder),
+        _ => None,
+    };
+    // Somebody who holds it without a record has left the record of the one before.
+    let told = holder
+        .and_then(|holder| holder.record())
+        .filter(|told| !told.released());
+    let pid = holder
+        .and_then(|holder| holder.processes().first())
+        .map(|process| process.pid());
+    let own = told.filter(|told| Some(told.pid()) == pid);
+    let start = own.and_then(start);
+    let maybe = |cell: Option<Cell<'static>>| cell.unwrap_or(Cell::Null);
+    vec![
+        text(entry.name().as_str()),
+        Cell::Bool(holder.is_some()),
+        maybe(holder.map(|_| Cell::Bool(true))),
+        maybe(pid.map(|pid| Cell::Int(pid.into()))),
+        maybe(start.map(|ticks| Cell::Time(boot.instant(ticks)))),
+        maybe(start.map(|ticks| text(boot.generation(ticks)))),
+        maybe(
+            told.map(LockRecord::run_id)
+                .filter(|run| !run.is_empty())
+                .map(text),
+        ),
+        maybe(told.map(|told| Cell::Time(Stamp::of(told.since())))),
+        Cell::Int(i64::try_from(entry.waiters()).unwrap_or(i64::MAX)),
+    ]
+}
+
+/// When the holder began, in ticks after the boot: a line of its record.
+fn start(told: &LockRecord) -> Option<u64> {
+    let lines = std::str::from_utf8(told.as_bytes()).ok()?;
+    lines
+        .lines()
+        .find_map(|line| line.strip_prefix("start ")?.trim().parse().ok())
+}
+
+/// Locks on files that are at no path any more: somebody holds them, and they keep nobody out. Found by the kernel's list,
+/// which names a process, and that process's own names of its open files.
+fn strayed(folder: &Path, device: u64, boot: &Boot) -> Vec<Record> {
+    let listed = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let mut pids: Vec<u32> = listed
+        .lines()
+        .filter_map(|line| owner(line, device))
+        .collect();
+    pids.sort_unstable();
+    pids.dedup();
+    let found = pids.into_iter().flat_map(|pid| {
+        let names = deleted(folder, pid);
+        names.into_iter().map(move |name| (name, pid))
+    });
+    let nothing = || Cell::Null;
+    let record = |(name, pid): (String, u32)| {
+        let start = ticks(pid);
+        let start = |cell: fn(&Boot, u64) -> Cell<'static>| {
+            start.map_or(Cell::Null, |ticks| cell(boot, ticks))
+        };
+        vec![
+            text(name),
+            Cell::Bool(true),
+            Cell::Bool(false),
+            Cell::Int(pid.into()),
+            start(|boot, ticks| Cell::Time(boot.instant(ticks))),
+            start(|boot, ticks| text(boot.generation(ticks))),
+            nothing(),
+            nothing(),
+            Cell::Int(0),
+        ]
+    };
+    found.map(record).collect()
+}
+
+/// The process of a line of the kernel's list, if it is a lock of this device: proc_locks(5).
+fn owner(line: &str, device: u64) -> Option<u32> {
+    let mut words = line.split_ascii_whitespace().skip(1);
+    (words.next()? == "FLOCK").then_some(())?;
+    let pid = words.nth(2)?;
+    let mut place = words
+        .next()?
+        .split(':')
+        .map(|part| u32::from_str_radix(part, 16).ok());
+    let (major, minor) = (place.next()??, place.next()??);
+    let same = (major, minor) == (rustix::fs::major(device), rustix::fs::minor(device));
+    same.then(|| pid.parse().ok()).flatten()
+}
+
+/// The names of files of the folder that a process has open, and that have been removed.
+fn deleted(folder: &Path, pid: u32) -> Vec<String> {
+    let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return Vec::new();
+    };
+    let links = open
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok());
+    let name = |link: PathBuf| {
+        let inside = link.strip_prefix(folder).ok()?.to_str()?.to_owned();
+        let name = inside.strip_suffix(" (deleted)")?;
+        (!name.contains('/')).then(|| name.to_owned())
+    };
+    let mut names: Vec<_> = links.filter_map(name).collect();
+    names.dedup();
+    names
+}
+
+fn ticks(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after) = stat.rsplit_once(')')?;
+    after.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+fn cause(error: &runward_lock::Error) -> Cause {
+    use runward_lock::ErrorKind as E;
+    let kind = match error.kind() {
+        E::Permission | E::NotPrivate => CauseKind::Denied,
+        E::Io | E::ForeignFilesystem => CauseKind::Unreachable,
+        _ => CauseKind::Garbled,
+    };
+    Cause::new(kind, error.to_string())
+}
+
+impl Source for FlockDir {
+    fn prepare(&mut self, asks: &[Ask]) -> Result<(), Error> {
+        asks.iter().try_for_each(|ask| plan(ask).map(drop))
+    }
+
+    fn read(&mut self, asks: &[&Ask], context: &Context<'_>) -> Vec<Reading> {
+        let until = look::until(context, self.timeout);
+        look::one_by_one(asks, context, |ask| {
+            look::check(until).and_then(|()| self.one(ask, context))
+        })
+    }
+}

@@ -1,0 +1,172 @@
+//! Commands that only read, with what is filled in as whole arguments or parts of one.
+
+use std::borrow::Cow;
+
+use runward_canary::Cause;
+
+use crate::bound::Binding;
+use crate::facet::{Facet, Form, Scope};
+use crate::options::nearest;
+use crate::template::Template;
+
+/// What the reply to a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// Fields of one row.
+    Fields,
+    /// A row for each element.
+    List,
+    /// A row for each two of them.
+    Pairs,
+}
+
+/// What may be asked at all. None of them writes; none waits.
+const COMMANDS: &[(&str, Reply)] = &[
+    ("DBSIZE", Reply::Fields),
+    ("EXISTS", Reply::Fields),
+    ("EXPIRETIME", Reply::Fields),
+    ("GET", Reply::Fields),
+    ("GETRANGE", Reply::Fields),
+    ("HEXISTS", Reply::Fields),
+    ("HGET", Reply::Fields),
+    ("HGETALL", Reply::Pairs),
+    ("HKEYS", Reply::List),
+    ("HLEN", Reply::Fields),
+    ("HMGET", Reply::Fields),
+    ("HSTRLEN", Reply::Fields),
+    ("HVALS", Reply::List),
+    ("LINDEX", Reply::Fields),
+    ("LLEN", Reply::Fields),
+    ("LRANGE", Reply::List),
+    ("MGET", Reply::Fields),
+    ("PEXPIRETIME", Reply::Fields),
+    ("PTTL", Reply::Fields),
+    ("SCARD", Reply::Fields),
+    ("SISMEMBER", Reply::Fields),
+    ("SMEMBERS", Reply::List),
+    ("STRLEN", Reply::Fields),
+    ("TTL", Reply::Fields),
+    ("TYPE", Reply::Fields),
+    ("XLEN", Reply::Fields),
+    ("ZCARD", Reply::Fields),
+    ("ZCOUNT", Reply::Fields),
+    ("ZRANGE", Reply::List),
+    ("ZRANGEBYSCORE", Reply::List),
+    ("ZRANK", Reply::Fields),
+    ("ZREVRANGE", Reply::List),
+    ("ZSCORE", Reply::Fields),
+];
+
+/// One command, taken apart.
+pub(super) struct Command {
+    args: Vec<Template>,
+    pub(super) reply: Reply,
+}
+
+/// Reads the commands of a facet: one, or several whose replies are the fields of one row.
+pub(super) fn parse(texts: &[&str], facet: &Facet) -> Result<Vec<Command>, String> {
+    if texts.is_empty() {
+        return Err(
+            r#"`query` is missing; write query = "ZRANGE key:{subject} 0 -1 WITHSCORES""#.into(),
+        );
+    }
+    let command = |text: &&str| Command::new(text, &facet.scope);
+    let commands: Vec<_> = texts.iter().map(command).collect::<Result<_, _>>()?;
+    let fields = commands
+        .iter()
+        .all(|command| command.reply == Reply::Fields);
+    match commands.len() {
+        1 if fields || facet.form != Form::Stamp => Ok(commands),
+        1 => {
+            Err("its answer is a list, and no instant; ask for one value, or leave `as` out".into())
+        }
+        _ if facet.form != Form::Rows => Err("several commands make a row; leave `as` out".into()),
+        _ if fields => Ok(commands),
+        _ => Err("several commands make one row, and one of them answers with a list".into()),
+    }
+}
+
+impl Command {
+    fn new(text: &str, scope: &Scope) -> Result<Self, String> {
+        let words = shell_words::split(text)
+            .map_err(|_| format!("`{text}` has a quote that is not closed"))?;
+        let args: Vec<_> = words
+            .iter()
+            .map(|word| Template::new(word, scope))
+            .collect::<Result<_, _>>()?;
+        let name = args
+            .first()
+            .and_then(Template::constant)
+            .unwrap_or_default();
+        let name = name.to_ascii_uppercase();
+        let known = COMMANDS.iter().find(|(known, _)| *known == name);
+        let reply = known.ok_or_else(|| unknown(&name, text))?.1;
+        let scored = |arg: &Template| {
+            arg.constant()
+                .is_some_and(|word| word.eq_ignore_ascii_case("WITHSCORES"))
+        };
+        let reply = match reply {
+            Reply::List if args.iter().any(scored) => Reply::Pairs,
+            reply => reply,
+        };
+        Ok(Self { args, reply })
+    }
+
+    /// Appends the command as it goes over the wire; each argument with its length in front.
+    pub(super) fn pack(&self, binding: &Binding<'_>, into: &mut Vec<u8>) -> Result<(), Cause> {
+        let mut command = ::redis::Cmd::new();
+        for arg in &self.args {
+            command.arg(arg.fill(binding, whole)?);
+        }
+        command.write_packed_command(into);
+        Ok(())
+    }
+}
+
+fn whole(text: &str) -> Result<Cow<'_, str>, Cause> {
+    Ok(Cow::Borrowed(text))
+}
+
+fn unknown(name: &str, text: &str) -> String {
+    let near = nearest(name, COMMANDS.iter().map(|(known, _)| *known));
+    let hint = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+    format!("`{text}` does not begin with a command that only reads{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(text: &str) -> Result<Command, String> {
+        Command::new(text, &Scope::Subjects("roster".into()))
+    }
+
+    #[test]
+    fn only_commands_that_read_are_taken() {
+        for text in [
+            "DEL x",
+            "SET x 1",
+            "EVAL x 0",
+            "SORT x STORE y",
+            "{subject} x",
+            "GETDEL x",
+            "FLUSHALL",
+            "",
+            "CONFIG GET *",
+            "KEYS *",
+            "BLPOP x 0",
+        ] {
+            assert!(new(text).is_err(), "{text}");
+        }
+        assert!(new("ZRANG x").err().unwrap().contains("ZRANGE?"));
+        assert_eq!(new("get x").unwrap().reply, Reply::Fields);
+        assert_eq!(new("ZRANGE x 0 -1").unwrap().reply, Reply::List);
+        assert_eq!(new("ZRANGE x 0 -1 withscores").unwrap().reply, Reply::Pairs);
+    }
+
+    #[test]
+    fn quotes_make_one_argument() {
+        let command = new(r#"HMGET "a b:{subject}" 'c d' e"#).unwrap();
+        assert_eq!(command.args.len(), 4);
+    }
+}

@@ -1,0 +1,351 @@
+//! One look: all facets and all for whom they are asked, in chunks of one pipeline.
+
+use std::time::Instant;
+
+use ::redis::Value;
+use runward_canary::{Ask, Cause, CauseKind, Context, Reading, Stamp};
+
+use super::command::{Command, Reply};
+use super::wire::{Login, Wire, cell, cells};
+use super::{Query, plan, scan};
+use crate::bound::{self, Binding, Bound};
+use crate::facet::{Facet, Form, Scope};
+use crate::rows::{Rows, garbled};
+
+/// How much goes out before the replies are read: enough that round trips do not count, and bounded.
+const BYTES: usize = 256 << 10;
+const COMMANDS: usize = 4096;
+
+/// One facet in this look.
+struct Part<'a> {
+    facet: &'a Facet,
+    query: &'a Query,
+    bound: Bound<'a>,
+    rows: Rows<'a>,
+    failed: Option<Cause>,
+}
+
+/// Commands that were sent: for which part, for whom, and how many.
+type Sent = (usize, usize);
+
+struct Round<'a, 'c> {
+    wire: Wire,
+    context: &'c Context<'c>,
+    parts: Vec<Part<'a>>,
+    packed: Vec<u8>,
+    /// Replies to what was said first.
+    first: usize,
+    sent: Vec<Sent>,
+    commands: usize,
+    watermark: Option<String>,
+}
+
+pub(super) fn read(
+    login: &Login,
+    asks: &[&Ask],
+    context: &Context<'_>,
+    until: Instant,
+) -> Vec<Reading> {
+    let begun = (context.clock)();
+    let plans: Vec<_> = asks.iter().map(|ask| plan(ask)).collect();
+    let mut parts = Vec::new();
+    let mut readings: Vec<Option<Reading>> = Vec::new();
+    for (ask, plan) in asks.iter().zip(&plans) {
+        let part = part(ask, plan, context);
+        readings.push(
+            part.as_ref()
+                .err()
+                .map(|cause| Reading::failed(cause.clone(), begun, begun)),
+        );
+        parts.extend(part);
+    }
+    let read = read_parts(login, parts, context, until, begun);
+    let mut read = read.into_iter();
+    let fill = |reading: Option<Reading>| reading.or_else(|| read.next());
+    readings.into_iter().filter_map(fill).collect()
+}
+
+fn part<'a>(
+    ask: &'a Ask,
+    plan: &'a Result<(Facet, Query), runward_canary::Error>,
+    context: &Context<'a>,
+) -> Result<Part<'a>, Cause> {
+    let (facet, query) = plan
+        .as_ref()
+        .map_err(|error| Cause::new(CauseKind::NotRun, error.to_string()))?;
+    let mut bound = bound::of(facet, ask, context)?;
+    let rows = Rows::new(facet, ask, std::mem::take(&mut bound.gaps));
+    Ok(Part {
+        facet,
+        query,
+        bound,
+        rows,
+        failed: None,
+    })
+}
+
+fn read_parts(
+    login: &Login,
+    parts: Vec<Part<'_>>,
+    context: &Context<'_>,
+    until: Instant,
+    begun: Stamp,
+) -> Vec<Reading> {
+    if parts.is_empty() {
+        return Vec::new();
+    }
+    let mut packed = Vec::new();
+    let first = login.greet(&mut packed);
+    for words in [&["INFO", "server"][..], &["INFO", "replication"], &["TIME"]] {
+        let mut command = ::redis::Cmd::new();
+        command.arg(words);
+        command.write_packed_command(&mut packed);
+    }
+    let wire = match login.connect(until) {
+        Ok(wire) => wire,
+        Err(cause) => {
+            return parts
+                .iter()
+                .map(|_| Reading::failed(cause.clone(), begun, (context.clock)()))
+                .collect();
+        }
+    };
+    let mut round = Round {
+        wire,
+        context,
+        parts,
+        packed,
+        first,
+        sent: Vec::new(),
+        commands: 0,
+        watermark: None,
+    };
+    let end = round.run();
+    round.finish(end, begun)
+}
+
+impl Round<'_, '_> {
+    /// Asks for everything; if it breaks off, which part was being read, and why.
+    fn run(&mut self) -> Result<(), (usize, Cause)> {
+        self.greet().map_err(|cause| (0, cause))?;
+        for part in 0..self.parts.len() {
+            match self.parts[part].query {
+                Query::Commands(commands) => self.ask(part, commands)?,
+                Query::Scan(pattern) => {
+                    self.flush()?;
+                    self.scan(part, pattern).map_err(|cause| (part, cause))?;
+                }
+            }
+        }
+        self.flush()
+    }
+
+    fn ask(&mut self, part: usize, commands: &[Command]) -> Result<(), (usize, Cause)> {
+        for whom in 0..self.parts[part].bound.all.len() {
+            let before = self.packed.len();
+            let binding = &self.parts[part].bound.all[whom];
+            let packed = commands
+                .iter()
+                .try_for_each(|command| command.pack(binding, &mut self.packed));
+            match packed {
+                Ok(()) => {
+                    self.sent.push((part, whom));
+                    self.commands += commands.len();
+                }
+                Err(cause) => {
+                    self.packed.truncate(before);
+                    self.parts[part].wrong(whom, cause);
+                }
+            }
+            if self.packed.len() >= BYTES || self.commands >= COMMANDS {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What has to be good before anything counts, and how far the server is.
+    fn greet(&mut self) -> Result<(), Cause> {
+        self.wire.send(&std::mem::take(&mut self.packed))?;
+        for _ in 0..self.first {
+            cell(&self.wire.receive()?)?;
+        }
+        let server = self.wire.receive()?;
+        let replication = self.wire.receive()?;
+        let time = self.wire.receive()?;
+        let words = [&server, &replication].map(text);
+        if value(&words[1], "master_link_status").is_some_and(|status| status != "up") {
+            return Err(Cause::new(
+                CauseKind::Stale,
+                "redis is a replica that has lost its master",
+            ));
+        }
+        if let Err(cause) = cells(&time) {
+            // Whoever may not ask for the time may be allowed to ask for the rest.
+            if !cause.detail().contains("NOPERM") {
+                return Err(cause);
+            }
+        }
+        self.watermark = Some(watermark(&words, &time));
+        Ok(())
+    }
+
+    /// Sends what was gathered, and reads a reply for each command.
+    fn flush(&mut self) -> Result<(), (usize, Cause)> {
+        let Some(&(first, _)) = self.sent.first() else {
+            return Ok(());
+        };
+        let begun = (self.context.clock)();
+        self.wire
+            .send(&self.packed)
+            .map_err(|cause| (first, cause))?;
+        self.packed.clear();
+        self.commands = 0;
+        let sent = std::mem::take(&mut self.sent);
+        for &(part, whom) in &sent {
+            let Query::Commands(commands) = self.parts[part].query else {
+                continue;
+            };
+            let replies = commands.iter().map(|_| self.wire.receive());
+            let replies: Result<Vec<_>, _> = replies.collect();
+            let replies = replies.map_err(|cause| (part, cause))?;
+            self.parts[part].take(whom, commands, &replies, begun);
+        }
+        let ended = (self.context.clock)();
+        let mut last = None;
+        for &(part, _) in sent
+            .iter()
+            .filter(|(part, _)| last.replace(*part) != Some(*part))
+        {
+            self.parts[part].rows.during(begun, ended);
+        }
+        Ok(())
+    }
+
+    fn scan(&mut self, part: usize, pattern: &scan::Pattern) -> Result<(), Cause> {
+        let begun = (self.context.clock)();
+        let keys = pattern.keys(&mut self.wire)?;
+        let part = &mut self.parts[part];
+        pattern.push(&keys, &mut part.rows, begun)?;
+        part.rows.during(begun, (self.context.clock)());
+        Ok(())
+    }
+
+    fn finish(self, end: Result<(), (usize, Cause)>, begun: Stamp) -> Vec<Reading> {
+        let now = (self.context.clock)();
+        let (whole, cause) = match end {
+            Ok(()) => (self.parts.len(), None),
+            Err((part, cause)) => (part, Some(cause)),
+        };
+        let reading = |(index, part): (usize, Part<'_>)| {
+            let broken = cause.clone().filter(|_| index >= whole);
+            match part.failed.or(broken) {
+                Some(cause) => Reading::failed(cause, begun, now),
+                None => part.rows.finish(begun, now, self.watermark.clone()),
+            }
+        };
+        self.parts.into_iter().enumerate().map(reading).collect()
+    }
+}
+
+impl Part<'_> {
+    fn take(&mut self, whom: usize, commands: &[Command], replies: &[Value], begun: Stamp) {
+        let binding = self.bound.all[whom].clone();
+        let taken = match (commands, replies) {
+            ([command], [reply]) if command.reply != Reply::Fields => {
+                self.list(command.reply, reply, &binding, begun)
+            }
+            _ => self.fields(replies, &binding, begun),
+        };
+        if let Err(cause) = taken {
+            self.wrong(whom, cause);
+        }
+    }
+
+    fn list(
+        &mut self,
+        reply: Reply,
+        value: &Value,
+        binding: &Binding<'_>,
+        begun: Stamp,
+    ) -> Result<(), Cause> {
+        let cells = cells(value)?;
+        let width = if reply == Reply::Pairs { 2 } else { 1 };
+        if self.rows.form() == Form::Count {
+            let count = i64::try_from(cells.len() / width).unwrap_or(i64::MAX);
+            return self
+                .rows
+                .push_single(Some(crate::cell::Cell::Int(count)), binding, begun);
+        }
+        if cells.len() % width != 0 {
+            return Err(garbled(
+                "an odd number of values came where pairs were asked for",
+            ));
+        }
+        cells
+            .chunks(width)
+            .try_for_each(|row| self.rows.push(row, binding, begun))
+    }
+
+    fn fields(
+        &mut self,
+        replies: &[Value],
+        binding: &Binding<'_>,
+        begun: Stamp,
+    ) -> Result<(), Cause> {
+        let mut row = Vec::new();
+        for reply in replies {
+            match reply {
+                Value::Array(_) => row.extend(cells(reply)?),
+                _ => row.push(cell(reply)?),
+            }
+        }
+        let nothing = row.iter().all(|cell| *cell == crate::cell::Cell::Null);
+        match self.rows.is_single() {
+            true => self
+                .rows
+                .push_single(row.into_iter().next(), binding, begun),
+            // A key that is not there is no row, unless somebody is asked for by name.
+            false if nothing && self.facet.scope == Scope::Once => Ok(()),
+            false => self.rows.push(&row, binding, begun),
+        }
+    }
+
+    /// Something is wrong with the answer for one, or with the answer.
+    fn wrong(&mut self, whom: usize, cause: Cause) {
+        match self.bound.all[whom].subject().map(str::to_owned) {
+            Some(subject) => self.rows.gap(&subject, cause),
+            None => self.failed = Some(cause),
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => String::new(),
+    }
+}
+
+fn value<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    let lines = info.lines().filter_map(|line| line.split_once(':'));
+    lines
+        .into_iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.trim())
+}
+
+/// Which server it was, how far its stream of changes, and its own clock.
+fn watermark(words: &[String; 2], time: &Value) -> String {
+    let run = value(&words[0], "run_id").unwrap_or("?");
+    let offset = value(&words[1], "master_repl_offset").unwrap_or("?");
+    let time = cells(time).unwrap_or_default();
+    let time: Vec<_> = time
+        .iter()
+        .map(|part| match part {
+            crate::cell::Cell::Text(text) => text.as_ref(),
+            _ => "?",
+        })
+        .collect();
+    format!("run={run} offset={offset} time={}", time.join("."))
+}

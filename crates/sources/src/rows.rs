@@ -1,0 +1,203 @@
+//! Answers become rows, gaps, and a reading.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runward_canary::{Ask, Cause, CauseKind, Reading, Stamp, Table, Value};
+
+use crate::bound::Binding;
+use crate::cell::{Cell, filled};
+use crate::facet::{Facet, Form, Origin};
+
+/// The rows of one facet, as they come in.
+pub(crate) struct Rows<'a> {
+    facet: &'a Facet,
+    table: Table,
+    gaps: BTreeMap<String, Cause>,
+    only: Option<&'a BTreeSet<String>>,
+    /// Where each column is in the answer; none if its names are not known yet.
+    places: Option<Vec<usize>>,
+    subject: Option<usize>,
+    time: Option<(Stamp, Stamp)>,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(facet: &'a Facet, ask: &'a Ask, gaps: BTreeMap<String, Cause>) -> Self {
+        let mut rows = Self {
+            facet,
+            table: Table::new(facet.columns.clone()),
+            gaps,
+            only: ask.only.as_ref(),
+            places: None,
+            subject: facet
+                .columns
+                .iter()
+                .position(|column| column.name() == "subject"),
+            time: None,
+        };
+        // Names that are known before the answer have been checked.
+        let _ = rows.name(&facet.fields);
+        rows
+    }
+
+    /// Says what the fields of the answer are called.
+    ///
+    /// # Errors
+    ///
+    /// When a column has no field.
+    pub(crate) fn name<S: AsRef<str>>(&mut self, fields: &[S]) -> Result<(), Cause> {
+        let place = |origin: &Origin| match origin {
+            Origin::At(place) => Ok(*place),
+            Origin::Named(name) => find(fields, name),
+            _ => Ok(0),
+        };
+        self.places = Some(
+            self.facet
+                .origins
+                .iter()
+                .map(place)
+                .collect::<Result<_, _>>()?,
+        );
+        Ok(())
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    ///
+    /// When it has too few fields.
+    pub(crate) fn push(
+        &mut self,
+        cells: &[Cell<'_>],
+        binding: &Binding<'_>,
+        read: Stamp,
+    ) -> Result<(), Cause> {
+        let places = self.places.as_deref().unwrap_or_default();
+        let columns = self
+            .facet
+            .columns
+            .iter()
+            .zip(&self.facet.origins)
+            .zip(places);
+        let value = |((column, origin), place): ((&runward_canary::Column, &Origin), &usize)| {
+            Ok(match origin {
+                Origin::Subject => binding.subject().map_or(Value::Null, Value::text),
+                Origin::Bound(name) => binding
+                    .value(name)
+                    .map(|v| v.into_owned())
+                    .unwrap_or_default(),
+                Origin::ReadAt => Value::Time(read),
+                Origin::Named(_) | Origin::At(_) => {
+                    let cell = cells
+                        .get(*place)
+                        .ok_or_else(|| short(column.name(), *place))?;
+                    cell.value(column.kind())
+                }
+            })
+        };
+        let row: Vec<Value> = columns.map(value).collect::<Result<_, Cause>>()?;
+        if self.is_wanted(&row) {
+            self.table.push(row);
+        }
+        Ok(())
+    }
+
+    fn is_wanted(&self, row: &[Value]) -> bool {
+        let (Some(only), Some(subject)) = (self.only, self.subject) else {
+            return true;
+        };
+        let text = row.get(subject).and_then(filled);
+        text.is_some_and(|text| only.contains(text.as_ref()))
+    }
+
+    /// Adds what is one value: a count or an instant. Nothing found is an instant that is null, and no count.
+    ///
+    /// # Errors
+    ///
+    /// When it is no number where a count was asked for.
+    pub(crate) fn push_single(
+        &mut self,
+        cell: Option<Cell<'_>>,
+        binding: &Binding<'_>,
+        read: Stamp,
+    ) -> Result<(), Cause> {
+        let cell = match (self.facet.form, cell) {
+            (Form::Count, Some(Cell::Int(int))) => Cell::Int(int),
+            (Form::Count, Some(Cell::Text(text))) if text.parse::<i64>().is_ok() => {
+                Cell::Text(text)
+            }
+            (Form::Count, _) => return Err(garbled("the answer is no count")),
+            (_, None) => Cell::Null,
+            (_, Some(cell)) => cell,
+        };
+        self.push(&[cell], binding, read)
+    }
+
+    /// Whether one value is asked for, and no rows.
+    pub(crate) fn is_single(&self) -> bool {
+        self.facet.form != Form::Rows
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.facet.form
+    }
+
+    /// Somebody who could not be read.
+    pub(crate) fn gap(&mut self, subject: &str, cause: Cause) {
+        self.gaps.insert(subject.to_owned(), cause);
+    }
+
+    /// Part of it was read from then till then.
+    pub(crate) fn during(&mut self, begun: Stamp, ended: Stamp) {
+        let (first, last) = self.time.unwrap_or((begun, ended));
+        self.time = Some((first.min(begun), last.max(ended)));
+    }
+
+    /// The reading; `asked` and `now` are its times if nothing had to be asked.
+    pub(crate) fn finish(self, asked: Stamp, now: Stamp, watermark: Option<String>) -> Reading {
+        let (begun, ended) = self.time.unwrap_or((asked, now));
+        // Somebody of whom not all was read is not half there.
+        let table = match self.subject.filter(|_| !self.gaps.is_empty()) {
+            Some(subject) => without(&self.table, subject, &self.gaps),
+            None => self.table,
+        };
+        let mut reading = Reading::ok(table, begun, ended);
+        for (subject, cause) in self.gaps {
+            reading = reading.with_gap(subject, cause);
+        }
+        match watermark {
+            Some(watermark) => reading.with_watermark(watermark),
+            None => reading,
+        }
+    }
+}
+
+fn without(table: &Table, subject: usize, gaps: &BTreeMap<String, Cause>) -> Table {
+    let mut kept = Table::new(table.columns());
+    for row in table.rows() {
+        let gone = filled(row.at(subject)).is_some_and(|text| gaps.contains_key(text.as_ref()));
+        if !gone {
+            kept.push(row.cells().iter().cloned());
+        }
+    }
+    kept
+}
+
+fn find<S: AsRef<str>>(fields: &[S], name: &str) -> Result<usize, Cause> {
+    let found = fields.iter().position(|field| field.as_ref() == name);
+    found.ok_or_else(|| {
+        let fields: Vec<_> = fields.iter().map(AsRef::as_ref).collect();
+        let all = fields.join(", ");
+        garbled(format!("the answer has no {name}; it has {all}"))
+    })
+}
+
+fn short(column: &str, place: usize) -> Cause {
+    garbled(format!(
+        "an answer has no field {place}, which is to be {column}"
+    ))
+}
+
+/// What came is not what was asked for.
+pub(crate) fn garbled(why: impl AsRef<str>) -> Cause {
+    Cause::new(CauseKind::Garbled, why)
+}
