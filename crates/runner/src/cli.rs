@@ -151,9 +151,14 @@ pub(crate) enum Command {
         /// The shell that will read it
         shell: clap_complete::Shell,
     },
-    /// Write the man page to stdout
-    #[command(after_help = "For example: runward man > /usr/local/share/man/man1/runward.1")]
-    Man,
+    /// Write a man page to stdout
+    #[command(
+        after_help = "For example: runward man > /usr/local/share/man/man1/runward.1, runward man swarm rm | man -l -"
+    )]
+    Man {
+        /// Of this command; of the whole and of `run` if none is named
+        command: Vec<String>,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -94,7 +94,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Doctor(args) => commands::doctor::main(&args),
         Command::Whoami(args) => commands::whoami::main(&args),
         Command::Completions { shell } => commands::manual::completions(shell),
-        Command::Man => commands::manual::page(),
+        Command::Man { command } => commands::manual::page(&command),
     };
     match done {
         Ok(()) => 0,
