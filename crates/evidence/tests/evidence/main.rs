@@ -14,6 +14,7 @@ mod harness;
 mod hostile;
 mod proving;
 mod reference;
+mod sample;
 mod sealing;
 mod shipped;
 mod verdicts;
