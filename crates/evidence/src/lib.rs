@@ -71,10 +71,22 @@
 //! * Fractions of a second finer than nanoseconds are no time. Floats are compared as floats.
 //! * Files up to 64 MiB, 128 levels, 20,000 files unless [`Terms`] says otherwise; at most 512 MiB and 512 levels.
 //!
+//! # Specs
+//!
+//! Specs to begin with, in `specs/`; each is proven rule by rule on a bundle made up for it:
+//!
+//! | spec | of |
+//! |---|---|
+//! | `junit.toml` | a JUnit file and the exit status of its runner |
+//! | `coverage.toml` | two coverage reports, of before and now |
+//! | `benchmark.toml` | a table of measurements, beside a rival |
+//! | `runward-run.spec.toml` | a bundle of `runward run --evidence` |
+//! | `policy-scheduler.spec.toml` | a firewall policy under a scheduler, in a cluster that fails over: 202 rules over 26 files |
+//!
 //! # What it does not do
 //!
 //! It prints nothing, and runs nothing but the program that is to sign; it collects only what is in the directory of a bundle. Statistics stay outside: a spec checks their results.
-//! [`language`] has the language, `spec.schema.json` the JSON Schema of it for editors, `specs/` some specs to begin with, and [`defects`] what it
+//! [`language`] has the language, `spec.schema.json` the JSON Schema of it for editors, and [`defects`] what it
 //! is measured against. [`command`] has what a command line needs.
 
 #![forbid(unsafe_code)]
