@@ -1,5 +1,7 @@
 //! What was found, and how it is written down.
 
+#[cfg(feature = "attest")]
+mod attested;
 mod build;
 mod excerpt;
 mod human;
@@ -11,7 +13,7 @@ mod tap;
 mod words;
 
 pub(crate) use build::UNREAD;
-pub(crate) use seal::SEALED;
+pub(crate) use seal::{ATTESTED, SEALED};
 pub(crate) use words::clean;
 
 use crate::Spec;
@@ -47,6 +49,9 @@ enum About {
     Rule(u32),
     /// The seal of the bundle.
     Seal,
+    /// The envelope that was signed for it.
+    #[cfg(feature = "attest")]
+    Attested,
     /// The files that nothing reads.
     Unread,
 }
@@ -100,7 +105,8 @@ impl Report {
         self.verdict
     }
 
-    /// Every rule, in the order of the spec; last, if there are any, the files that nothing reads.
+    /// Every rule, in the order of the spec; before them the seal and what was signed, behind them the files that nothing
+    /// reads, as far as there are any.
     pub fn judgements(&self) -> &[Judgement] {
         &self.judgements
     }
@@ -136,6 +142,8 @@ impl Judgement {
         match self.about {
             About::Rule(rule) => &self.spec.rule(rule).id,
             About::Seal => SEALED,
+            #[cfg(feature = "attest")]
+            About::Attested => ATTESTED,
             About::Unread => UNREAD,
         }
     }

@@ -106,6 +106,31 @@ fn explain_says_what_is_read_and_why() {
 }
 
 #[test]
+fn the_rules_of_every_bundle_are_explained_too() {
+    let files = Files::new("{}");
+    for (rule, part) in [
+        ("bundle.sealed", "manifest.json"),
+        ("bundle.attested", "--attested"),
+        ("unread", "[files]"),
+    ] {
+        let answer = run_explain(&files.spec, rule, &[]);
+        assert_eq!(answer.code(), 0, "{answer:?}");
+        assert!(
+            answer
+                .text()
+                .starts_with(&format!("{rule} (of every bundle)\n  demands ")),
+            "{answer:?}"
+        );
+        assert!(answer.text().contains(part), "{answer:?}");
+    }
+    let typo = run_explain(&files.spec, "bundle.seled", &[]);
+    assert!(
+        typo.complaint().unwrap().contains("`bundle.sealed`"),
+        "{typo:?}"
+    );
+}
+
+#[test]
 fn prove_and_lint_end_with_1_when_a_rule_is_no_use() {
     let files = Files::new(r#"{"n":2}"#);
     let proven = run_prove(&files.spec, &files.bundle, &[], &Terms::new());

@@ -51,6 +51,7 @@ pub(crate) struct Facts {
 struct SpecFile {
     path: OsString,
     sha256: String,
+    params: Vec<(String, String)>,
 }
 
 /// The spec, read before anything starts.
@@ -77,6 +78,7 @@ impl Court {
         let file = SpecFile {
             sha256: bundle::digest(path).map_err(unread)?,
             path: path.into(),
+            params: evidence.params.clone().into_iter().collect(),
         };
         Ok(Self {
             spec: Some(file.load().map_err(Error::config)?),
@@ -96,7 +98,7 @@ impl SpecFile {
                 path.display()
             ));
         }
-        Spec::load::<&str, &str>(path, &[]).map_err(|e| e.to_string())
+        Spec::load(path, &self.params).map_err(|e| e.to_string())
     }
 }
 
