@@ -493,6 +493,17 @@ fn texts_have_what_they_should_and_nothing_else() {
     );
 }
 
+/// A document may be written on one line, a comment with other numbers before the ones that count.
+#[test]
+fn a_second_match_is_ambiguous_also_within_a_line() {
+    on_t(
+        "check = 'cmp'\nleft = { text = 't', find = 'failures=(\\d+)', type = 'u64' }\nop = '=='\nright = { value = 0 }",
+        "<failures=0>",
+        "<!--failures=0--><failures=7>",
+        FailureKind::Ambiguous,
+    );
+}
+
 #[test]
 fn digests_are_recomputed() {
     // That of the three bytes `abc`, as FIPS 180-4 gives it.
