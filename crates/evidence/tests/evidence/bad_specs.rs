@@ -173,10 +173,12 @@ fn names_are_unique_and_prerequisites_end() {
         )),
         "waits for itself",
     );
-    refused(
-        &spec(&format!("{ARTIFACTS}{}", rule("unread", ""))),
-        "nothing reads",
-    );
+    for taken in ["unread", "bundle.sealed", "bundle.examined"] {
+        refused(
+            &spec(&format!("{ARTIFACTS}{}", rule(taken, ""))),
+            "reported under",
+        );
+    }
     refused(
         &spec(&format!("{ARTIFACTS}{}", rule("a b", ""))),
         "an id is made of",
