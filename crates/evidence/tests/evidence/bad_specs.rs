@@ -248,6 +248,19 @@ fn parameters_stay_within_their_bounds() {
     );
 }
 
+/// A hundred kilobytes that would come to ten gigabytes.
+#[test]
+fn what_is_multiplied_stays_within_bounds() {
+    let values: Vec<String> = (0..10_000).map(|x| format!("'{x}'")).collect();
+    let text = format!(
+        "[params]\np = {{ type = 'string', default = '{}' }}\n{ARTIFACTS}[[rule]]\nid = 'r{{x}}'\nfor = {{ x = [{}] }}\ncheck = 'eq'\nat = 'a:'\nvalue = '{}'\n",
+        "A".repeat(100_000),
+        values.join(","),
+        "{p}".repeat(10)
+    );
+    refused(&spec(&text), "filled in, the spec has more than");
+}
+
 #[test]
 fn a_parameter_is_written_literally_wherever_it_goes() {
     let text = spec(&format!(
