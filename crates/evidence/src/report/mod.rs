@@ -12,7 +12,7 @@ mod seal;
 mod tap;
 mod words;
 
-pub(crate) use build::UNREAD;
+pub(crate) use build::{EXAMINED, UNREAD};
 pub(crate) use seal::{ATTESTED, SEALED};
 pub(crate) use words::clean;
 
@@ -54,6 +54,8 @@ enum About {
     Attested,
     /// The files that nothing reads.
     Unread,
+    /// Whether any rule looked at anything.
+    Examined,
 }
 
 impl About {
@@ -105,8 +107,8 @@ impl Report {
         self.verdict
     }
 
-    /// Every rule, in the order of the spec; before them the seal and what was signed, behind them the files that nothing
-    /// reads, as far as there are any.
+    /// Every rule, in the order of the spec; before them the seal and what was signed, behind them, if there are any, the files
+    /// that nothing reads, and that nothing was examined.
     pub fn judgements(&self) -> &[Judgement] {
         &self.judgements
     }
@@ -145,7 +147,22 @@ impl Judgement {
             #[cfg(feature = "attest")]
             About::Attested => ATTESTED,
             About::Unread => UNREAD,
+            About::Examined => EXAMINED,
         }
+    }
+
+    /// Whether a rule looked at something that was there, and made it green. The seal is no rule of the spec's: of what the files say
+    /// it says nothing.
+    fn examined_something(&self) -> bool {
+        let counterexample = |failure: &Failure| failure.kind().verdict() == Verdict::Refuted;
+        self.about.rule().is_some()
+            && match self.outcome {
+                Outcome::Judged(Verdict::Proven) => !self.by_absence,
+                Outcome::Judged(Verdict::Waived) => {
+                    self.failure.as_deref().is_some_and(counterexample)
+                }
+                _ => false,
+            }
     }
 
     /// Where the rule stands in the spec.

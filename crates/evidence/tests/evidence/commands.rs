@@ -78,6 +78,9 @@ fn wrong_usage_is_64_and_a_bad_spec_is_65() {
             .unwrap()
             .contains("`least`")
     );
+    let twice = files.verify(&[("least", "9"), ("least", "1")]);
+    assert_eq!(twice.code(), 64);
+    assert!(twice.complaint().unwrap().contains("twice"), "{twice:?}");
     fs::remove_dir_all(&files.bundle).unwrap();
     assert_eq!(files.verify(&[]).code(), 64);
     fs::write(&files.spec, "schema = 1").unwrap();

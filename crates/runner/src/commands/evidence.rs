@@ -12,7 +12,7 @@ use crate::settings::ParamArg;
 use crate::terminal;
 
 /// Wrong usage, as `sysexits.h` has it.
-const USAGE: u8 = 64;
+pub(super) const USAGE: u8 = 64;
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<u8> {
     let Some(terms) = terms() else {

@@ -31,6 +31,9 @@ pub(crate) struct Evidence {
     spec: Option<SpecFile>,
     locks: OsString,
     pub(super) armed: SystemTime,
+    /// Tells what a process that finished the run has written from what the program has, which knows all the rest.
+    #[serde(default)]
+    pub(super) mark: Option<String>,
     pub(super) facts: Facts,
 }
 
@@ -164,6 +167,7 @@ pub(super) fn arm(plan: &Plan, env: &Environment, court: &Court) -> Result<Optio
         spec: court.file.clone(),
         locks: (&plan.locks).into(),
         armed: theirs.unwrap_or(ours).min(ours),
+        mark: first_line("/proc/sys/kernel/random/uuid"),
         facts: Facts {
             key: plan.key.clone(),
             host: first_line("/proc/sys/kernel/hostname"),
