@@ -225,3 +225,65 @@ fn line_that_a_full_disk_cut_short_does_not_spoil_the_next() {
     let audit = world.audit();
     assert!(audit.starts_with("{\"event\":\"st\n{\"at\""), "{audit}");
 }
+
+/// An audit that is as large as it may grow.
+fn fill_audit(world: &World) -> String {
+    let lines = "{}\n".repeat((4 << 20) / 3 + 1);
+    fs::write(world.path("home/audit.jsonl"), &lines).unwrap();
+    lines
+}
+
+fn older(world: &World) -> String {
+    fs::read_to_string(world.path("home/audit.1.jsonl")).unwrap_or_default()
+}
+
+#[test]
+fn a_large_audit_makes_room_and_is_kept_once() {
+    let world = World::new();
+    world.run(&["shop-.*"]);
+    assert_eq!(older(&world), "", "a small one goes on");
+    let first = fill_audit(&world);
+    world.run(&["shop-.*"]);
+    assert_eq!(older(&world), first);
+    assert!(world.audit().starts_with("{\"at\"") && world.audit().len() < 1024);
+    let second = fill_audit(&world).replace("{}", "[]");
+    fs::write(world.path("home/audit.jsonl"), &second).unwrap();
+    world.run(&["shop-.*"]);
+    assert_eq!(older(&world), second);
+}
+
+#[test]
+fn an_audit_that_somebody_writes_stays_where_it_is() {
+    let world = World::new();
+    world.orphan("shop-1");
+    let mut peer = world.stopping_peer("step.recorded");
+    peer.tell("sweep shop-.*\nexit");
+    assert_eq!(peer.watch(), Seen::Stopped);
+    let lines = fill_audit(&world);
+    world.run(&["other-.*"]);
+    assert_eq!(older(&world), "");
+    assert!(
+        world.audit().len() > lines.len(),
+        "it is written to all the same"
+    );
+    peer.kill();
+    let all = world.audit();
+    world.run(&["shop-.*"]);
+    assert_eq!(older(&world), all, "with what the other wrote");
+}
+
+#[test]
+fn a_janitor_that_is_killed_as_the_audit_makes_room_loses_nothing() {
+    for point in ["audit.full", "audit.renamed"] {
+        let world = World::new();
+        world.run(&["shop-.*"]);
+        let lines = fill_audit(&world);
+        let mut peer = world.stopping_peer(point);
+        peer.tell("sweep shop-.*\nexit");
+        assert_eq!(peer.watch(), Seen::Stopped, "{point}");
+        peer.kill();
+        world.run(&["shop-.*"]);
+        assert_eq!(older(&world), lines, "{point}");
+        assert!(world.audit().starts_with("{\"at\""), "{point}");
+    }
+}
