@@ -237,18 +237,24 @@ fn older(world: &World) -> String {
     fs::read_to_string(world.path("home/audit.1.jsonl")).unwrap_or_default()
 }
 
+#[track_caller]
+fn pass(world: &World, pattern: &str) {
+    let (_, report) = world.run(&[pattern]);
+    assert!(report.trouble().is_empty(), "{report}");
+}
+
 #[test]
 fn a_large_audit_makes_room_and_is_kept_once() {
     let world = World::new();
-    world.run(&["shop-.*"]);
+    pass(&world, "shop-.*");
     assert_eq!(older(&world), "", "a small one goes on");
     let first = fill_audit(&world);
-    world.run(&["shop-.*"]);
+    pass(&world, "shop-.*");
     assert_eq!(older(&world), first);
     assert!(world.audit().starts_with("{\"at\"") && world.audit().len() < 1024);
     let second = fill_audit(&world).replace("{}", "[]");
     fs::write(world.path("home/audit.jsonl"), &second).unwrap();
-    world.run(&["shop-.*"]);
+    pass(&world, "shop-.*");
     assert_eq!(older(&world), second);
 }
 
@@ -260,7 +266,7 @@ fn an_audit_that_somebody_writes_stays_where_it_is() {
     peer.tell("sweep shop-.*\nexit");
     assert_eq!(peer.watch(), Seen::Stopped);
     let lines = fill_audit(&world);
-    world.run(&["other-.*"]);
+    pass(&world, "other-.*");
     assert_eq!(older(&world), "");
     assert!(
         world.audit().len() > lines.len(),
@@ -268,7 +274,7 @@ fn an_audit_that_somebody_writes_stays_where_it_is() {
     );
     peer.kill();
     let all = world.audit();
-    world.run(&["shop-.*"]);
+    pass(&world, "shop-.*");
     assert_eq!(older(&world), all, "with what the other wrote");
 }
 
@@ -276,13 +282,13 @@ fn an_audit_that_somebody_writes_stays_where_it_is() {
 fn a_janitor_that_is_killed_as_the_audit_makes_room_loses_nothing() {
     for point in ["audit.full", "audit.renamed"] {
         let world = World::new();
-        world.run(&["shop-.*"]);
+        pass(&world, "shop-.*");
         let lines = fill_audit(&world);
         let mut peer = world.stopping_peer(point);
         peer.tell("sweep shop-.*\nexit");
         assert_eq!(peer.watch(), Seen::Stopped, "{point}");
         peer.kill();
-        world.run(&["shop-.*"]);
+        pass(&world, "shop-.*");
         assert_eq!(older(&world), lines, "{point}");
         assert!(world.audit().starts_with("{\"at\""), "{point}");
     }
