@@ -226,6 +226,26 @@ fn line_that_a_full_disk_cut_short_does_not_spoil_the_next() {
     assert!(audit.starts_with("{\"event\":\"st\n{\"at\""), "{audit}");
 }
 
+#[test]
+fn what_a_journal_says_beyond_all_measure_ends_no_sweep() {
+    let most = u32::MAX;
+    for entry in [
+        format!(r#"{{"attempts":{most},"interrupted":{most},"last":"","not_before":0}}"#),
+        format!(
+            r#"{{"attempts":1,"interrupted":0,"last":"","not_before":{}}}"#,
+            u64::MAX
+        ),
+        r#"{"attempts":-1}"#.to_owned(),
+    ] {
+        let world = World::new();
+        pass(&world, "shop-.*");
+        world.orphan("shop-1");
+        fs::write(world.path("home/journal/shop-1"), entry).unwrap();
+        pass(&world, "shop-.*");
+        assert_eq!(world.has("shop-1"), [false; 3]);
+    }
+}
+
 /// An audit that is as large as it may grow.
 fn fill_audit(world: &World) -> String {
     let lines = "{}\n".repeat((4 << 20) / 3 + 1);
