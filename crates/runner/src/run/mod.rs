@@ -186,7 +186,8 @@ impl Run<'_> {
     fn wait(self, running: Running, guards: Vec<Guard>) -> Result<Summary> {
         match running.wait() {
             Ok(outcome) => {
-                if self.plan.leaks == Leaks::Allow && !outcome.leaks().is_empty() {
+                let allowed = self.plan.leaks == Leaks::Allow && !outcome.leaks().is_empty();
+                if allowed || !outcome.survivors().is_empty() {
                     self.presence.stay();
                 }
                 Ok(conclude(self.stage, &outcome))
