@@ -44,6 +44,10 @@ const NEEDS: &[Need] = &[
         programs: &["sudo"],
     },
     Need {
+        package: "openssl",
+        programs: &["openssl"],
+    },
+    Need {
         package: "openssh-server",
         programs: &["sshd", "ssh", "ssh-keygen"],
     },

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::{Dir, Error, Format, Spec, Terms, explain, lint, prove, verify};
+use crate::{Dir, Error, ErrorKind, Format, Spec, Terms, explain, lint, prove, verify};
+
+#[cfg(feature = "attest")]
+pub use crate::attest::commands::{SignWith, run_attest, run_new_key, run_verify_attested};
 
 /// A parameter's name and value.
 pub type Param = (String, String);
@@ -21,23 +24,29 @@ impl Answer {
         &self.text
     }
 
-    /// For standard error: why there is no answer.
+    /// For standard error: why there is no answer, or what is to be known of it.
     pub fn complaint(&self) -> Option<&str> {
         self.complaint.as_deref()
     }
 
-    /// The exit code: that of the command; 64 for wrong usage, 65 for a spec that is none.
+    /// The exit code: that of the command; 64 for wrong usage, 65 for a spec that is none, 70 for a signer that did not sign.
     pub fn code(&self) -> u8 {
         self.code
     }
 
-    fn new(text: String, code: u8) -> Self {
+    pub(crate) fn new(text: String, code: u8) -> Self {
         let complaint = None;
         Self {
             text,
             complaint,
             code,
         }
+    }
+
+    #[cfg(feature = "attest")]
+    pub(crate) fn with_complaint(mut self, complaint: String) -> Self {
+        self.complaint = Some(complaint);
+        self
     }
 }
 
@@ -46,7 +55,11 @@ impl From<Error> for Answer {
         Self {
             text: String::new(),
             complaint: Some(error.to_string()),
-            code: if error.is_spec() { 65 } else { 64 },
+            code: match error.kind() {
+                ErrorKind::Spec => 65,
+                ErrorKind::Signer => 70,
+                ErrorKind::Usage | ErrorKind::Io => 64,
+            },
         }
     }
 }

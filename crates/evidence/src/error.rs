@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Usage,
     /// A file or the directory of the bundle cannot be read.
     Io,
+    /// Whoever was to sign did not.
+    Signer,
 }
 
 impl Error {

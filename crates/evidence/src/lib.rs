@@ -37,6 +37,9 @@
 //! Where a bundle has one, [`verify`] holds it against it before any rule, as `bundle.sealed`: a file that came later, one with other bytes or gone,
 //! and one of another run are refuted; what is no regular file, or cannot be read, is inconclusive.
 //!
+//! With the feature `attest`, the module of that name states the verdict on a sealed bundle as an in-toto statement in a DSSE envelope, signed by an ed25519 key or by any
+//! program; its `verify` reaches the verdict again, digests each file again, and refutes what was signed otherwise, as `bundle.attested`.
+//!
 //! # Guarantees
 //!
 //! * **Five verdicts, one order.** Refuted, inconclusive, vacuous, waived, proven; the verdict on a bundle is the worst of its rules. Only
@@ -60,20 +63,36 @@
 //! * [`prove`] shows that a rule can fail, not that it asks the right question. It tries a bounded number of changes: what it calls
 //!   *cannot fail* it could not make fail. It changes files through the rules [`same`](language), `project`, `cmp`, `flat` and `increasing` that tie them; other ties
 //!   may show as *entangled*.
+//! * A signature says that whoever has the key saw this bundle judged so, not that the bundle tells the truth. Keys are ed25519 in PEM, without a
+//!   password; of other algorithms a signer can sign, and only others verify. There is no time in an envelope, and no list of revoked keys.
 //! * Whoever writes the artifacts can write what the spec wants to see. Digests tie files to each other, not to a machine; a seal that is
 //!   taken away or made anew is not seen, unless the spec reads `manifest.json`. Times of files are what their writer says.
 //! * Artifacts are JSON, JSON lines, text and exit statuses, in UTF-8. XML and the like are text here, and matched line by line.
 //! * Fractions of a second finer than nanoseconds are no time. Floats are compared as floats.
 //! * Files up to 64 MiB, 128 levels, 20,000 files unless [`Terms`] says otherwise; at most 512 MiB and 512 levels.
 //!
+//! # Specs
+//!
+//! Specs to begin with, in `specs/`; each is proven rule by rule on a bundle made up for it:
+//!
+//! | spec | of |
+//! |---|---|
+//! | `junit.toml` | a JUnit file and the exit status of its runner |
+//! | `coverage.toml` | two coverage reports, of before and now |
+//! | `benchmark.toml` | a table of measurements, beside a rival |
+//! | `runward-run.spec.toml` | a bundle of `runward run --evidence` |
+//! | `policy-scheduler.spec.toml` | a firewall policy under a scheduler, in a cluster that fails over: 202 rules over 26 files |
+//!
 //! # What it does not do
 //!
-//! It runs nothing, signs nothing and prints nothing; it collects only what is in the directory of a bundle. Statistics stay outside: a spec checks their results.
-//! [`language`] has the language, `spec.schema.json` the JSON Schema of it for editors, `specs/` some specs to begin with, and [`defects`] what it
+//! It prints nothing, and runs nothing but the program that is to sign; it collects only what is in the directory of a bundle. Statistics stay outside: a spec checks their results.
+//! [`language`] has the language, `spec.schema.json` the JSON Schema of it for editors, and [`defects`] what it
 //! is measured against. [`command`] has what a command line needs.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "attest")]
+pub mod attest;
 pub mod bundle;
 pub mod command;
 mod describe;

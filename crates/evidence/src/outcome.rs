@@ -193,6 +193,30 @@ kinds! {
     BadSeal "bad_seal" Inconclusive,
     /// The bundle cannot be listed.
     Unlisted "unlisted" Inconclusive,
+    /// What should be a signed envelope is none.
+    BadEnvelope "bad_envelope" Refuted,
+    /// A key stands twice in a signed envelope or statement, so that two readers could read it differently.
+    TwoReadings "two_readings" Refuted,
+    /// An envelope is signed by other keys than the one that was asked for.
+    UnknownKey "unknown_key" Refuted,
+    /// A signature that is not one of these bytes.
+    BadSignature "bad_signature" Refuted,
+    /// What was signed is not what should be in the envelope.
+    WrongPayloadType "wrong_payload_type" Refuted,
+    /// What was signed is no statement about files.
+    BadStatement "bad_statement" Refuted,
+    /// A statement that is no result of tests.
+    WrongPredicate "wrong_predicate" Refuted,
+    /// A file that was signed is not in the bundle.
+    MissingSubject "missing_subject" Refuted,
+    /// A file has other bytes than those that were signed.
+    OtherDigest "other_digest" Refuted,
+    /// A file of the bundle that was not signed.
+    Unattested "unattested" Refuted,
+    /// What was signed was judged by another spec, or with other parameters.
+    OtherSpec "other_spec" Refuted,
+    /// The verdict that was signed is not the one on this bundle.
+    OtherVerdict "other_verdict" Refuted,
 }
 
 /// A piece of an artifact.

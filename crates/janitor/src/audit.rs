@@ -1,15 +1,24 @@
-//! What was done, by whom, under which fence: lines of JSON that are only ever added to.
+//! What was done, by whom, under which fence: lines of JSON that are only ever added to; in two files, so that they do not grow for ever.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 
 use runward_lock::{Fence, Name};
 use serde::Serialize;
 
+use crate::sync::point;
 use crate::{Error, clock};
+
+/// From this size on the file becomes the older generation before a pass writes to it.
+const LARGE: u64 = 4 << 20;
+/// How often somebody else may be quicker.
+const ATTEMPTS: usize = 64;
 
 pub(crate) struct Audit {
     file: File,
@@ -107,14 +116,57 @@ impl Audit {
     }
 }
 
-fn open(path: &PathBuf) -> io::Result<File> {
-    let mut file = File::options()
+/// The file, which everybody who writes to it has locked shared. When it has grown large, whoever has it alone makes it the older
+/// generation, in place of the one before; so nothing that somebody still writes is ever in a file that goes away.
+fn open(path: &Path) -> io::Result<File> {
+    for _ in 0..ATTEMPTS {
+        let file = open_file(path)?;
+        let is_large = file.metadata()?.len() >= LARGE;
+        let alone = is_large && lock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        let shared = || lock(&file, FlockOperation::NonBlockingLockShared);
+        if !(alone || shared()?) || !is_at(&file, path)? {
+            continue;
+        }
+        if !alone {
+            return ended(file);
+        }
+        point("audit.full");
+        fs::rename(path, older(path))?;
+        point("audit.renamed");
+    }
+    // Only who rotates keeps others out, and that is done in microseconds: there is a way to write, if without a lock.
+    ended(open_file(path)?)
+}
+
+fn open_file(path: &Path) -> io::Result<File> {
+    File::options()
         .read(true)
         .append(true)
         .create(true)
         .mode(0o600)
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-        .open(path)?;
+        .open(path)
+}
+
+/// Whether it could be had; where there are no locks it never rotates.
+fn lock(file: &File, how: FlockOperation) -> io::Result<bool> {
+    match rustix::io::retry_on_intr(|| rustix::fs::flock(file, how)) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(_) => Ok(how == FlockOperation::NonBlockingLockShared),
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let (here, there) = (file.metadata()?, fs::symlink_metadata(path));
+    Ok(there.is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())))
+}
+
+fn older(path: &Path) -> PathBuf {
+    path.with_extension("1.jsonl")
+}
+
+fn ended(mut file: File) -> io::Result<File> {
     if ends_torn(&mut file)? {
         file.write_all(b"\n")?;
     }

@@ -44,14 +44,14 @@ impl Entry {
 
     /// The attempt that begins now. Should nobody live to write its end, it counts as interrupted; the second in a row waits like a failure.
     fn begun(&self, backoff: &Backoff) -> Self {
-        let interrupted = self.interrupted + 1;
+        let interrupted = self.interrupted.saturating_add(1);
         let wait = if interrupted < 2 {
             0
         } else {
             backoff.after(interrupted).as_secs()
         };
         Self {
-            attempts: self.attempts + 1,
+            attempts: self.attempts.saturating_add(1),
             interrupted,
             last: "the janitor was killed at it".to_owned(),
             not_before: now() + wait,

@@ -1,7 +1,7 @@
 //! What is to become of each object. The order of the questions is that of their weight: the allow-list before the lock, since of names
 //! outside it nothing is asked; the lock before all that could be a reason to reap.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -19,6 +19,8 @@ pub(crate) struct Judge<'j, 'a, L> {
     lock: Arc<str>,
     journal: HashMap<String, Entry>,
     now: SystemTime,
+    /// How many names may be reaped, and how many more.
+    cap: usize,
     room: usize,
     plan: Plan,
 }
@@ -38,6 +40,7 @@ impl<'j, 'a, L: Locks> Judge<'j, 'a, L> {
             lock: LOCK.into(),
             journal: Journal::new(&janitor.home, policy.backoff).read(),
             now: SystemTime::now(),
+            cap: policy.cap,
             room: policy.cap,
             plan: Plan {
                 allow: policy.allow.texts().to_vec(),
@@ -50,6 +53,8 @@ impl<'j, 'a, L: Locks> Judge<'j, 'a, L> {
     /// The names at which a janitor was killed come last, so that they cannot keep it from the others.
     pub(crate) fn plan(mut self) -> Result<Plan, Error> {
         let found = self.janitor.discover()?;
+        self.cap = self.cap.min(self.share_of(&found));
+        self.room = self.cap;
         // After the objects: a lock that is free now was not taken by whoever made them.
         let locks = self.janitor.locks.list().map_err(|e| Error::listing(&e))?;
         self.plan.rows.reserve(found.len() + locks.len());
@@ -65,6 +70,19 @@ impl<'j, 'a, L: Locks> Judge<'j, 'a, L> {
         self.warn_of_the_cap();
         self.warn_of_headroom();
         Ok(self.plan)
+    }
+
+    /// As much of what was found as one pass may reap; all of it is not counted.
+    fn share_of(&self, found: &[(usize, Found)]) -> usize {
+        let policy = &self.janitor.policy;
+        if policy.share == 100 {
+            return usize::MAX;
+        }
+        let counts =
+            |found: &&Found| *found.mark() == Mark::Ours && policy.allow.matches(found.owner());
+        let found = found.iter().map(|(_, found)| found).filter(counts);
+        let names: HashSet<&Name> = found.map(Found::owner).collect();
+        (names.len() * usize::from(policy.share)).div_ceil(100)
     }
 
     fn was_interrupted(&self, name: &Name) -> bool {
@@ -237,7 +255,7 @@ impl<'j, 'a, L: Locks> Judge<'j, 'a, L> {
         if count > 0 {
             let text = format!(
                 "{count} more to reap than {} names at once; sweep again, or raise the cap if that is right",
-                self.janitor.policy.cap
+                self.cap
             );
             self.warn(WarningKind::Capped, "cap", text);
         }

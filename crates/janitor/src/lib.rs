@@ -39,9 +39,10 @@
 //! * **Clean is proven.** Two looks in a row find nothing more of the name; only then its lock file is removed, while it is held. Who
 //!   waits for the lock reads in its record what is being reaped, and gets in by a fresh file.
 //! * **Two janitors share the work.** Whoever gets the lock of a name reaps it; the other leaves it alone.
-//! * **It stops in time.** No pass reaps more names than the cap says; a name that failed is left alone for longer each time; a protect mark or
-//!   a [veto](Janitor::veto), also one that fails, keeps everything of its name.
-//! * **Nothing is done that is not recorded.** Each step is in the audit, with the fence it is taken under, before it is taken. The audit is only added to.
+//! * **It stops in time.** No pass reaps more names than the cap says, as a number or as a share of what was found; a name that
+//!   failed is left alone for longer each time; a protect mark or a [veto](Janitor::veto), also one that fails, keeps everything of its name.
+//! * **Nothing is done that is not recorded.** Each step is in the audit, with the fence it is taken under, before it is taken. The audit is only added to;
+//!   from 4 MiB on it becomes `audit.1.jsonl`, in place of the one before, while nobody writes to it.
 //!
 //! # Limits
 //!
@@ -49,7 +50,7 @@
 //! * A name is one unit. Objects whose owner cannot be computed from themselves cannot be swept, and two apps must not have the same name.
 //! * A lock that an orphaned child keeps stays held. It is reported with the child's pid; ending that child is yours to do.
 //! * If journal or audit cannot be written, as on a full disk, the sweep stops and says so. Keep `home` off the disk that runs fill.
-//! * Journal and audit survive a SIGKILL, but are not synced to the disk: a power failure may lose their last lines. The audit grows until somebody rotates it.
+//! * Journal and audit survive a SIGKILL, but are not synced to the disk: a power failure may lose their last lines.
 //! * Back-off and the period of warnings follow the wall clock. A step back of it makes a name wait at most the longest back-off.
 //! * The plan asks `examine` and the veto for each candidate, and each reaped name lists its kinds at least four times: override [`Sweep::remains`] where a
 //!   listing is dear.

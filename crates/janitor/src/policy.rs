@@ -8,6 +8,7 @@ use crate::Allow;
 pub struct Policy {
     pub(crate) allow: Allow,
     pub(crate) cap: usize,
+    pub(crate) share: u8,
     pub(crate) overdue: Option<Duration>,
     pub(crate) warn_every: Duration,
     pub(crate) backoff: Backoff,
@@ -36,6 +37,7 @@ impl Policy {
         Self {
             allow,
             cap: 20,
+            share: 100,
             overdue: None,
             warn_every: Duration::from_secs(86_400),
             backoff: Backoff {
@@ -51,6 +53,13 @@ impl Policy {
     /// How many names with objects one pass may reap; the rest is kept, and said. Lock files without any object do not count.
     pub fn cap(mut self, names: usize) -> Self {
         self.cap = names;
+        self
+    }
+
+    /// How many of the names that it may sweep and that have objects one pass may reap, in percent and rounded up; all unless told. Where
+    /// much of what there is seems dead at once, something else may be wrong.
+    pub fn share(mut self, percent: u8) -> Self {
+        self.share = percent.min(100);
         self
     }
 

@@ -161,17 +161,22 @@ impl Journal {
         Self::open_under(path, FlockOperation::NonBlockingLockShared)
     }
 
+    /// The journal of a run that somebody has, only to be read; none where nobody has it.
+    pub(crate) fn open_to_look(path: &Path) -> Result<Option<Self>, Error> {
+        let Some(file) = open_file(path)? else {
+            return Ok(None);
+        };
+        match rustix::io::retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockShared)) {
+            Err(Errno::WOULDBLOCK) => Ok(Some(Self::from_fd(file.into(), None))),
+            free => free
+                .map(|()| None)
+                .map_err(|e| Error::journal("cannot lock", path, e)),
+        }
+    }
+
     fn open_under(path: &Path, lock: FlockOperation) -> Result<Option<Self>, Error> {
-        let opened = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .custom_flags(nix::libc::O_NOFOLLOW)
-            .open(path);
-        let file = match opened {
-            Err(e) if e.kind() == io::ErrorKind::NotFound && has_directory(path) => {
-                return Ok(None);
-            }
-            other => other.map_err(|e| Error::journal("cannot open", path, e))?,
+        let Some(file) = open_file(path)? else {
+            return Ok(None);
         };
         match rustix::io::retry_on_intr(|| flock(&file, lock)) {
             Err(Errno::WOULDBLOCK) => return Ok(None),
@@ -238,6 +243,21 @@ pub(crate) fn began_line(index: usize) -> (Vec<u8>, Vec<u8>) {
     let at = whole.windows(room.len()).position(|bytes| bytes == room);
     let rest = whole.split_off(at.unwrap_or(whole.len()));
     (whole, rest[room.len().min(rest.len())..].to_vec())
+}
+
+/// None where there is none, as its run was finished.
+fn open_file(path: &Path) -> Result<Option<File>, Error> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+        .open(path);
+    match opened {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && has_directory(path) => Ok(None),
+        other => other
+            .map(Some)
+            .map_err(|e| Error::journal("cannot open", path, e)),
+    }
 }
 
 /// Where even the directory is gone, nobody has removed the journal because its run was finished.

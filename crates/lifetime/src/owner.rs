@@ -103,7 +103,7 @@ impl Armed {
                 // Dropping the guards would let signals in.
                 std::mem::forget(guards);
                 drop(link);
-                sys::leave(guardian::live(run, &far, given))
+                sys::leave_after(|| guardian::live(run, &far, given))
             }
             Some(pid) => {
                 let pidfd =

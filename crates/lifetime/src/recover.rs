@@ -101,9 +101,10 @@ fn check_sight(state: &State) -> Result<(), Error> {
         .as_ref()
         .is_some_and(|header| header.boot == boot);
     match &state.tree {
-        Some((_, Address::Cgroup(path))) if same_boot && !sees_cgroup(path) => {
+        Some((_, Address::Cgroup(path, view))) if same_boot && !sees_cgroup(path, *view) => {
             let message = format!(
-                "the processes of a killed run are in the cgroup {}, and no cgroup v2 is mounted there: finish it where that can be seen",
+                "the processes of a killed run are in the cgroup {}, which cannot be seen from here: \
+                 another part of cgroup v2 is mounted there, or none; finish it where the run was started",
                 path.display()
             );
             Err(Error::new(ErrorKind::Containment, message))

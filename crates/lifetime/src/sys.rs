@@ -31,7 +31,7 @@ pub(crate) fn threads() -> Option<u32> {
 }
 
 /// Forks; none is the child, which must not return into what the parent was doing but
-/// [`leave`].
+/// [`leave_after`].
 pub(crate) fn fork_process() -> nix::Result<Option<i32>> {
     // SAFETY: the caller has one thread, so no lock is held by another in the copy.
     Ok(match unsafe { fork() }? {
@@ -50,11 +50,20 @@ pub(crate) fn fork_raw(
     // SAFETY: as above, the caller has one thread.
     match unsafe { spawn::clone(flags) }? {
         Some(child) => Ok(child),
-        None => leave(body().unwrap_or(1)),
+        None => leave_after(|| body().unwrap_or(1)),
     }
 }
 
-pub(crate) fn leave(code: i32) -> ! {
+/// The whole life of a fork. A panic ends it there: it must not unwind into what the parent was doing, whose guards it has copies of.
+pub(crate) fn leave_after(life: impl FnOnce() -> i32) -> ! {
+    struct Abort;
+    impl Drop for Abort {
+        fn drop(&mut self) {
+            std::process::abort();
+        }
+    }
+    let _unless_left = Abort;
+    let code = life();
     // SAFETY: _exit(2) runs no destructors and no handlers, which belong to the parent.
     unsafe { libc::_exit(code) }
 }
@@ -175,4 +184,28 @@ pub(crate) fn run_first() {
     let class = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
     // SAFETY: sched_setscheduler(2) reads the structure.
     unsafe { libc::sched_setscheduler(0, class, &raw const one) };
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::{signal::Signal, wait};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_fork_ends_it_there() {
+        let child = match fork_process().expect("a fork") {
+            // Silent: the threads of this process may hold what a message needs.
+            None => {
+                std::panic::set_hook(Box::new(|_| {}));
+                leave_after(|| panic!("in the fork"))
+            }
+            Some(child) => nix::unistd::Pid::from_raw(child),
+        };
+        let ended = wait::waitpid(child, None).expect("its end");
+        assert!(
+            matches!(ended, wait::WaitStatus::Signaled(_, Signal::SIGABRT, _)),
+            "{ended:?}"
+        );
+    }
 }

@@ -31,6 +31,18 @@ impl Unfinished {
         }))
     }
 
+    /// What was given to [`Armed::start`](crate::Armed::start) as the note, by the journal of a run that somebody still has: the run
+    /// itself, or whoever finishes it. None where nobody has it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`look`](Self::look).
+    pub fn note_while_kept(journal: &Path) -> Result<Option<String>, Error> {
+        let kept = Journal::open_to_look(journal)?;
+        let header = kept.and_then(|kept| kept.state().header);
+        Ok(header.map(|header| header.note))
+    }
+
     /// The id of the run; empty where the disk was full when it was to be written.
     pub fn run_id(&self) -> &str {
         &self.run_id

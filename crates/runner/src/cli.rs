@@ -1,14 +1,13 @@
 //! The command line: one definition for parsing, help, completions and the man page.
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runward_evidence::Format;
 
 use crate::duration::Span;
 use crate::exit;
-use crate::settings::{Options, Places, Socket, SweepOptions};
+use crate::settings::{CommandLine, Options, ParamArg, Places, Socket, SweepOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,11 +51,33 @@ Examples:
 const VERIFY: &str = "\
 Exit status:
   0   proven, or waived with an owner and a day
-  1   refuted
+  1   refuted, also where --attested is not signed by the key or states anything else than what is found
   2   inconclusive: an artifact is missing or cannot be read
   3   vacuous: nothing was there that could have failed
-  64  usage, or no such bundle
+  64  usage, or no such bundle, envelope or key
   65  the spec is none
+";
+
+const ATTEST: &str = "\
+The envelope goes to stdout: DSSE around an in-toto Statement v1 with the test-result predicate. Its subjects are the files that the seal
+lists and manifest.json itself; keep the envelope outside of the bundle, where it would be a file that came after the seal.
+
+A key is made by --new-key, which shows the public key on stdout, or by OpenSSL:
+  openssl genpkey -algorithm ed25519 -out ci.key; openssl pkey -in ci.key -pubout -out ci.pub
+A signer finds the bytes to sign on its stdin, which is a file, and writes the signature alone to its stdout, within a minute; `verify`
+reads those of ed25519.
+
+Exit status:
+  0   attested: proven, or waived with an owner and a day
+  1, 2, 3  attested: refuted, inconclusive, vacuous; the envelope says FAILED
+  64  usage, or no such key or bundle, or one without a seal; nothing was attested
+  65  the spec is none; nothing was attested
+  70  the signer did not sign; nothing was attested
+
+Examples:
+  runward attest release.spec.toml out/bundle --key ci.key > out/bundle.dsse.json
+  runward verify release.spec.toml out/bundle --attested out/bundle.dsse.json --key ci.pub
+  runward attest release.spec.toml out/bundle --signer 'openssl pkeyutl -sign -rawin -inkey ci.key -in /dev/stdin'
 ";
 
 const PROVE: &str = "\
@@ -120,6 +141,9 @@ pub(crate) enum Command {
     /// The verdict on a bundle of artifacts
     #[command(after_help = VERIFY)]
     Verify(VerifyArgs),
+    /// State the verdict on a sealed bundle in a signed envelope, for others
+    #[command(after_help = ATTEST)]
+    Attest(AttestArgs),
     /// For each rule of a spec, a change of a good bundle that trips exactly it
     #[command(after_help = PROVE)]
     Prove(ProveArgs),
@@ -151,9 +175,14 @@ pub(crate) enum Command {
         /// The shell that will read it
         shell: clap_complete::Shell,
     },
-    /// Write the man page to stdout
-    #[command(after_help = "For example: runward man > /usr/local/share/man/man1/runward.1")]
-    Man,
+    /// Write a man page to stdout
+    #[command(
+        after_help = "For example: runward man > /usr/local/share/man/man1/runward.1, runward man swarm rm | man -l -"
+    )]
+    Man {
+        /// Of this command; of the whole and of `run` if none is named
+        command: Vec<String>,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -247,6 +276,41 @@ pub(crate) struct VerifyArgs {
     /// How to say it
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(crate) format: ReportFormat,
+
+    /// Hold the bundle against this signed envelope, too
+    #[arg(long, value_name = "ENVELOPE", requires = "key")]
+    pub(crate) attested: Option<PathBuf>,
+
+    /// The public key that has to have signed the envelope: ed25519, PEM
+    #[arg(long, value_name = "PUBKEY", requires = "attested")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AttestArgs {
+    /// The file of rules
+    #[arg(required_unless_present = "new_key")]
+    pub(crate) spec: Option<PathBuf>,
+
+    /// The directory with the artifacts and their seal
+    #[arg(required_unless_present = "new_key")]
+    pub(crate) bundle: Option<PathBuf>,
+
+    /// A parameter of the spec, within its bounds; repeatable
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<ParamArg>,
+
+    /// The key that signs: ed25519, PKCS#8 in PEM
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["signer", "new_key"])]
+    pub(crate) key: Option<PathBuf>,
+
+    /// A command that signs, split as a shell splits words and run without one
+    #[arg(long, value_name = "CMD", conflicts_with = "key")]
+    pub(crate) signer: Option<CommandLine>,
+
+    /// Make a key in this new file, and do nothing else
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    pub(crate) new_key: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -301,20 +365,6 @@ impl From<ReportFormat> for Format {
             ReportFormat::Sarif => Self::Sarif,
             ReportFormat::Tap => Self::Tap,
         }
-    }
-}
-
-/// A name and a value.
-#[derive(Clone, Debug)]
-pub(crate) struct ParamArg(pub(crate) (String, String));
-
-impl FromStr for ParamArg {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
-        let (name, value) = pair.ok_or("is no NAME=VALUE")?;
-        Ok(Self((name.to_owned(), value.to_owned())))
     }
 }
 

@@ -86,6 +86,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Run(args) => return run::main(*args),
         Command::Sweep(args) => return code_of(sweep::main(&args)),
         Command::Verify(args) => return code_of(commands::evidence::verify(&args)),
+        Command::Attest(args) => return code_of(commands::evidence::attest(&args)),
         Command::Prove(args) => return code_of(commands::evidence::prove(&args)),
         Command::Explain(args) => return code_of(commands::evidence::explain(&args)),
         Command::Lint(args) => return code_of(commands::evidence::lint(&args)),
@@ -94,7 +95,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Doctor(args) => commands::doctor::main(&args),
         Command::Whoami(args) => commands::whoami::main(&args),
         Command::Completions { shell } => commands::manual::completions(shell),
-        Command::Man => commands::manual::page(),
+        Command::Man { command } => commands::manual::page(&command),
     };
     match done {
         Ok(()) => 0,

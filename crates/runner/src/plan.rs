@@ -1,4 +1,5 @@
 //! What a run is going to do, as data: printed by `--dry-run`, carried out by `run`.
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -12,8 +13,8 @@ use crate::identity::Identity;
 use crate::places::{self, Directories, User};
 use crate::reserve::Reserve;
 use crate::settings::{
-    AppName, CommandLine, Containment, Leaks, Settings, StateLayout, StateOptions, Strength,
-    SweepOptions,
+    AppName, CommandLine, Containment, Leaks, ParamArg, Settings, StateLayout, StateOptions,
+    Strength, SweepOptions,
 };
 
 /// The plan of one run. Making it reads; nothing is created, locked or started.
@@ -96,11 +97,13 @@ pub(crate) struct EvidencePlan {
     pub(crate) staging: PathBuf,
     #[serde(serialize_with = "optional_path")]
     pub(crate) spec: Option<PathBuf>,
+    /// Names and values as they were given; whether the spec takes them is seen before anything starts.
+    pub(crate) params: BTreeMap<String, String>,
 }
 
 impl EvidencePlan {
     /// It grows beside its place, to get there in one step.
-    fn new(dir: &Path, spec: Option<&Path>, key: &str) -> Result<Self> {
+    fn new(dir: &Path, spec: Option<&Path>, params: Vec<ParamArg>, key: &str) -> Result<Self> {
         let dir = output(dir)?;
         let name = dir.file_name().ok_or_else(|| {
             let shown = dir.display();
@@ -113,6 +116,7 @@ impl EvidencePlan {
             staging: dir.with_file_name(format!(".{short}.{key}.runward")),
             dir,
             spec: spec.map(output).transpose()?,
+            params: params.into_iter().map(|param| param.0).collect(),
         })
     }
 }
@@ -139,7 +143,7 @@ impl Plan {
         let journal = to_finish.then(|| directories.journal(&key));
         let spec = settings.spec.as_deref();
         let evidence = settings.evidence.as_deref();
-        let evidence = evidence.map(|dir| EvidencePlan::new(dir, spec, &key));
+        let evidence = evidence.map(|dir| EvidencePlan::new(dir, spec, settings.params, &key));
         let app = settings.apps.first().cloned();
         let deadline = settings.deadline;
         let derived = reserve.as_ref().and_then(Reserve::deadline);

@@ -66,7 +66,8 @@ impl Record {
 /// Where the bundle is, and what is not proven by it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Evidence {
-    pub(crate) dir: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dir: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
 }

@@ -307,6 +307,66 @@ fn a_bundle_that_cannot_be_sealed_is_inconclusive_and_the_record_is_there() {
             "{script}"
         );
         assert!(ended.stderr.contains(said), "{ended:?}");
+        // Without a seal it would look like any directory.
+        assert!(!bundle(&sandbox).exists(), "{script}");
+    }
+}
+
+/// The key of the run is in the name of the directory that the program gets.
+const KEY: &str = "key=${RUNWARD_EVIDENCE_DIR##*/.bundle.}; key=${key%.runward}; ";
+
+#[test]
+fn what_the_program_seals_itself_is_no_bundle() {
+    let sandbox = Sandbox::new(20);
+    let forge = r#"mkdir $bundle; mv $RUNWARD_EVIDENCE_DIR/out.json $bundle; rmdir $RUNWARD_EVIDENCE_DIR
+        sum=$(sha256sum <$bundle/out.json | cut -c1-64); size=$(stat -c %s $bundle/out.json)
+        printf '{"schema":1,"sealed_by":"runward","armed":"2001-01-01T00:00:00Z","sealed":"2101-01-01T00:00:00Z","run":{"key":"%s"},"files":[
+        {"path":"out.json","size":%s,"sha256":"%s","modified":"2002-01-01T00:00:00Z"}]}' $key $size $sum >$bundle/manifest.json"#;
+    let place = format!("bundle={}; ", bundle(&sandbox).display());
+    let script = out(1, 0) + KEY + &place + forge;
+    let (exit, record, ended) = ends(judged(&sandbox, &script));
+    // It is a good one, as far as it goes.
+    assert_eq!(seal_of(&bundle(&sandbox)).1, "");
+    assert_eq!((exit, &record["verdict"]), (122, &"inconclusive".into()));
+    assert!(ended.stderr.contains("the program removed"), "{ended:?}");
+    assert!(!ended.stderr.contains("the bundle is in"), "{ended:?}");
+}
+
+#[test]
+fn what_the_program_says_of_its_own_run_is_refused() {
+    for name in ["run.json", "events.jsonl", "manifest.json"] {
+        let sandbox = Sandbox::new(20);
+        let said = format!("echo \"{{\\\"key\\\":\\\"$key\\\"}}\" >$RUNWARD_EVIDENCE_DIR/{name}");
+        let (exit, _, ended) = ends(sealed(&sandbox, &(out(1, 0) + KEY + &said)));
+        assert_eq!(exit, 122, "{ended:?}");
+        assert!(ended.stderr.contains("name of runward's own"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_spec_that_asks_nothing_is_vacuous() {
+    let sandbox = Sandbox::new(20);
+    let nothing = sandbox.path("nothing.spec.toml");
+    let text = "schema = 1\nid = \"n\"\n[files]\nunread = \"allow\"\nwhy = \"w\"\n";
+    fs::write(&nothing, text).expect("a spec");
+    let run = sealed(&sandbox, &out(1, 0)).option("--spec", &nothing);
+    let (exit, record, _) = ends(run);
+    assert_eq!((exit, &record["verdict"]), (122, &"vacuous".into()));
+}
+
+#[test]
+fn wrong_usage_of_a_command_that_judges_is_64() {
+    for args in [
+        &["verify"][..],
+        &["verify", "spec", "dir", "--format", "xml"],
+        &["verify", "spec", "dir", "--param", "x"],
+        &["prove", "spec"],
+        &["explain", "spec"],
+        &["lint", "--nothing"],
+    ] {
+        let mut command = Command::new(binaries::runward());
+        let ended = command.args(args).output().expect("an answer");
+        assert_eq!(ended.status.code(), Some(64), "{args:?}: {ended:?}");
     }
 }
 
@@ -441,4 +501,5 @@ fn on_a_full_disk_the_bundle_is_inconclusive_and_the_record_is_there() {
         "{ended:?}"
     );
     assert!(ended.stderr.contains("No space left"), "{ended:?}");
+    assert!(!disk.path().join("bundle").exists(), "not sealed");
 }

@@ -24,5 +24,6 @@ mod signals;
 mod starts;
 mod state;
 mod storage;
+mod stuck;
 mod sweeping;
 mod waiting;

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fs;
 
-use runward_tests::procs;
 use runward_tests::{Leaf, Line, Record, Run, Running, Sandbox, Teardown};
+use runward_tests::{procs, skip};
 use rustix::process::Signal;
 
 struct Nest {
@@ -174,4 +174,23 @@ fn a_run_is_refused_the_app_of_the_run_around_it_though_the_environment_was_lost
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
     let owner = ended.record().run_id;
     assert!(ended.stderr.contains(&owner), "{}", ended.stderr);
+}
+
+/// Nothing is left of the environment, and whoever waits is out of sight; the cgroup is not.
+#[test]
+fn a_run_in_a_pid_namespace_does_not_wait_for_its_own_app() {
+    let test = "a_run_in_a_pid_namespace_does_not_wait_for_its_own_app";
+    if crate::sweeping::lacks_cgroup(test) || !skip::is_root() {
+        return skip::skip(test, "needs root, to make a pid namespace");
+    }
+    for proc in [&["--mount-proc"][..], &[]] {
+        let sandbox = Sandbox::new(20);
+        let inner = sandbox.run().app("web").shell("echo ran").command_line();
+        let words = ["unshare", "--pid", "--fork"].iter().chain(proc);
+        let words = words.chain(&["env", "-i"]).map(OsString::from);
+        let outer = sandbox.run().app("web").program(words.chain(inner));
+        let ended = outer.finish();
+        ended.assert_code(125);
+        assert!(ended.stderr.contains("never end"), "{}", ended.stderr);
+    }
 }

@@ -62,6 +62,10 @@ pub(crate) fn names(place: &Path) -> Vec<String> {
 /// Cgroup v2 out of sight, in a mount namespace.
 const NO_CGROUPS: &str = "umount -l /sys/fs/cgroup/unified 2>/dev/null || umount -l /sys/fs/cgroup";
 
+/// The mount shows a part of cgroup v2 in which the dead run's is not: its path is that of nothing.
+const ANOTHER_PART: &str = "at=/sys/fs/cgroup/unified; test -e $at/cgroup.procs || at=/sys/fs/cgroup; \
+    for part in $at/*/; do mount --bind $part $at && break; done";
+
 /// Only a cgroup is found again after both are gone.
 pub(crate) fn lacks_cgroup(test: &str) -> bool {
     match CGROUP.missing() {
@@ -392,7 +396,11 @@ fn processes_that_cannot_be_seen_are_not_taken_for_gone() {
     let running = start(&sandbox, Some("a"), &teardown);
     running.kill_both();
     running.wait();
-    for (hidden, code) in [(NO_CGROUPS, 2), ("mount -t tmpfs x /proc", 2)] {
+    for (hidden, code) in [
+        (NO_CGROUPS, 2),
+        (ANOTHER_PART, 1),
+        ("mount -t tmpfs x /proc", 2),
+    ] {
         let sweep = sweep::command(&sandbox);
         let words = std::iter::once(sweep.get_program()).chain(sweep.get_args());
         let words: Vec<_> = words
@@ -406,13 +414,17 @@ fn processes_that_cannot_be_seen_are_not_taken_for_gone() {
         assert_eq!(teardown.counts(), (0, 0), "{hidden}");
         assert!(!sandbox.survivors().is_empty(), "{hidden}");
     }
-    let next = sandbox.run().app("a").shell("echo ran").shell_line();
-    let next = Command::new("unshare")
-        .args(["-m", "sh", "-c", &format!("{NO_CGROUPS}; {next}")])
-        .output()
-        .expect("the next run");
-    assert_eq!((next.status.code(), next.stdout), (Some(125), Vec::new()));
-    assert_eq!(teardown.counts(), (0, 0), "beside the processes of the run");
+    for hidden in [NO_CGROUPS, ANOTHER_PART] {
+        let next = sandbox.run().app("a").shell("echo ran").shell_line();
+        let next = Command::new("unshare")
+            .args(["-m", "sh", "-c", &format!("{hidden}; {next}")])
+            .output()
+            .expect("the next run");
+        assert_eq!((next.status.code(), next.stdout), (Some(125), Vec::new()));
+        assert_eq!(teardown.counts(), (0, 0), "beside the processes of the run");
+    }
+    // With its journal goes what it was told to wait for.
+    fs::remove_dir_all(sandbox.path("home/sweeps")).expect("its journal");
     sweep(&sandbox, NO_OPTIONS).assert_code(0);
     sandbox.assert_no_survivors();
     teardown.assert_once();
@@ -484,4 +496,149 @@ fn locks_that_cannot_be_read_are_not_shown_as_none() {
     fs::write(sandbox.path("file"), "").expect("a file");
     assert_ne!(locks(&sandbox.path("file")).status.code(), Some(0));
     assert_ne!(locks(&sandbox.path("file/below")).status.code(), Some(0));
+}
+
+/// As a backup does that is put back: the file says the same, and nobody holds it.
+fn replace(file: &Path) {
+    let copy = file.with_file_name(".copy");
+    fs::copy(file, &copy)
+        .and_then(|_| fs::rename(copy, file))
+        .expect("a copy in its place");
+}
+
+fn run_lock(sandbox: &Sandbox) -> PathBuf {
+    let locks = sandbox.path("locks/.runs");
+    let mut names = names(&locks).into_iter();
+    let name = names.find(|name| !name.starts_with('.'));
+    locks.join(name.expect("the lock of a run"))
+}
+
+#[test]
+fn a_live_run_without_a_journal_whose_lock_file_was_replaced_keeps_its_processes() {
+    let test = "a_live_run_without_a_journal_whose_lock_file_was_replaced_keeps_its_processes";
+    if lacks_cgroup(test) {
+        return;
+    }
+    let sandbox = Sandbox::new(20);
+    let mut line = sandbox.line();
+    let mut command = Command::new(runward_tests::binaries::runward());
+    command.args([
+        "run".as_ref(),
+        "--lock-dir".as_ref(),
+        sandbox.path("locks").as_os_str(),
+    ]);
+    command.args(["--home".as_ref(), sandbox.path("home").as_os_str()]);
+    command
+        .arg("--")
+        .args(sandbox.plant().line(&line).command());
+    let running = Running::of(&sandbox, command);
+    running.wait_word(&mut line, "ready");
+    assert_eq!(names(&sandbox.path("home/runs")), Vec::<String>::new());
+    replace(&run_lock(&sandbox));
+    let swept = sweep(&sandbox, NO_OPTIONS);
+    assert!(!sandbox.survivors().is_empty(), "{}", swept.stdout);
+    assert!(swept.stdout.contains("which lives"), "{}", swept.stdout);
+    running.signal(Signal::TERM);
+    running.wait().assert_code(143);
+}
+
+#[test]
+fn a_state_directory_that_is_being_built_stays_without_its_lock_file() {
+    for replaced in [true, false] {
+        let sandbox = Sandbox::new(30);
+        let keep = sandbox.path("source/keep");
+        for folder in 0..40 {
+            let folder = keep.join(folder.to_string());
+            fs::create_dir_all(&folder).expect("a directory");
+            (0..100).for_each(|n| fs::write(folder.join(n.to_string()), "").expect("a file"));
+        }
+        let config = format!(
+            "[state]\nsource = {:?}\nstage = [\"keep\"]\n",
+            sandbox.path("source")
+        );
+        fs::write(sandbox.path("runward.toml"), config).expect("a file");
+        let running = sandbox
+            .run()
+            .option("--config", sandbox.path("runward.toml"))
+            .option("--state", layout(&sandbox))
+            .shell("ls $T_DIR/keep | wc -l")
+            .spawn();
+        let built = || {
+            let roots = names(&sandbox.path("home/states"));
+            let all = roots
+                .iter()
+                .flat_map(|root| names(&sandbox.path("home/states").join(root)));
+            all.collect::<Vec<_>>()
+        };
+        while built().is_empty() {
+            assert!(!running.ends_within(std::time::Duration::from_millis(1)));
+        }
+        running.signal(Signal::STOP);
+        assert!(built()[0].starts_with(".new-"), "{:?}", built());
+        match replaced {
+            true => replace(&run_lock(&sandbox)),
+            false => fs::remove_file(run_lock(&sandbox)).expect("removed"),
+        }
+        let swept = sweep(&sandbox, NO_OPTIONS);
+        assert_eq!(built().len(), 1, "{}", swept.stdout);
+        running.signal(Signal::CONT);
+        let ended = running.wait();
+        ended.assert_code(0);
+        assert_eq!(ended.stdout.trim(), "40");
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_told_of() {
+    if lacks_cgroup("a_journal_that_cannot_be_read_is_told_of") {
+        return;
+    }
+    let sandbox = Sandbox::new(20);
+    let running = start(&sandbox, None, &Teardown::new(&sandbox));
+    running.kill_both();
+    running.wait();
+    for journal in names(&sandbox.path("home/runs")) {
+        fs::write(sandbox.path("home/runs").join(journal), "").expect("emptied");
+    }
+    let plan = sweep(&sandbox, ["--dry-run"]).stdout;
+    assert!(plan.contains("journal cannot be read"), "{plan}");
+    let swept = sweep(&sandbox, NO_OPTIONS);
+    swept.assert_code(0);
+    assert!(
+        swept.stderr.contains("journal cannot be read"),
+        "{}",
+        swept.stderr
+    );
+    sandbox.assert_no_survivors();
+    assert_eq!(left(&sandbox), Vec::<String>::new());
+}
+
+#[test]
+fn a_veto_may_say_much_and_a_cancel_does_not_wait_for_it() {
+    if lacks_cgroup("a_veto_may_say_much_and_a_cancel_does_not_wait_for_it") {
+        return;
+    }
+    let sandbox = Sandbox::new(25);
+    let teardown = Teardown::new(&sandbox);
+    let running = start(&sandbox, None, &teardown);
+    running.kill_both();
+    running.wait();
+    let line = sandbox.line();
+    let config = format!(
+        "[sweep]\nveto = \"sh -c 'echo asked >{}; sleep 60'\"\n",
+        line.path().display()
+    );
+    fs::write(sandbox.path("runward.toml"), config).expect("a file");
+    let mut line = line;
+    let run = sandbox
+        .run()
+        .option("--config", sandbox.path("runward.toml"));
+    let running = run.flag("--sweep").program(["true"]).spawn();
+    running.wait_word(&mut line, "asked");
+    running.signal(Signal::TERM);
+    running.wait().assert_code(143);
+    assert_eq!(teardown.counts(), (0, 0));
+    let much = "sh -c 'head -c 200000 /dev/zero'";
+    sweep(&sandbox, ["--veto", much]).assert_code(0);
+    teardown.assert_once();
 }

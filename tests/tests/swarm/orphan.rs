@@ -109,3 +109,31 @@ fn the_next_run_of_the_app_ends_the_orphan_first() {
     bed.sweep(&[]).assert_code(0);
     assert_eq!(bed.left(&[stack]), Vec::<String>::new());
 }
+
+/// Somebody cleans up where the locks lie, or puts them back from a copy: the run lives all the same.
+#[test]
+fn the_stack_of_a_live_run_stays_when_its_lock_file_is_taken_away() {
+    let Some(bed) = bed(
+        "the_stack_of_a_live_run_stays_when_its_lock_file_is_taken_away",
+        90,
+    ) else {
+        return;
+    };
+    let (mut line, mut gate) = (bed.sandbox.line(), bed.sandbox.gate());
+    let build = bed.build("shop", 1, &waiting(&line, &gate));
+    let stack = build.stack();
+    let running = bed.start(build);
+    running.wait_word(&mut line, "ready");
+    let before = bed.objects(&stack);
+    assert_deployed(&bed, &stack);
+    fs::remove_dir_all(bed.sandbox.path("locks")).expect("removed");
+    let swept = bed.sweep(&[]);
+    assert!(
+        swept.stdout.contains("owns it and lives"),
+        "{}",
+        swept.stdout
+    );
+    assert_eq!(bed.objects(&stack), before);
+    gate.open_line();
+    running.wait();
+}

@@ -30,7 +30,7 @@ pub(crate) fn check(source: &dyn Source, reads: bool, terms: &Terms) -> Option<S
         Err(error) => return Some(Seal::unusable(&error.to_string())),
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
     };
-    if reads && is_of_another_tool(&text, terms) {
+    if reads && is_of_another_tool(&text, source, terms) {
         return None;
     }
     Some(match Manifest::parse(text, terms) {
@@ -39,10 +39,13 @@ pub(crate) fn check(source: &dyn Source, reads: bool, terms: &Terms) -> Option<S
     })
 }
 
-/// Many things are called a manifest. One that is torn may be ours.
-fn is_of_another_tool(text: &str, terms: &Terms) -> bool {
+/// Many things are called a manifest. One that is torn may be ours, and so may one from which our name was taken, or which lies beside our
+/// own words about the run.
+fn is_of_another_tool(text: &str, source: &dyn Source, terms: &Terms) -> bool {
+    let ours = ["sealed_by", "armed", "sealed"];
     let doc = Doc::parse(text.to_owned(), terms.depth());
-    doc.is_ok_and(|doc| doc.root().get("sealed_by").is_none())
+    let other = doc.is_ok_and(|doc| ours.iter().all(|key| doc.root().get(key).is_none()));
+    other && matches!(source.read(RUN, terms), Err(ReadError::Missing))
 }
 
 impl Seal {

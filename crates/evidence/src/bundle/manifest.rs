@@ -80,6 +80,14 @@ impl Manifest {
     }
 }
 
+/// The files that a manifest has the digests of; why it is none, as a lower-case fragment.
+#[cfg(feature = "attest")]
+pub(crate) fn digests(text: String, terms: &Terms) -> Result<Vec<(String, String)>, String> {
+    let files = Manifest::parse(text, terms)?.files.into_iter();
+    let digest = |file: File| Some((file.path, file.found.ok()?.sha256));
+    Ok(files.filter_map(digest).collect())
+}
+
 impl File {
     fn render(&self) -> String {
         let mut out = format!("{{\"path\":{}", quote(&self.path));

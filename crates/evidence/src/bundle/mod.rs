@@ -7,6 +7,10 @@ mod manifest;
 mod seal;
 
 pub(crate) use check::{Seal, check};
+#[cfg(feature = "attest")]
+pub(crate) use manifest::digests;
+#[cfg(feature = "attest")]
+pub(crate) use seal::hex;
 pub use seal::{digest, put, seal};
 
 /// The name of the manifest in a bundle. The names of runward's own files, this one included, are not a program's to take.

@@ -90,7 +90,7 @@ fn look(dir: &Dir, root: &Path, path: String, room: &mut u64, terms: &Terms) -> 
     File { path, found }
 }
 
-pub(super) fn hex(digest: impl AsRef<[u8]>) -> String {
+pub(crate) fn hex(digest: impl AsRef<[u8]>) -> String {
     let bytes = digest.as_ref().iter();
     bytes.map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,6 @@
 //! From files to artifacts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::found::{Cite, Failed, show};
@@ -8,6 +9,9 @@ use crate::json::{Body, Doc, Value};
 use crate::outcome::FailureKind;
 use crate::source::ReadError;
 use crate::spec::artifact::Artifact;
+use crate::spec::check::Check;
+use crate::spec::glob;
+use crate::spec::rule::Rule;
 use crate::{Source, Spec, Terms};
 
 /// The artifacts of a spec as they were found, and the list of all files.
@@ -15,6 +19,8 @@ use crate::{Source, Spec, Terms};
 pub(crate) struct Bundle {
     /// Sorted; or why there is no list.
     pub(crate) files: Result<Vec<String>, String>,
+    /// Those of them that a rule counts and that are no files, with what they are.
+    pub(crate) irregular: HashMap<String, Failed>,
     pub(crate) loaded: Vec<Arc<Loaded>>,
     /// None of one that has no manifest.
     pub(crate) seal: Option<Seal>,
@@ -60,8 +66,10 @@ impl Bundle {
         });
         let reads = spec.artifacts().iter().any(|one| *one.file == *MANIFEST);
         let seal = bundle::check(source, reads, terms);
+        let irregular = irregular(spec, files.iter().flatten(), source, terms);
         Self {
             files,
+            irregular,
             loaded,
             seal,
         }
@@ -89,6 +97,33 @@ impl Bundle {
         let loaded = &self.loaded[artifact as usize];
         let accepted = loaded.content.as_ref().ok().map(Content::body);
         accepted.or(loaded.refused.as_deref())
+    }
+}
+
+/// Asked for no bytes, a source says what a path is, and reads nothing.
+fn irregular<'f>(
+    spec: &Spec,
+    files: impl Iterator<Item = &'f String>,
+    source: &dyn Source,
+    terms: &Terms,
+) -> HashMap<String, Failed> {
+    let terms = terms.clone().max_file(0);
+    let globs: Vec<&str> = spec.rules().iter().filter_map(counted).collect();
+    let is_counted = |path: &&String| globs.iter().any(|glob| glob::matches(glob, path));
+    let look = |path: &String| match source.read(path, &terms) {
+        Err(error @ ReadError::NotAFile(_)) => {
+            let message = format!("{}: {error}", show(path));
+            Some((path.clone(), Failed::new(FailureKind::NotAFile, message)))
+        }
+        _ => None,
+    };
+    files.filter(is_counted).filter_map(look).collect()
+}
+
+fn counted(rule: &Rule) -> Option<&str> {
+    match &rule.check {
+        Check::Files { glob, .. } => Some(glob),
+        _ => None,
     }
 }
 

@@ -173,8 +173,7 @@ fn text<'b>(find: &Find, ty: Type, bundle: &'b Bundle) -> Result<Reading<'b>, Fa
         }
         [] => Err(no_capture(find, &keys)),
         [_, second, ..] => {
-            let count = captures.len();
-            let message = format!("{count} lines match `{}` where one is meant", find.find);
+            let message = format!("`{}` matches more than once, where one is meant", find.find);
             let cite = second.cite(find.artifact);
             Err(Failed::new(FailureKind::Ambiguous, message).at(cite))
         }
@@ -208,11 +207,12 @@ pub(crate) fn captures<'b>(find: &Find, text: &'b str) -> (Vec<Capture<'b>>, Vec
         match find
             .section
             .as_ref()
-            .and_then(|(regex, _)| capture(regex, line, start))
+            .and_then(|(regex, _)| in_line(regex, line, start).next())
         {
             Some(header) => keys.push(header.text),
             None if find.is_inside(keys.last().copied()) => {
-                captures.extend(capture(&find.find, line, start));
+                // A second one is enough to be ambiguous, also within a line: a document may be written on one.
+                captures.extend(in_line(&find.find, line, start).take(2));
             }
             None => {}
         }
@@ -221,9 +221,9 @@ pub(crate) fn captures<'b>(find: &Find, text: &'b str) -> (Vec<Capture<'b>>, Vec
     (captures, keys)
 }
 
-fn capture<'b>(regex: &Regex, line: &'b str, start: usize) -> Option<Capture<'b>> {
-    let group = regex.captures(line)?.get(1)?;
-    Some(Capture {
+fn in_line<'b>(regex: &Regex, line: &'b str, start: usize) -> impl Iterator<Item = Capture<'b>> {
+    let groups = regex.captures_iter(line).filter_map(|found| found.get(1));
+    groups.map(move |group| Capture {
         text: group.as_str(),
         start: start + group.start(),
     })

@@ -11,6 +11,8 @@ use crate::{Spec, Terms};
 
 /// The id under which unread files are reported.
 pub(crate) const UNREAD: &str = "unread";
+/// The id under which it is reported that no rule looked at anything.
+pub(crate) const EXAMINED: &str = "bundle.examined";
 
 impl Report {
     pub(crate) fn new(spec: &Spec, bundle: &Bundle, states: &[State], terms: &Terms) -> Self {
@@ -27,6 +29,7 @@ impl Report {
         let rules = numbered.map(|(at, state)| builder.rule(at, state));
         let mut judgements: Vec<_> = seal.chain(rules).collect();
         judgements.extend(builder.unread());
+        judgements.extend(unexamined(spec, &judgements));
         let judged = judgements
             .iter()
             .filter_map(|judgement| match judgement.outcome {
@@ -201,6 +204,25 @@ fn unread(spec: &Spec, kind: FailureKind, message: String, path: Option<String>)
         place,
         ..blank(spec, About::Unread)
     }
+}
+
+/// That all is green, and no rule looked at anything that is there. Where a rule fails, that says enough.
+fn unexamined(spec: &Spec, judgements: &[Judgement]) -> Option<Judgement> {
+    let says_enough = |one: &Judgement| one.outcome.is_failure() || one.examined_something();
+    if judgements.iter().any(says_enough) {
+        return None;
+    }
+    let failure = Failure {
+        kind: FailureKind::NothingExamined,
+        message: "no rule looked at anything that is there".to_owned(),
+        help: Some("a bundle in which something is missing has to be able to fail".to_owned()),
+        excerpt: None,
+    };
+    Some(Judgement {
+        outcome: Outcome::Judged(failure.kind.verdict()),
+        failure: Some(Box::new(failure)),
+        ..blank(spec, About::Examined)
+    })
 }
 
 /// A judgement that says nothing yet.

@@ -1,5 +1,7 @@
 //! What was found, and how it is written down.
 
+#[cfg(feature = "attest")]
+mod attested;
 mod build;
 mod excerpt;
 mod human;
@@ -10,8 +12,8 @@ mod seal;
 mod tap;
 mod words;
 
-pub(crate) use build::UNREAD;
-pub(crate) use seal::SEALED;
+pub(crate) use build::{EXAMINED, UNREAD};
+pub(crate) use seal::{ATTESTED, SEALED};
 pub(crate) use words::clean;
 
 use crate::Spec;
@@ -47,8 +49,13 @@ enum About {
     Rule(u32),
     /// The seal of the bundle.
     Seal,
+    /// The envelope that was signed for it.
+    #[cfg(feature = "attest")]
+    Attested,
     /// The files that nothing reads.
     Unread,
+    /// Whether any rule looked at anything.
+    Examined,
 }
 
 impl About {
@@ -100,7 +107,8 @@ impl Report {
         self.verdict
     }
 
-    /// Every rule, in the order of the spec; last, if there are any, the files that nothing reads.
+    /// Every rule, in the order of the spec; before them the seal and what was signed, behind them, if there are any, the files
+    /// that nothing reads, and that nothing was examined.
     pub fn judgements(&self) -> &[Judgement] {
         &self.judgements
     }
@@ -136,8 +144,25 @@ impl Judgement {
         match self.about {
             About::Rule(rule) => &self.spec.rule(rule).id,
             About::Seal => SEALED,
+            #[cfg(feature = "attest")]
+            About::Attested => ATTESTED,
             About::Unread => UNREAD,
+            About::Examined => EXAMINED,
         }
+    }
+
+    /// Whether a rule looked at something that was there, and made it green. The seal is no rule of the spec's: of what the files say
+    /// it says nothing.
+    fn examined_something(&self) -> bool {
+        let counterexample = |failure: &Failure| failure.kind().verdict() == Verdict::Refuted;
+        self.about.rule().is_some()
+            && match self.outcome {
+                Outcome::Judged(Verdict::Proven) => !self.by_absence,
+                Outcome::Judged(Verdict::Waived) => {
+                    self.failure.as_deref().is_some_and(counterexample)
+                }
+                _ => false,
+            }
     }
 
     /// Where the rule stands in the spec.

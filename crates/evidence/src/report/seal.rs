@@ -8,6 +8,8 @@ use crate::outcome::{Failure, Outcome, Place};
 
 /// The id under which the seal of a bundle is reported.
 pub(crate) const SEALED: &str = "bundle.sealed";
+/// The id under which an envelope that was signed for a bundle is reported.
+pub(crate) const ATTESTED: &str = "bundle.attested";
 /// How many flaws a message names.
 const NAMED: usize = 4;
 

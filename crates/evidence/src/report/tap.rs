@@ -53,7 +53,7 @@ fn line(out: &mut String, number: usize, judgement: &Judgement) {
     for (key, value) in fields {
         if let Some(value) = value {
             // A JSON string is a YAML string.
-            let _ = writeln!(out, "  {key}: {}", quote(&value));
+            let _ = writeln!(out, "  {key}: {}", quote(&clean(&value)));
         }
     }
     out.push_str("  ...\n");

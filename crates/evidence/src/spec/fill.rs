@@ -1,15 +1,22 @@
 //! What stands in braces: parameters, and the variables of `for`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::table::{Item, Result};
 use crate::json::{escape, quote};
 use crate::nearest::hint;
 
+/// A spec may come to so many bytes when all is multiplied and filled in: a few of them may stand for any number.
+const MOST_BYTES: usize = 256 << 20;
+
 /// Names and what they stand for.
 #[derive(Clone, Default)]
 pub(crate) struct Fill<'s> {
     values: HashMap<&'s str, String>,
+    /// What all that was cloned from one has written.
+    written: Rc<Cell<usize>>,
 }
 
 /// How a value is written into its surroundings.
@@ -80,13 +87,26 @@ impl<'s> Fill<'s> {
                     rest = &braced[1..];
                 }
                 Some(name) => {
-                    out.push_str(&write(self.value(name)?, into));
+                    let value = write(self.value(name)?, into);
+                    self.charge(value.len())?;
+                    out.push_str(&value);
                     rest = &braced[name.len() + 2..];
                 }
             }
         }
         out.push_str(rest);
+        self.charge(out.len())?;
         Ok(out)
+    }
+
+    fn charge(&self, bytes: usize) -> std::result::Result<(), String> {
+        self.written.set(self.written.get().saturating_add(bytes));
+        match self.written.get() > MOST_BYTES {
+            true => Err(format!(
+                "filled in, the spec has more than {MOST_BYTES} bytes"
+            )),
+            false => Ok(()),
+        }
     }
 
     fn value(&self, name: &str) -> std::result::Result<&str, String> {

@@ -32,7 +32,11 @@ impl Params {
             params.push(Param::read(name, item)?);
         }
         let mut params = Self(params);
-        for (name, value) in chosen {
+        for (at, (name, value)) in chosen.iter().enumerate() {
+            if chosen[..at].iter().any(|(earlier, _)| earlier == name) {
+                let message = format!("parameter `{name}` is given twice; which one counts?");
+                return Err(Error::usage(message));
+            }
             params.choose(name, value)?;
         }
         Ok(params)

@@ -7,6 +7,14 @@ use super::checks;
 use super::context::Context;
 use super::table::{Result, Table};
 use crate::outcome::Verdict;
+use crate::report::{EXAMINED, SEALED, UNREAD};
+
+/// Ids of what is judged besides rules.
+const RESERVED: [(&str, &str); 3] = [
+    (UNREAD, "files that nothing reads are"),
+    (SEALED, "the seal of a bundle is"),
+    (EXAMINED, "a bundle of which nothing was examined is"),
+];
 
 #[derive(Debug)]
 pub(crate) struct Rule {
@@ -44,8 +52,8 @@ impl Rule {
         let check = checks::read(table, context)?;
         let id = table.need("id")?;
         let text = context.text(id)?;
-        if text == crate::report::UNREAD {
-            return Err(id.error("this id is what files that nothing reads are reported under"));
+        if let Some((_, what)) = RESERVED.iter().find(|(taken, _)| *taken == text) {
+            return Err(id.error(format!("this id is what {what} reported under")));
         }
         if !is_id(&text) {
             let message = format!("`{text}`: an id is made of letters, digits and `. - _`");

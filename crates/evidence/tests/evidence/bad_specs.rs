@@ -173,10 +173,12 @@ fn names_are_unique_and_prerequisites_end() {
         )),
         "waits for itself",
     );
-    refused(
-        &spec(&format!("{ARTIFACTS}{}", rule("unread", ""))),
-        "nothing reads",
-    );
+    for taken in ["unread", "bundle.sealed", "bundle.examined"] {
+        refused(
+            &spec(&format!("{ARTIFACTS}{}", rule(taken, ""))),
+            "reported under",
+        );
+    }
     refused(
         &spec(&format!("{ARTIFACTS}{}", rule("a b", ""))),
         "an id is made of",
@@ -244,6 +246,19 @@ fn parameters_stay_within_their_bounds() {
         &spec("[params]\nn = { type = 'string', default = 'x', min = 1 }\n"),
         "bounds go with numbers",
     );
+}
+
+/// A hundred kilobytes that would come to ten gigabytes.
+#[test]
+fn what_is_multiplied_stays_within_bounds() {
+    let values: Vec<String> = (0..10_000).map(|x| format!("'{x}'")).collect();
+    let text = format!(
+        "[params]\np = {{ type = 'string', default = '{}' }}\n{ARTIFACTS}[[rule]]\nid = 'r{{x}}'\nfor = {{ x = [{}] }}\ncheck = 'eq'\nat = 'a:'\nvalue = '{}'\n",
+        "A".repeat(100_000),
+        values.join(","),
+        "{p}".repeat(10)
+    );
+    refused(&spec(&text), "filled in, the spec has more than");
 }
 
 #[test]

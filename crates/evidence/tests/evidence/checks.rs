@@ -493,6 +493,31 @@ fn texts_have_what_they_should_and_nothing_else() {
     );
 }
 
+/// They would be two identities by how one of them is written.
+#[test]
+fn values_of_two_kinds_do_not_differ() {
+    for keys in [
+        "check = 'distinct'\ntuples = [['a:/x'], ['a:/y']]",
+        "check = 'cmp'\nleft = { at = 'a:/x' }\nop = '!='\nright = { at = 'a:/y' }",
+    ] {
+        for other in ["\"1\"", "1.0", "null", "true", "[1]"] {
+            let bad = format!("{{\"x\":1,\"y\":{other}}}");
+            on_a(keys, r#"{"x":1,"y":2.5}"#, &bad, FailureKind::WrongType);
+        }
+    }
+}
+
+/// A document may be written on one line, a comment with other numbers before the ones that count.
+#[test]
+fn a_second_match_is_ambiguous_also_within_a_line() {
+    on_t(
+        "check = 'cmp'\nleft = { text = 't', find = 'failures=(\\d+)', type = 'u64' }\nop = '=='\nright = { value = 0 }",
+        "<failures=0>",
+        "<!--failures=0--><failures=7>",
+        FailureKind::Ambiguous,
+    );
+}
+
 #[test]
 fn digests_are_recomputed() {
     // That of the three bytes `abc`, as FIPS 180-4 gives it.

@@ -78,6 +78,9 @@ fn wrong_usage_is_64_and_a_bad_spec_is_65() {
             .unwrap()
             .contains("`least`")
     );
+    let twice = files.verify(&[("least", "9"), ("least", "1")]);
+    assert_eq!(twice.code(), 64);
+    assert!(twice.complaint().unwrap().contains("twice"), "{twice:?}");
     fs::remove_dir_all(&files.bundle).unwrap();
     assert_eq!(files.verify(&[]).code(), 64);
     fs::write(&files.spec, "schema = 1").unwrap();
@@ -103,6 +106,31 @@ fn explain_says_what_is_read_and_why() {
         assert!(answer.text().contains(part), "{part}: {}", answer.text());
     }
     assert_eq!(run_explain(&files.spec, "q", &[]).code(), 64);
+}
+
+#[test]
+fn the_rules_of_every_bundle_are_explained_too() {
+    let files = Files::new("{}");
+    for (rule, part) in [
+        ("bundle.sealed", "manifest.json"),
+        ("bundle.attested", "--attested"),
+        ("unread", "[files]"),
+    ] {
+        let answer = run_explain(&files.spec, rule, &[]);
+        assert_eq!(answer.code(), 0, "{answer:?}");
+        assert!(
+            answer
+                .text()
+                .starts_with(&format!("{rule} (of every bundle)\n  demands ")),
+            "{answer:?}"
+        );
+        assert!(answer.text().contains(part), "{answer:?}");
+    }
+    let typo = run_explain(&files.spec, "bundle.seled", &[]);
+    assert!(
+        typo.complaint().unwrap().contains("`bundle.sealed`"),
+        "{typo:?}"
+    );
 }
 
 #[test]

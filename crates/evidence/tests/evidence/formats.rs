@@ -147,6 +147,8 @@ fn tap_counts_its_lines() {
         lines.iter().filter(|line| **line == "  ---").count(),
         lines.iter().filter(|line| **line == "  ...").count()
     );
+    // People read it too.
+    assert!(!text.contains(['\u{202e}', '\u{9b}', '\u{1b}']), "{text}");
 }
 
 #[test]

@@ -55,7 +55,18 @@ impl Reference {
         Some(Self { root, spec, bundle })
     }
 
-    pub(crate) fn mutations(&self) -> Vec<Value> {
+    /// Each change of the bundle, and the bundle with it.
+    pub(crate) fn forgeries(&self) -> impl Iterator<Item = (Value, Memory)> {
+        self.mutations().into_iter().map(|mutation| {
+            let mut bundle = self.bundle.clone();
+            for edit in mutation["edits"].as_array().unwrap() {
+                apply(&mut bundle, edit);
+            }
+            (mutation, bundle)
+        })
+    }
+
+    fn mutations(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.root.join("policy-scheduler.mutations.json")).unwrap();
         json(&text).as_array().unwrap().clone()
     }

@@ -79,6 +79,23 @@ fn what_is_no_regular_file_is_not_opened() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_not_counted_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "schema = 1\nid = 't'\n[[rule]]\nid = 'logs'\ncheck = 'files'\nfiles = '*.log'\nmin_matches = 2\n";
+    let spec = Spec::parse("t.toml", text).unwrap();
+    let judge = || verify(&spec, &Dir::open(dir.path()).unwrap(), &Terms::new());
+    fs::write(dir.path().join("a.log"), "x").unwrap();
+    fs::write(dir.path().join("b.log"), "").unwrap();
+    assert_eq!(judge().verdict(), Verdict::Proven);
+    fs::remove_file(dir.path().join("b.log")).unwrap();
+    symlink("a.log", dir.path().join("b.log")).unwrap();
+    let report = judge();
+    let failure = report.judgement("logs").and_then(|one| one.failure());
+    assert_eq!(failure.map(|one| one.kind()), Some(FailureKind::NotAFile));
+    assert_eq!(report.verdict(), Verdict::Inconclusive);
+}
+
+#[test]
 fn a_directory_that_is_none_is_an_error() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("f");

@@ -2,16 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attesting;
 mod bad_specs;
 mod checks;
 mod commands;
 mod defects;
 mod determinism;
+mod foreign;
 mod formats;
 mod harness;
 mod hostile;
 mod proving;
 mod reference;
+mod sample;
 mod sealing;
 mod shipped;
 mod verdicts;

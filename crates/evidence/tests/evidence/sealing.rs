@@ -238,6 +238,34 @@ fn the_manifest_of_another_tool_is_an_artifact_if_the_spec_reads_it() {
     assert_eq!(seal_of(&report).1, Some(FailureKind::BadSeal));
 }
 
+/// A spec that reads the manifest asks more of it, never less.
+#[test]
+fn a_seal_from_which_its_name_was_taken_still_holds() {
+    let reads = "[[artifact]]\nid = 'm'\nfile = 'manifest.json'\nkind = 'json'\n";
+    let spec = Spec::parse("t.toml", &format!("{SPEC}{reads}")).unwrap();
+    let seal = |bundle: &Memory| seal_of(&verify(&spec, bundle, &Terms::new())).1;
+    let mut nameless = with_manifest("\"sealed_by\":\"runward\",", "");
+    assert_eq!(seal(&nameless), None);
+    nameless.insert("a.json", "[2]");
+    assert_eq!(seal(&nameless), Some(FailureKind::Spliced));
+    // Without what is said of the run it is known by its window; beside it, by that.
+    nameless.remove(bundle::RUN);
+    assert_eq!(seal(&nameless), Some(FailureKind::Spliced));
+    let mut other = sealed();
+    other.insert(bundle::MANIFEST, "{}");
+    assert_eq!(seal(&other), Some(FailureKind::BadSeal));
+}
+
+/// The seal says that nothing was changed, not what the files show.
+#[test]
+fn a_seal_alone_proves_no_spec() {
+    let asks_nothing = "schema = 1\nid = 't'\n[files]\nunread = 'allow'\nwhy = 'w'\n";
+    let spec = Spec::parse("t.toml", asks_nothing).unwrap();
+    let report = verify(&spec, &sealed(), &Terms::new());
+    assert_eq!(seal_of(&report), (Verdict::Proven, None));
+    assert_eq!(report.verdict(), Verdict::Vacuous);
+}
+
 #[derive(Clone, Debug)]
 enum Lie {
     Add(String),
@@ -280,7 +308,7 @@ fn tell(lie: Lie, bundle: &mut Memory, names: &[String]) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever files there are: they are proven as they were sealed, and refuted with any one change.
+    /// Whatever files there are: the seal is proven as they were sealed, and the bundle refuted with any one change.
     #[test]
     fn no_change_of_a_file_is_green(
         files in prop::collection::btree_map("[a-z]{1,3}", prop::collection::vec(any::<u8>(), 1..40), 2..6), lie in lie(),
@@ -293,7 +321,7 @@ proptest! {
         let text = "schema = 1\nid = \"t\"\n[files]\nunread = \"allow\"\nwhy = \"any\"\n";
         let spec = Spec::parse("t.toml", text).unwrap();
         let mut bundle = Memory::copy(&Dir::open(dir.path()).unwrap(), &Terms::new()).unwrap();
-        prop_assert_eq!(verify(&spec, &bundle, &Terms::new()).verdict(), Verdict::Proven);
+        prop_assert_eq!(seal_of(&verify(&spec, &bundle, &Terms::new())).0, Verdict::Proven);
         let names: Vec<String> = files.keys().cloned().collect();
         prop_assume!(!matches!(lie, Lie::Swap) || files[&names[0]] != files[&names[names.len() - 1]]);
         tell(lie, &mut bundle, &names);

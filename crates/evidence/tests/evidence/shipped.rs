@@ -4,10 +4,12 @@ use runward_evidence::{
     Dir, Memory, ProofResult, Spec, Terms, Verdict, bundle, lint, prove, verify,
 };
 
-use crate::harness::{failures, memory};
+use crate::harness::{Reference, failures, memory};
+use crate::sample;
 
 const JUNIT: &str = include_str!("../../specs/junit.toml");
 const COVERAGE: &str = include_str!("../../specs/coverage.toml");
+const POLICY: &str = include_str!("../../specs/policy-scheduler.spec.toml");
 const RUN: &str = include_str!("../../specs/runward-run.spec.toml");
 const BENCHMARK: &str = include_str!("../../specs/benchmark.toml");
 
@@ -163,6 +165,42 @@ fn a_bundle_of_runward_run() {
         "tree.empty"
     );
     assert_eq!(failed("00:04Z", "00:01Z", "events.jsonl"), "in.order");
+}
+
+#[test]
+fn a_policy_under_a_scheduler() {
+    let spec = is_sound(POLICY, &sample::policy_scheduler());
+    assert_eq!(spec.rule_ids().count(), 202);
+    // Nobody sent anything, so nothing could be counted.
+    let mut idle = sample::policy_scheduler();
+    for file in [
+        "inactive-status.json",
+        "raw/inactive-control-status.raw.json",
+    ] {
+        let text = String::from_utf8(idle.get(file).unwrap().to_vec()).unwrap();
+        assert!(text.contains("\"open\""), "{file}");
+        idle.insert(file, text.replace("\"open\"", "\"seen\""));
+    }
+    let report = verify(&spec, &idle, &Terms::new());
+    assert_eq!(failures(&report), ["traffic.inactive"]);
+    assert_eq!(report.verdict(), Verdict::Vacuous);
+}
+
+#[test]
+fn the_policy_of_a_real_run_is_judged_as_by_the_reference() {
+    let Some(reference) = Reference::find("the_policy_of_a_real_run_is_judged_as_by_the_reference")
+    else {
+        return;
+    };
+    let spec = Spec::parse("policy-scheduler.spec.toml", POLICY).unwrap();
+    let judge = |bundle: &Memory| verify(&spec, bundle, &Terms::new());
+    assert!(spec.rule_ids().eq(reference.spec.rule_ids()));
+    assert_eq!(judge(&reference.bundle).verdict(), Verdict::Proven);
+    for (mutation, bundle) in reference.forgeries() {
+        let (ours, theirs) = (judge(&bundle), reference.judge(&bundle));
+        assert_eq!(failures(&ours), failures(&theirs), "{mutation}");
+        assert_eq!(ours.verdict(), theirs.verdict(), "{mutation}");
+    }
 }
 
 #[test]

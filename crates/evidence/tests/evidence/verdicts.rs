@@ -253,6 +253,35 @@ fn an_optional_artifact_may_be_absent_and_what_reads_it_says_nothing() {
     assert_eq!(failures(&judge(&text, &[("b", "x"), ("a", "2")])), ["r"]);
 }
 
+/// Each holds by absence, is blocked or is excused, so that none is a failure; and together they say nothing.
+#[test]
+fn a_bundle_of_which_nothing_was_examined_is_vacuous() {
+    let rule = "[[rule]]\nid = 'r'\ncheck = 'eq'\nat = 'a:'\nvalue = 1\n";
+    let optional = format!("{ONE}kind = 'json'\noptional = 'only on ARM'\n{rule}");
+    let report = judge(&spec(&optional), &[]);
+    assert_eq!(failures(&report), ["bundle.examined"]);
+    assert_eq!(report.verdict(), Verdict::Vacuous);
+    let judged = report.judgement("bundle.examined").unwrap();
+    assert_eq!(
+        judged.failure().unwrap().kind(),
+        FailureKind::NothingExamined
+    );
+    assert_eq!(
+        judge(&spec(&optional), &[("a", "1")]).verdict(),
+        Verdict::Proven
+    );
+
+    let waiver =
+        "[[waiver]]\nrule = 'present.a'\nowner = 'ann'\nexpires = '2026-03-31'\nwhy = 'bug 7'\n";
+    let waived = spec(&format!("{ONE}kind = 'json'\n{rule}{waiver}"));
+    let waived = Spec::parse("test.toml", &waived).unwrap();
+    let terms = Terms::new().today("2026-03-01").unwrap();
+    let verdict = |files: &[(&str, &str)]| verify(&waived, &memory(files), &terms).verdict();
+    assert_eq!(verdict(&[]), Verdict::Vacuous);
+    assert_eq!(verdict(&[("a", "1")]), Verdict::Proven);
+    assert_eq!(verdict(&[("a", "2")]), Verdict::Refuted);
+}
+
 #[test]
 fn a_file_that_nothing_reads_is_a_failure_unless_the_spec_says_why_not() {
     let base = format!("{ONE}kind = 'text'\n");

@@ -86,6 +86,26 @@ fn veto_that_comes_after_the_plan_keeps() {
 }
 
 #[test]
+fn a_share_of_what_is_found_is_a_cap_too() {
+    let world = World::new();
+    for name in ["shop-1", "shop-2", "shop-3", "shop-4", "other"] {
+        world.orphan(name);
+    }
+    let live = world.take("shop-4");
+    let share = |percent| policy(&["shop-.*"]).share(percent);
+    let (plan, _) = world.with(share(50)).run().unwrap();
+    assert_eq!(word(&plan, "thing", "shop-3"), "capped");
+    assert_eq!(plan.warnings()[0].kind(), WarningKind::Capped);
+    assert_eq!(world.has("shop-2"), [false; 3], "two of the four");
+    assert_eq!(world.has("shop-3"), [true; 3]);
+    // Of two, a percent is one: what is left can always be reaped.
+    let (_, report) = world.with(share(1)).run().unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(world.has("shop-3"), [false; 3]);
+    drop(live);
+}
+
+#[test]
 fn cap_is_reached_and_said() {
     let world = World::new();
     for app in ["shop-1", "shop-2", "shop-3"] {

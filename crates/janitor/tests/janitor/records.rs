@@ -225,3 +225,91 @@ fn line_that_a_full_disk_cut_short_does_not_spoil_the_next() {
     let audit = world.audit();
     assert!(audit.starts_with("{\"event\":\"st\n{\"at\""), "{audit}");
 }
+
+#[test]
+fn what_a_journal_says_beyond_all_measure_ends_no_sweep() {
+    let most = u32::MAX;
+    for entry in [
+        format!(r#"{{"attempts":{most},"interrupted":{most},"last":"","not_before":0}}"#),
+        format!(
+            r#"{{"attempts":1,"interrupted":0,"last":"","not_before":{}}}"#,
+            u64::MAX
+        ),
+        r#"{"attempts":-1}"#.to_owned(),
+    ] {
+        let world = World::new();
+        pass(&world, "shop-.*");
+        world.orphan("shop-1");
+        fs::write(world.path("home/journal/shop-1"), entry).unwrap();
+        pass(&world, "shop-.*");
+        assert_eq!(world.has("shop-1"), [false; 3]);
+    }
+}
+
+/// An audit that is as large as it may grow.
+fn fill_audit(world: &World) -> String {
+    let lines = "{}\n".repeat((4 << 20) / 3 + 1);
+    fs::write(world.path("home/audit.jsonl"), &lines).unwrap();
+    lines
+}
+
+fn older(world: &World) -> String {
+    fs::read_to_string(world.path("home/audit.1.jsonl")).unwrap_or_default()
+}
+
+#[track_caller]
+fn pass(world: &World, pattern: &str) {
+    let (_, report) = world.run(&[pattern]);
+    assert!(report.trouble().is_empty(), "{report}");
+}
+
+#[test]
+fn a_large_audit_makes_room_and_is_kept_once() {
+    let world = World::new();
+    pass(&world, "shop-.*");
+    assert_eq!(older(&world), "", "a small one goes on");
+    let first = fill_audit(&world);
+    pass(&world, "shop-.*");
+    assert_eq!(older(&world), first);
+    assert!(world.audit().starts_with("{\"at\"") && world.audit().len() < 1024);
+    let second = fill_audit(&world).replace("{}", "[]");
+    fs::write(world.path("home/audit.jsonl"), &second).unwrap();
+    pass(&world, "shop-.*");
+    assert_eq!(older(&world), second);
+}
+
+#[test]
+fn an_audit_that_somebody_writes_stays_where_it_is() {
+    let world = World::new();
+    world.orphan("shop-1");
+    let mut peer = world.stopping_peer("step.recorded");
+    peer.tell("sweep shop-.*\nexit");
+    assert_eq!(peer.watch(), Seen::Stopped);
+    let lines = fill_audit(&world);
+    pass(&world, "other-.*");
+    assert_eq!(older(&world), "");
+    assert!(
+        world.audit().len() > lines.len(),
+        "it is written to all the same"
+    );
+    peer.kill();
+    let all = world.audit();
+    pass(&world, "shop-.*");
+    assert_eq!(older(&world), all, "with what the other wrote");
+}
+
+#[test]
+fn a_janitor_that_is_killed_as_the_audit_makes_room_loses_nothing() {
+    for point in ["audit.full", "audit.renamed"] {
+        let world = World::new();
+        pass(&world, "shop-.*");
+        let lines = fill_audit(&world);
+        let mut peer = world.stopping_peer(point);
+        peer.tell("sweep shop-.*\nexit");
+        assert_eq!(peer.watch(), Seen::Stopped, "{point}");
+        peer.kill();
+        pass(&world, "shop-.*");
+        assert_eq!(older(&world), lines, "{point}");
+        assert!(world.audit().starts_with("{\"at\""), "{point}");
+    }
+}

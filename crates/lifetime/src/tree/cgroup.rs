@@ -12,6 +12,8 @@ use runward_cgroup::{Cgroup, ErrorKind as CgroupErrorKind, Hierarchy};
 pub(crate) struct Held {
     cgroup: Cgroup,
     events: Option<OwnedFd>,
+    /// What is mounted where it lies.
+    view: u64,
 }
 
 /// Two runs may carry one id.
@@ -26,9 +28,17 @@ pub(crate) fn probe() -> Result<(), String> {
         .map_or(Ok(()), |e| Err(e.to_string()))
 }
 
-/// Whether the mount that the path lies below is there.
-pub(crate) fn is_in_view(path: &Path) -> bool {
-    Hierarchy::find().is_ok_and(|hierarchy| path.starts_with(hierarchy.mount()))
+/// Whether the mount that the path lies below is there, and shows the part of the hierarchy that it showed then.
+pub(crate) fn is_in_view(path: &Path, view: u64) -> bool {
+    Hierarchy::find().is_ok_and(|hierarchy| {
+        path.starts_with(hierarchy.mount()) && view_of(&hierarchy) == Some(view)
+    })
+}
+
+/// The cgroup that is mounted: in a namespace of cgroups, or below a bind mount, it is not the root of all.
+fn view_of(hierarchy: &Hierarchy) -> Option<u64> {
+    let root = rustix::fs::stat(hierarchy.mount());
+    root.ok().map(|root| root.st_ino)
 }
 
 impl Held {
@@ -44,20 +54,28 @@ impl Held {
             };
             match Cgroup::create(hierarchy.own(), &format!("runward-{name}{suffix}")) {
                 Err(e) if e.kind() == CgroupErrorKind::Busy && number < NAMES => number += 1,
-                made => return Ok(Self::of(made.map_err(refused)?)),
+                made => {
+                    let view = view_of(&hierarchy).unwrap_or_default();
+                    return Ok(Self::of(made.map_err(refused)?, view));
+                }
             }
         }
     }
 
-    pub(crate) fn open(path: &Path) -> Option<Self> {
-        Cgroup::open(path).ok().map(Self::of)
+    pub(crate) fn open(path: &Path, view: u64) -> Option<Self> {
+        let cgroup = Cgroup::open(path).ok()?;
+        Some(Self::of(cgroup, view))
     }
 
     /// Its end is always explicit: the owner's copy must not kill what the guardian holds.
-    fn of(mut cgroup: Cgroup) -> Self {
+    fn of(mut cgroup: Cgroup, view: u64) -> Self {
         cgroup.disown();
         let events = cgroup.events().ok();
-        Self { cgroup, events }
+        Self {
+            cgroup,
+            events,
+            view,
+        }
     }
 
     /// The room of a teardown beside it; the same one for whoever asks.
@@ -67,11 +85,16 @@ impl Held {
         Cgroup::create(path.parent()?, &name)
             .or_else(|_| Cgroup::open(&path))
             .ok()
-            .map(Self::of)
+            .map(|room| Self::of(room, self.view))
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.cgroup.path()
+    }
+
+    /// For [`is_in_view`].
+    pub(crate) fn view(&self) -> u64 {
+        self.view
     }
 
     pub(crate) fn ask(&self) {

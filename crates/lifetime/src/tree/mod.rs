@@ -26,7 +26,8 @@ pub(crate) use namespace::read_report;
 /// What another process needs to find the tree again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Address {
-    Cgroup(std::path::PathBuf),
+    /// With what was mounted where it lies: the same path is another cgroup in another view.
+    Cgroup(std::path::PathBuf, u64),
     /// Its first process, by pid and start time.
     Process(crate::process::Identity),
     /// It cannot be found again.
@@ -77,8 +78,8 @@ pub(crate) struct Place<'a> {
 }
 
 /// Whether the cgroup at this path could be seen from here.
-pub(crate) fn sees_cgroup(path: &Path) -> bool {
-    cgroup::is_in_view(path)
+pub(crate) fn sees_cgroup(path: &Path, view: u64) -> bool {
+    cgroup::is_in_view(path, view)
 }
 
 impl Tree {
@@ -95,7 +96,7 @@ impl Tree {
     /// Finds a tree again that another process has held.
     pub(crate) fn reopen(address: &Address) -> Option<Self> {
         match address {
-            Address::Cgroup(path) => cgroup::Held::open(path).map(Tree::Cgroup),
+            Address::Cgroup(path, view) => cgroup::Held::open(path, *view).map(Tree::Cgroup),
             Address::Process(first) => namespace::Held::adopt(first).map(Tree::Namespace),
             Address::Nowhere => None,
         }
@@ -134,7 +135,7 @@ impl Tree {
 
     pub(crate) fn address(&self) -> Address {
         match self {
-            Tree::Cgroup(held) => Address::Cgroup(held.path().to_owned()),
+            Tree::Cgroup(held) => Address::Cgroup(held.path().to_owned(), held.view()),
             Tree::Namespace(held) => held.first().map_or(Address::Nowhere, Address::Process),
             Tree::Descendants(_) | Tree::Group(_) => Address::Nowhere,
         }

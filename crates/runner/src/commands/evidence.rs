@@ -2,35 +2,55 @@
 use std::time::SystemTime;
 
 use runward_evidence::Terms;
-use runward_evidence::command::{self, Answer, Param};
+use runward_evidence::command::{self, Answer, Param, SignWith};
 
 use super::print;
-use crate::cli::{ExplainArgs, ProveArgs, SpecArgs, VerifyArgs};
+use crate::cli::{AttestArgs, ExplainArgs, ProveArgs, SpecArgs, VerifyArgs};
 use crate::error::Result;
 use crate::record::timestamp;
+use crate::settings::ParamArg;
 use crate::terminal;
 
 /// Wrong usage, as `sysexits.h` has it.
-const USAGE: u8 = 64;
+pub(super) const USAGE: u8 = 64;
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<u8> {
     let Some(terms) = terms() else {
         return Ok(USAGE);
     };
-    say(&command::run_verify(
-        &args.of.spec,
-        &args.bundle,
-        &params(&args.of),
-        args.format.into(),
-        &terms,
-    ))
+    let (spec, bundle, params) = (&args.of.spec, &args.bundle, params(&args.of.params));
+    let format = args.format.into();
+    say(&match (&args.attested, &args.key) {
+        (Some(envelope), Some(key)) => {
+            let signed = (envelope.as_path(), key.as_path());
+            command::run_verify_attested(spec, bundle, &params, signed, format, &terms)
+        }
+        _ => command::run_verify(spec, bundle, &params, format, &terms),
+    })
+}
+
+pub(crate) fn attest(args: &AttestArgs) -> Result<u8> {
+    if let Some(file) = &args.new_key {
+        return say(&command::run_new_key(file));
+    }
+    // The command line has asked for all of them.
+    let (Some(spec), Some(bundle), Some(terms)) = (&args.spec, &args.bundle, terms()) else {
+        return Ok(USAGE);
+    };
+    let words: Vec<String> = args.signer.clone().map(Into::into).unwrap_or_default();
+    let with = args
+        .key
+        .as_deref()
+        .map_or(SignWith::Command(&words), SignWith::Key);
+    let params = params(&args.params);
+    say(&command::run_attest(spec, bundle, &params, with, &terms))
 }
 
 pub(crate) fn prove(args: &ProveArgs) -> Result<u8> {
     let Some(terms) = terms() else {
         return Ok(USAGE);
     };
-    let params = params(&args.of);
+    let params = params(&args.of.params);
     say(&command::run_prove(
         &args.of.spec,
         &args.bundle,
@@ -40,12 +60,12 @@ pub(crate) fn prove(args: &ProveArgs) -> Result<u8> {
 }
 
 pub(crate) fn explain(args: &ExplainArgs) -> Result<u8> {
-    let params = params(&args.of);
+    let params = params(&args.of.params);
     say(&command::run_explain(&args.of.spec, &args.rule, &params))
 }
 
 pub(crate) fn lint(args: &SpecArgs) -> Result<u8> {
-    say(&command::run_lint(&args.spec, &params(args)))
+    say(&command::run_lint(&args.spec, &params(&args.params)))
 }
 
 /// A waiver ends on a day, so the crate has to be told which day it is.
@@ -58,8 +78,8 @@ pub(crate) fn terms() -> Option<Terms> {
         .ok()
 }
 
-fn params(args: &SpecArgs) -> Vec<Param> {
-    args.params.iter().map(|arg| arg.0.clone()).collect()
+fn params(given: &[ParamArg]) -> Vec<Param> {
+    given.iter().map(|arg| arg.0.clone()).collect()
 }
 
 fn say(answer: &Answer) -> Result<u8> {

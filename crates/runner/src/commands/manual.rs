@@ -15,23 +15,61 @@ pub(crate) fn completions(shell: Shell) -> Result<()> {
     print(&script)
 }
 
-/// One page: the commands, then all about `run`.
-pub(crate) fn page() -> Result<()> {
-    print(
-        &render()
-            .map_err(|e| Error::new(Kind::System, format!("cannot render the man page: {e}")))?,
-    )
-}
-
-fn render() -> std::io::Result<Vec<u8>> {
+/// One page: the commands, then all about `run`; or the page of one command.
+pub(crate) fn page(of: &[String]) -> Result<()> {
     let mut command = Cli::command();
     command.build();
+    let page = match of {
+        [] => render(&command),
+        _ => render_one(find(&command, of)?),
+    };
+    print(&page.map_err(|e| Error::new(Kind::System, format!("cannot render the man page: {e}")))?)
+}
+
+fn find<'a>(mut command: &'a Command, words: &[String]) -> Result<&'a Command> {
+    for word in words {
+        command = command.find_subcommand(word).ok_or_else(|| {
+            let known: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
+            let known = known.join(", ");
+            let none = format!(
+                "`{}` has no command `{word}`; there are: {known}",
+                command.get_name()
+            );
+            Error::new(Kind::Usage, none)
+        })?;
+    }
+    Ok(command)
+}
+
+fn render_one(command: &Command) -> std::io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    let man = Man::new(
+        command
+            .clone()
+            .display_name(command.get_bin_name().unwrap_or_default().replace(' ', "-")),
+    );
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let notes = command.get_after_long_help().or(command.get_after_help());
+    if let Some(notes) = notes {
+        page.extend(preformatted("NOTES", &notes.to_string()).bytes());
+    }
+    Ok(page)
+}
+
+fn render(command: &Command) -> std::io::Result<Vec<u8>> {
     let run = command.find_subcommand("run").cloned().unwrap_or_default();
     let mut page = Vec::new();
     let whole = Man::new(command.clone());
     whole.render_title(&mut page)?;
     whole.render_name_section(&mut page)?;
-    page.extend(synopses(&command).bytes());
+    page.extend(synopses(command).bytes());
     whole.render_subcommands_section(&mut page)?;
     Man::new(run).render_options_section(&mut page)?;
     for (title, body) in run_sections() {
@@ -79,9 +117,30 @@ mod tests {
         );
     }
 
+    fn built() -> Command {
+        let mut command = Cli::command();
+        command.build();
+        command
+    }
+
+    #[test]
+    fn each_command_has_a_page_with_its_options_and_notes() {
+        let command = built();
+        let rm = find(&command, &["swarm".into(), "rm".into()]).expect("a command");
+        let page = String::from_utf8(render_one(rm).unwrap()).unwrap();
+        assert!(page.contains("runward\\-swarm\\-rm"), "{page}");
+        let sweep = find(&command, &["sweep".into()]).expect("a command");
+        let page = String::from_utf8(render_one(sweep).unwrap()).unwrap();
+        for part in ["\\-\\-dry\\-run", "SH \"NOTES\"", "nothing was reaped"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let error = find(&command, &["swarm".into(), "mv".into()]).expect_err("no such command");
+        assert!(error.to_string().contains("`mv`; there are: "), "{error}");
+    }
+
     #[test]
     fn the_page_has_every_option_and_every_code() {
-        let page = String::from_utf8(render().unwrap())
+        let page = String::from_utf8(render(&built()).unwrap())
             .unwrap()
             .replace("\\-", "-");
         for option in crate::settings::option_names() {

@@ -27,11 +27,11 @@ pub(crate) fn not_understood(e: &clap::Error) -> u8 {
     }
     let lines: Vec<_> = text.lines().map(terminal::printable).collect();
     terminal::raw(&format!("{}\n", lines.join("\n")));
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|command| command == "run")
-    {
-        Summary::of_nothing("failed", exit::FAILED).print();
+    let command = std::env::args_os().nth(1).unwrap_or_default();
+    match command.to_str() {
+        Some("run") => Summary::of_nothing("failed", exit::FAILED).print(),
+        Some("verify" | "prove" | "explain" | "lint") => return evidence::USAGE,
+        _ => {}
     }
     exit::FAILED
 }

@@ -7,8 +7,20 @@ pub(crate) fn process_id() -> String {
     format!(
         "{}-{pid}-{}",
         boot(),
-        start_time().unwrap_or_else(nanoseconds)
+        start_of("self").unwrap_or_else(nanoseconds)
     )
+}
+
+/// Whether what a run is called ends with the [`process_id`] of a process that lives. It may be another's in another pid namespace, but
+/// for chance; so a yes can spare something, and a no is no evidence.
+pub(crate) fn is_of_a_living_process(key: &str) -> bool {
+    let mut parts = key.rsplitn(3, '-');
+    let (Some(start), Some(pid), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_number = pid.bytes().all(|b| b.is_ascii_digit());
+    let lives = || start_of(pid).is_some_and(|at| at.to_string() == start);
+    is_number && rest.ends_with(&boot()) && lives()
 }
 
 fn boot() -> String {
@@ -26,14 +38,12 @@ fn read_small(path: &str) -> Option<String> {
 }
 
 /// Field 22 of proc_pid_stat(5); the command in field 2 may hold spaces and parentheses.
-fn start_time() -> Option<u64> {
-    let stat = read_small("/proc/self/stat")?;
-    stat.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()
+/// Of one that is dead and not reaped there is none.
+fn start_of(process: &str) -> Option<u64> {
+    let stat = read_small(&format!("/proc/{process}/stat"))?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let lives = !matches!(fields.next()?, "Z" | "X");
+    fields.nth(18)?.parse().ok().filter(|_| lives)
 }
 
 /// Without `/proc`, the moment stands in for the start time.
@@ -47,6 +57,24 @@ fn nanoseconds() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_process_is_called_tells_whether_it_lives() {
+        let own = process_id();
+        for key in [own.clone(), format!("local-{own}"), format!("b.1.{own}")] {
+            assert!(is_of_a_living_process(&key), "{key}");
+        }
+        let other = own.replace(&boot(), "00000000");
+        for key in [
+            format!("{own}0"),
+            own[..own.len() - 1].into(),
+            other,
+            "a".into(),
+            "-self-1".into(),
+        ] {
+            assert!(!is_of_a_living_process(&key), "{key}");
+        }
+    }
 
     #[test]
     fn a_process_keeps_its_id() {

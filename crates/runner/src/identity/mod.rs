@@ -15,7 +15,7 @@ use crate::environment::Environment;
 use crate::slug::slug_of_parts;
 
 pub(crate) use event::pull_request_of_event;
-pub(crate) use local::process_id;
+pub(crate) use local::{is_of_a_living_process, process_id};
 
 /// The CI systems that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -31,6 +31,9 @@ pub(crate) struct Evidence {
     spec: Option<SpecFile>,
     locks: OsString,
     pub(super) armed: SystemTime,
+    /// Tells what a process that finished the run has written from what the program has, which knows all the rest.
+    #[serde(default)]
+    pub(super) mark: Option<String>,
     pub(super) facts: Facts,
 }
 
@@ -51,6 +54,7 @@ pub(crate) struct Facts {
 struct SpecFile {
     path: OsString,
     sha256: String,
+    params: Vec<(String, String)>,
 }
 
 /// The spec, read before anything starts.
@@ -77,6 +81,7 @@ impl Court {
         let file = SpecFile {
             sha256: bundle::digest(path).map_err(unread)?,
             path: path.into(),
+            params: evidence.params.clone().into_iter().collect(),
         };
         Ok(Self {
             spec: Some(file.load().map_err(Error::config)?),
@@ -96,7 +101,7 @@ impl SpecFile {
                 path.display()
             ));
         }
-        Spec::load::<&str, &str>(path, &[]).map_err(|e| e.to_string())
+        Spec::load(path, &self.params).map_err(|e| e.to_string())
     }
 }
 
@@ -162,6 +167,7 @@ pub(super) fn arm(plan: &Plan, env: &Environment, court: &Court) -> Result<Optio
         spec: court.file.clone(),
         locks: (&plan.locks).into(),
         armed: theirs.unwrap_or(ours).min(ours),
+        mark: first_line("/proc/sys/kernel/random/uuid"),
         facts: Facts {
             key: plan.key.clone(),
             host: first_line("/proc/sys/kernel/hostname"),

@@ -186,7 +186,8 @@ impl Run<'_> {
     fn wait(self, running: Running, guards: Vec<Guard>) -> Result<Summary> {
         match running.wait() {
             Ok(outcome) => {
-                if self.plan.leaks == Leaks::Allow && !outcome.leaks().is_empty() {
+                let allowed = self.plan.leaks == Leaks::Allow && !outcome.leaks().is_empty();
+                if allowed || !outcome.survivors().is_empty() {
                     self.presence.stay();
                 }
                 Ok(conclude(self.stage, &outcome))
@@ -240,18 +241,19 @@ fn conclude(stage: &Stage, outcome: &Outcome) -> Summary {
 }
 
 fn tell_of_evidence(finding: &Finding) {
-    let (dir, why) = (
-        &finding.dir,
-        finding.why.as_deref().map(terminal::printable),
-    );
-    match (&finding.verdict, why) {
-        (Some(verdict), Some(why)) => {
-            terminal::say(format_args!(
-                "evidence {verdict}: {why}; the bundle is in {dir}"
-            ));
+    let Some(verdict) = &finding.verdict else {
+        return;
+    };
+    let why = finding.why.as_deref().map(terminal::printable);
+    match (why, &finding.dir) {
+        (Some(why), Some(dir)) => terminal::say(format_args!(
+            "evidence {verdict}: {why}; the bundle is in {dir}"
+        )),
+        (Some(why), None) => terminal::say(format_args!("evidence {verdict}: {why}")),
+        (None, dir) => {
+            let dir = dir.as_deref().unwrap_or("nothing");
+            terminal::say(format_args!("evidence {verdict} by {dir}"));
         }
-        (Some(verdict), None) => terminal::say(format_args!("evidence {verdict} by {dir}")),
-        (None, _) => {}
     }
 }
 

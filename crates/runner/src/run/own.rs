@@ -1,9 +1,11 @@
 //! Owning the apps of a run: all of them or none, and giving them back last.
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Instant;
 
+use runward_cgroup::Hierarchy;
 use runward_lifetime::{Armed, Cause};
 use runward_lock::{
     Error as LockError, Event, Guard, Holder, LockDir, Name, Record, Request, Wait,
@@ -16,6 +18,7 @@ use crate::exit;
 use crate::places::Directories;
 use crate::plan::Plan;
 use crate::settings::inside;
+use crate::sweep::run_of;
 use crate::terminal::printable;
 
 /// What became of the wish to own.
@@ -90,13 +93,14 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// By what the environment says, and by the kernel's word where that was lost on the way, as through sudo.
+    /// By what the environment says, and by the kernel's word where that was lost on the way, as through sudo: by who our ancestors
+    /// are, and from a pid namespace, where they are out of sight, by the cgroup that we are in.
     fn is_outer(&self, holder: &Holder) -> bool {
-        let run = holder
-            .record()
-            .filter(|record| !record.released())
-            .map(Record::run_id);
-        holder.is_ancestor() || (self.outer.is_some() && run == self.outer.as_deref())
+        let Some(record) = holder.record().filter(|record| !record.released()) else {
+            return false;
+        };
+        let is_told = self.outer.as_deref() == Some(record.run_id());
+        holder.is_ancestor() || is_told || is_around(record)
     }
 
     /// A cancel counts even if the locks came at the same moment.
@@ -116,6 +120,18 @@ impl<'a> Watch<'a> {
             (Err(e), stop) => not_taken(&e, stop),
         }
     }
+}
+
+/// Whether this process is in a cgroup of the run whose journal the record names: that run ends only after us.
+fn is_around(record: &Record) -> bool {
+    let journal = Path::new(record.trace()).file_stem();
+    let (Some(key), Ok(hierarchy)) = (journal.and_then(OsStr::to_str), Hierarchy::find()) else {
+        return false;
+    };
+    let run = Name::slug(key);
+    let own = hierarchy.own().iter();
+    own.filter_map(|name| run_of(name.to_str()?))
+        .any(|around| around == run)
 }
 
 fn not_taken(e: &LockError, stop: Option<Cause>) -> Owned {
@@ -202,8 +218,9 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// In the process that finished the run. If that is not the owner, and the owner is gone, nobody else gives the locks back.
-    pub(super) fn release(self, kept: Vec<OwnedFd>) {
+    /// In the process that finished the run. If that is not the owner, and the owner is gone, nobody else gives the locks back. If some
+    /// of its processes are still there, the file of the run's own lock stays, so that a sweep knows their cgroup.
+    pub(super) fn release(self, kept: Vec<OwnedFd>, some_stay: bool) {
         let parent = rustix::process::getppid().map(|pid| pid.as_raw_pid().cast_unsigned());
         if std::process::id() == self.owner || parent == Some(self.owner) {
             return;
@@ -211,7 +228,10 @@ impl Held {
         let mut kept = kept.into_iter();
         if let Some(run) = self.run {
             let guard = adopt(&self.directories.run_locks(), &run, kept.next());
-            drop(guard.map(Guard::remove));
+            match guard {
+                Some(guard) if some_stay => drop(guard.close()),
+                guard => drop(guard.map(Guard::remove)),
+            }
         }
         for (app, fd) in self.apps.iter().zip(kept) {
             drop(adopt(&self.directories.locks, app, Some(fd)).map(Guard::close));

@@ -44,7 +44,8 @@ impl Presence {
         self.0.as_ref().map(|guard| guard.name().clone())
     }
 
-    /// Its processes were allowed to stay: the file says that it has ended, and as long as it is there, a sweep knows their cgroup.
+    /// Some of its processes stay, as they were allowed to or cannot die yet: the file says that it has ended, and as long as it is
+    /// there, a sweep knows their cgroup.
     pub(super) fn stay(mut self) {
         drop(self.0.take().map(Guard::close));
     }

@@ -1,9 +1,9 @@
 //! Sealing and judging the bundle, in whichever process finishes the run, after the teardowns and before the locks go.
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use runward_evidence::{
-    Dir, Judgement, Outcome as Judged, Source, Spec, Terms, Verdict, bundle, verify,
+    Dir, Judgement, Outcome as Judged, Report, Source, Spec, Terms, Verdict, bundle, verify,
 };
 use runward_lifetime::Outcome;
 use runward_lock::{LockDir, Name, State};
@@ -22,8 +22,9 @@ pub(crate) struct Finding {
     pub(crate) verdict: Option<String>,
     /// What is not proven, or could not be done.
     pub(crate) why: Option<String>,
-    /// Where the bundle is.
-    pub(crate) dir: String,
+    /// Where the bundle is, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dir: Option<String>,
 }
 
 /// What the process that finishes has besides the note.
@@ -47,9 +48,16 @@ impl Finding {
 
     fn inconclusive(dir: &Path, why: impl Into<String>) -> Self {
         Self {
+            dir: Some(dir.to_string_lossy().into_owned()),
+            ..Self::gone(why)
+        }
+    }
+
+    fn gone(why: impl Into<String>) -> Self {
+        Self {
             verdict: Some(Verdict::Inconclusive.name().into()),
             why: Some(why.into()),
-            dir: dir.to_string_lossy().into_owned(),
+            dir: None,
         }
     }
 
@@ -73,24 +81,21 @@ pub(super) fn seal(
 ) -> Finding {
     let (staging, dir) = (evidence.staging(), evidence.dir());
     if !is_directory(&staging) {
-        return match is_of(&dir, bundle::MANIFEST, evidence) {
+        return match is_ours(&dir, bundle::MANIFEST, evidence) {
             true => verdict(evidence, &dir, judge),
-            false => Finding::inconclusive(&dir, "the program removed RUNWARD_EVIDENCE_DIR"),
+            false => Finding::gone("the program removed RUNWARD_EVIDENCE_DIR"),
         };
     }
-    let sealed = fill(evidence, &staging, record, outcome, judge);
-    let moved = fs::rename(&staging, &dir);
-    let place: PathBuf = if moved.is_ok() { dir } else { staging };
-    match (sealed, moved) {
-        (Err(why), _) => Finding::inconclusive(&place, why),
-        (_, Err(e)) => Finding::inconclusive(
-            &place,
-            format!(
-                "the bundle cannot be moved to {}: {e}",
-                evidence.dir().display()
-            ),
-        ),
-        (Ok(()), Ok(())) => verdict(evidence, &place, judge),
+    // What has no seal could not be told from what nobody ever sealed, so it does not get to its place.
+    if let Err(why) = fill(evidence, &staging, record, outcome, judge) {
+        return Finding::inconclusive(&staging, why);
+    }
+    match fs::rename(&staging, &dir) {
+        Ok(()) => verdict(evidence, &dir, judge),
+        Err(e) => {
+            let why = format!("the bundle cannot be moved to {}: {e}", dir.display());
+            Finding::inconclusive(&staging, why)
+        }
     }
 }
 
@@ -98,14 +103,17 @@ fn is_directory(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
 }
 
-/// Whether this run made the file, or one that was killed while it finished the run.
-fn is_of(dir: &Path, name: &str, evidence: &Evidence) -> bool {
-    let key = format!("\"key\":{}", json!(evidence.facts.key));
+/// Whether a process made the file that was killed while it finished this run: by the mark, which the program does not see.
+fn is_ours(dir: &Path, name: &str, evidence: &Evidence) -> bool {
+    let Some(mark) = &evidence.mark else {
+        return false;
+    };
+    let mark = format!("\"mark\":{}", json!(mark));
     // Not opened but by what neither waits nor reads without end.
     let file = Dir::open(dir)
         .ok()
         .and_then(|dir| dir.read(name, &Terms::new()).ok());
-    file.is_some_and(|text| String::from_utf8_lossy(&text).contains(&key))
+    file.is_some_and(|text| String::from_utf8_lossy(&text).contains(&mark))
 }
 
 fn fill(
@@ -116,22 +124,23 @@ fn fill(
     judge: &Judge,
 ) -> Result<(), String> {
     let said = |e: runward_evidence::Error| e.to_string();
-    for name in [bundle::MANIFEST, bundle::RUN, bundle::EVENTS] {
-        let taken = fs::symlink_metadata(staging.join(name)).is_ok();
-        if taken && !is_of(staging, name, evidence) {
-            return Err(format!(
-                "the program wrote {name}, which is a name of runward's own in a bundle; call it otherwise"
-            ));
-        }
+    // The file about the run is the first that is written, so the others are ours only where that one is.
+    let own = [bundle::MANIFEST, bundle::RUN, bundle::EVENTS];
+    let taken = |name: &&str| fs::symlink_metadata(staging.join(name)).is_ok();
+    let taken = own.into_iter().find(taken);
+    if let Some(name) = taken.filter(|_| !is_ours(staging, bundle::RUN, evidence)) {
+        return Err(format!(
+            "the program wrote {name}, which is a name of runward's own in a bundle; call it otherwise"
+        ));
     }
     let terms = terms().ok_or("there is no day to judge waivers by")?;
-    if let Some(events) = &judge.events {
-        bundle::put(staging, bundle::EVENTS, &with_key(events, evidence)).map_err(said)?;
-    }
     let run = run_file(evidence, record, outcome);
     let text = format!("{run}\n");
     bundle::put(staging, bundle::RUN, text.as_bytes()).map_err(said)?;
-    let about = json!({"key": evidence.facts.key, "run_id": record.run_id});
+    if let Some(events) = &judge.events {
+        bundle::put(staging, bundle::EVENTS, &with_key(events, evidence)).map_err(said)?;
+    }
+    let about = json!({"key": evidence.facts.key, "run_id": record.run_id, "mark": evidence.mark});
     bundle::seal(staging, evidence.armed, &about.to_string(), &terms).map_err(said)
 }
 
@@ -152,6 +161,7 @@ fn run_file(evidence: &Evidence, record: &Record, outcome: &Outcome) -> Value {
         json!(evidence.facts),
         json!({
             "armed": timestamp(evidence.armed),
+            "mark": evidence.mark,
             "finished_by": outcome.finished_by(),
             "teardowns_succeeded": succeeded.count(),
             "apps": apps(evidence, &record.apps),
@@ -204,7 +214,10 @@ fn judged(evidence: &Evidence, dir: &Path, judge: &Judge) -> Result<Finding, Str
     let spec = given.map_or_else(|| Spec::parse("seal", SEAL_ALONE).map_err(said), Ok)?;
     let terms = terms().ok_or("there is no day to judge waivers by")?;
     let report = verify(&spec, &Dir::open(dir).map_err(said)?, &terms);
-    let verdict = report.verdict();
+    let verdict = match with_spec {
+        true => report.verdict(),
+        false => of_the_seal(&report),
+    };
     let worst = |one: &&Judgement| one.outcome() == Judged::Judged(verdict);
     let open = report
         .judgements()
@@ -216,8 +229,16 @@ fn judged(evidence: &Evidence, dir: &Path, judge: &Judge) -> Result<Finding, Str
             .clone()
             .find(worst)
             .map(|one| reason(one, open.count())),
-        dir: dir.to_string_lossy().into_owned(),
+        dir: Some(dir.to_string_lossy().into_owned()),
     })
+}
+
+/// Of a spec that asks nothing, only what it says of the seal counts.
+fn of_the_seal(report: &Report) -> Verdict {
+    match report.judgement("bundle.sealed").map(Judgement::outcome) {
+        Some(Judged::Judged(verdict)) => verdict,
+        _ => Verdict::Vacuous,
+    }
 }
 
 fn reason(first: &Judgement, count: usize) -> String {

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -101,6 +101,8 @@ impl Stage {
         let (events, last) = (self.events.clone(), self.events.clone());
         let (told, all) = (self.told.clone(), self.told.clone());
         let (spec, found) = (self.court.spec.clone(), self.found.try_clone()?);
+        let some_stay = Rc::new(Cell::new(false));
+        let survived = some_stay.clone();
         let held = own::Held {
             directories: plan.directories(),
             run: presence.name(),
@@ -114,6 +116,7 @@ impl Stage {
             })
             .on_progress(move |event| people.show(event))
             .on_finish(move |outcome| {
+                survived.set(!outcome.survivors().is_empty());
                 if let Some(note) = desk.get::<Note>() {
                     let events = all.as_ref().and_then(|all| all.borrow().lines().ok());
                     let finding = keep_record(outcome, &note, &Judge { spec, events });
@@ -122,7 +125,7 @@ impl Stage {
                     log_end(&last, outcome.cause(), exit);
                 }
             })
-            .on_release(move |kept| held.release(kept)))
+            .on_release(move |kept| held.release(kept, some_stay.get())))
     }
 
     /// The guardian writes the record, and has no terminal to say where it had to.

@@ -64,6 +64,7 @@ pub(crate) fn layer(env: &Environment) -> Result<Options> {
         sweep: switched(env, "RUNWARD_SWEEP")?,
         evidence: env.os("RUNWARD_EVIDENCE").map(Into::into),
         spec: env.os("RUNWARD_SPEC").map(Into::into),
+        param: parsed(env, "RUNWARD_PARAM")?.into_iter().collect(),
         result: env.os("RUNWARD_RESULT").map(Into::into),
         events: env.os("RUNWARD_EVENTS").map(Into::into),
         run_id: parsed(env, "RUNWARD_RUN_ID")?.filter(|_| !inherited_id),
@@ -170,6 +171,7 @@ mod tests {
             "containment" => "group",
             "require" => "subreaper",
             "sweep" | "no-state" => "1",
+            "param" => "name=value",
             "wait" | "deadline" | "grace" | "teardown-deadline" => "7s",
             _ => "x",
         };

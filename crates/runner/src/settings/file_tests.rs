@@ -36,6 +36,7 @@ fn every_option_can_stand_in_the_file() {
         sweep = true
         evidence = "bundle"
         spec = "spec.toml"
+        param = ["least=2", "most=9"]
         "#;
     for option in option_names() {
         assert!(text.contains(&format!("\n        {option} = ")), "{option}");
@@ -45,6 +46,7 @@ fn every_option_can_stand_in_the_file() {
     assert_eq!(layer.deadline, Some(Span::from_secs(90)));
     assert_eq!(layer.grace.unwrap().as_millis(), 500);
     assert_eq!(layer.teardown.len(), 1);
+    assert_eq!(layer.param.len(), 2);
     assert_eq!(layer.leaks, Some(Leaks::Fail));
     assert_eq!(layer.places.lock_dir.as_deref(), Some(Path::new("/locks")));
     let Options {

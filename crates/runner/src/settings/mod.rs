@@ -22,7 +22,7 @@ pub(crate) use options::{Options, Places};
 pub(crate) use state::StateOptions;
 pub(crate) use sweep::{Stacks, SweepOptions};
 pub(crate) use values::{
-    AppName, CommandLine, Containment, Leaks, RunId, Socket, StateLayout, Strength,
+    AppName, CommandLine, Containment, Leaks, ParamArg, RunId, Socket, StateLayout, Strength,
 };
 
 const GRACE: Span = Span::from_secs(10);
@@ -45,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) sweep: bool,
     pub(crate) evidence: Option<PathBuf>,
     pub(crate) spec: Option<PathBuf>,
+    pub(crate) params: Vec<ParamArg>,
     pub(crate) result: Option<PathBuf>,
     pub(crate) events: Option<PathBuf>,
     pub(crate) run_id: Option<RunId>,
@@ -68,6 +69,7 @@ pub(crate) fn resolve(cli: Options, env: Options, file: Options) -> Result<Setti
         sweep: given.sweep,
         evidence: given.evidence,
         spec: given.spec,
+        params: given.param,
         result: given.result,
         events: given.events,
         run_id: given.run_id,
@@ -91,6 +93,11 @@ impl Settings {
         if self.spec.is_some() && self.evidence.is_none() {
             return Err(Error::usage(
                 "--spec judges a bundle; say with --evidence where it is to be, or leave --spec out",
+            ));
+        }
+        if self.spec.is_none() && !self.params.is_empty() {
+            return Err(Error::usage(
+                "--param is for a spec; name that with --spec, or leave --param out",
             ));
         }
         match (self.containment.strength(), self.require) {

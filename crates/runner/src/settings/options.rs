@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 use serde::{Deserialize, Deserializer};
 
-use super::values::{AppName, CommandLine, Containment, Leaks, RunId, StateLayout, Strength};
+use super::values::{
+    AppName, CommandLine, Containment, Leaks, ParamArg, RunId, StateLayout, Strength,
+};
 use crate::duration::Span;
 
 // One layer of options; the same names on the command line, in the environment and in the file.
@@ -74,6 +76,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", help_heading = "Evidence")]
     pub(crate) spec: Option<PathBuf>,
 
+    /// A parameter of the spec, within its bounds; repeatable [default: as the spec has it]
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Evidence")]
+    #[serde(deserialize_with = "one_or_many")]
+    pub(crate) param: Vec<ParamArg>,
+
     /// Write the record of the run there, as JSON, all or nothing
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) result: Option<PathBuf>,
@@ -121,6 +128,7 @@ impl Options {
             sweep: self.sweep || below.sweep,
             evidence: self.evidence.or(below.evidence),
             spec: self.spec.or(below.spec),
+            param: either(self.param, below.param),
             result: self.result.or(below.result),
             events: self.events.or(below.events),
             run_id: self.run_id.or(below.run_id),

@@ -10,9 +10,15 @@ fn path() -> impl Strategy<Value = Option<PathBuf>> {
     proptest::option::of("[a-c]{1,2}".prop_map(PathBuf::from))
 }
 
-/// Without a bundle there is nothing that a spec could judge.
-fn bundle() -> impl Strategy<Value = (Option<PathBuf>, Option<PathBuf>)> {
-    (path(), path()).prop_map(|(evidence, spec)| (evidence.clone(), evidence.and(spec)))
+/// Without a bundle there is nothing that a spec could judge, and without a spec nothing that takes parameters.
+fn bundle() -> impl Strategy<Value = (Option<PathBuf>, Option<PathBuf>, Vec<ParamArg>)> {
+    let params =
+        proptest::collection::vec("[a-c]=[a-c]".prop_map(|text| text.parse().unwrap()), 0..3);
+    (path(), path(), params).prop_map(|(evidence, spec, params)| {
+        let spec = evidence.clone().and(spec);
+        let params = spec.is_some().then_some(params);
+        (evidence, spec, params.unwrap_or_default())
+    })
 }
 
 fn apps() -> impl Strategy<Value = Vec<AppName>> {
@@ -29,11 +35,11 @@ prop_compose! {
         app in apps(), wait in span(), deadline in span(), grace in span(), teardown_deadline in span(),
         teardown in proptest::collection::vec("[a-c] [a-c]".prop_map(|text| text.parse().unwrap()), 0..3),
         leaks in proptest::option::of(prop_oneof![Just(Leaks::Warn), Just(Leaks::Fail), Just(Leaks::Allow)]),
-        result in path(), events in path(), lock_dir in path(), home in path(), (evidence, spec) in bundle(),
+        result in path(), events in path(), lock_dir in path(), home in path(), (evidence, spec, param) in bundle(),
         (state, no_state, sweep) in switches(),
     ) -> Options {
         Options {
-            app, wait, deadline, grace, teardown, teardown_deadline, leaks, evidence, spec, result, events,
+            app, wait, deadline, grace, teardown, teardown_deadline, leaks, evidence, spec, param, result, events,
             state, no_state, sweep, containment: None, require: None, run_id: None, places: Places { lock_dir, home },
         }
     }
@@ -56,6 +62,7 @@ proptest! {
         prop_assert_eq!(settings.wait, first(&layers, |l| l.wait));
         prop_assert_eq!(settings.evidence, first(&layers, |l| l.evidence.clone()));
         prop_assert_eq!(settings.spec, first(&layers, |l| l.spec.clone()));
+        prop_assert_eq!(settings.params, first(&layers, |l| some(&l.param)).unwrap_or_default());
         prop_assert_eq!(settings.deadline, first(&layers, |l| l.deadline));
         prop_assert_eq!(settings.grace, first(&layers, |l| l.grace).unwrap_or(GRACE));
         prop_assert_eq!(settings.teardowns, first(&layers, |l| some(&l.teardown)).unwrap_or_default());

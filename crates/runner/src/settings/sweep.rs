@@ -1,4 +1,4 @@
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU8, NonZeroUsize};
 
 use clap::{Args, Command, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,10 @@ pub(crate) struct SweepOptions {
     /// At most so many apps in one pass [default: 20]
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub(crate) cap: Option<NonZeroUsize>,
+
+    /// At most so much of what is found in one pass, in percent [default: 100]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) cap_percent: Option<NonZeroU8>,
 
     /// At most so long for one app [default: 10m]
     #[arg(long, value_name = "DUR", help_heading = "Limits")]
@@ -70,6 +74,7 @@ impl SweepOptions {
             stacks: self.stacks.or(below.stacks),
             docker: self.docker.or(below.docker),
             cap: self.cap.or(below.cap),
+            cap_percent: self.cap_percent.or(below.cap_percent),
             within: self.within.or(below.within),
             overdue: self.overdue.or(below.overdue),
             veto: self.veto.or(below.veto),

@@ -24,6 +24,11 @@ pub(crate) struct RunId(String);
 #[serde(try_from = "String", into = "Vec<String>")]
 pub(crate) struct CommandLine(Vec<String>);
 
+/// A parameter of a spec, and the value for it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct ParamArg(pub(crate) (String, String));
+
 /// Why a value was refused; whoever reports it names the value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ValueError {
@@ -47,6 +52,8 @@ pub(crate) enum ValueError {
     NoCommand,
     #[error("has a quote that is not closed; close it, or escape it with \\")]
     Quote,
+    #[error("is no NAME=VALUE")]
+    NoPair,
     #[error("holds a NUL byte, which no command can be given")]
     Nul,
 }
@@ -116,7 +123,17 @@ macro_rules! from_string {
     )*};
 }
 
-from_string!(AppName, RunId, CommandLine, StateLayout, Socket);
+from_string!(AppName, RunId, CommandLine, StateLayout, Socket, ParamArg);
+
+impl FromStr for ParamArg {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+        let (name, value) = pair.ok_or(ValueError::NoPair)?;
+        Ok(Self((name.to_owned(), value.to_owned())))
+    }
+}
 
 impl FromStr for CommandLine {
     type Err = ValueError;
@@ -292,6 +309,16 @@ mod tests {
         assert_eq!(words("'' x"), Err(ValueError::NoCommand));
         assert_eq!(words("echo 'open"), Err(ValueError::Quote));
         assert_eq!(words("a\0b"), Err(ValueError::Nul));
+    }
+
+    #[test]
+    fn a_parameter_has_a_name_and_whatever_value() {
+        let pair = |text: &str| text.parse::<ParamArg>().map(|param| param.0);
+        assert_eq!(pair("a=b=c").unwrap(), ("a".into(), "b=c".into()));
+        assert_eq!(pair("a=").unwrap(), ("a".into(), String::new()));
+        for text in ["", "a", "=b"] {
+            assert_eq!(pair(text), Err(ValueError::NoPair));
+        }
     }
 
     #[test]

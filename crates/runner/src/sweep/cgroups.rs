@@ -6,6 +6,8 @@ use runward_cgroup::{Cgroup, ErrorKind, Hierarchy};
 use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Protect, Step, Sweep};
 use runward_lock::{LockDir, Name};
 
+use super::living::spare;
+
 const PREFIX: &str = "runward-";
 const TEARDOWN: &str = ".teardown-";
 /// How long the kernel may take to end what it was told to kill.
@@ -24,17 +26,21 @@ impl Cgroups {
         }))
     }
 
-    /// A run that released its lock and left the file has left processes that were allowed to stay.
+    /// A run that released its lock and left the file has left processes that were allowed to stay, or that even a SIGKILL did not end.
     fn found(&self, path: &Path) -> Result<Option<Found>, Fault> {
         let run = path.file_name().and_then(|name| run_of(name.to_str()?));
         let Some(run) = run else { return Ok(None) };
         let Some(record) = self.0.record(&run).map_err(|e| failed(&e))? else {
             return Ok(None);
         };
+        let key = run.as_str().to_owned();
         let found = Found::new(run, path.to_string_lossy(), Mark::Ours);
-        Ok(Some(match record.released() && is_populated(path) {
+        if !record.released() {
+            return Ok(Some(spare(found, &key)));
+        }
+        Ok(Some(match is_populated(path) {
             true => found.protected(Protect::always(
-                "--leaks allow, as long as somebody is in it",
+                "who is still in it: allowed to stay, or killed and not dead yet",
             )),
             false => found,
         }))
@@ -96,7 +102,7 @@ fn kill(cgroup: &Cgroup, permit: &Permit<'_>) -> Result<Progress, Fault> {
 }
 
 /// `runward-KEY`, with a number where the name was taken, and for the room of a teardown.
-fn run_of(cgroup: &str) -> Option<Name> {
+pub(crate) fn run_of(cgroup: &str) -> Option<Name> {
     let name = cgroup.strip_prefix(PREFIX)?;
     let name = without_number(name, TEARDOWN);
     Name::new(without_number(name, ".")).ok()

@@ -1,14 +1,16 @@
 //! Sweeping what dead runs left: the runs themselves by their own locks, then their apps by theirs.
 mod cgroups;
+mod living;
 mod report;
 mod runs;
 mod stacks;
 mod states;
 mod veto;
 
+pub(crate) use cgroups::run_of;
 pub(crate) use stacks::engine;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU8, NonZeroUsize};
 use std::os::fd::BorrowedFd;
 
 use runward_janitor::{Allow, ErrorKind, Fault, FaultKind, Janitor, Plan, Policy, Report};
@@ -97,7 +99,10 @@ impl Broom {
         cancel: Option<BorrowedFd<'_>>,
         rehearsal: bool,
     ) -> std::result::Result<Vec<Part>, runward_janitor::Error> {
-        let janitors = [("runs", self.of_runs()?), ("apps", self.of_apps()?)];
+        let janitors = [
+            ("runs", self.of_runs(cancel)?),
+            ("apps", self.of_apps(cancel)?),
+        ];
         let mut parts = Vec::new();
         for (name, janitor) in &janitors {
             let (plan, report) = (janitor.plan()?, None);
@@ -116,12 +121,15 @@ impl Broom {
     }
 
     /// What runs make bears their own name, so nobody has to allow it.
-    fn of_runs(&self) -> std::result::Result<Janitor<'_, LockDir>, runward_janitor::Error> {
+    fn of_runs<'a>(
+        &'a self,
+        cancel: Option<BorrowedFd<'a>>,
+    ) -> std::result::Result<Janitor<'a, LockDir>, runward_janitor::Error> {
         let any = [".*"];
         let policy = self.limits(Policy::new(Allow::confirmed(any, any)?).cap(usize::MAX));
         let home = self.directories.sweeps().join("runs");
         Ok(self
-            .with_veto(Janitor::new(&self.runs, policy, home))
+            .with_veto(Janitor::new(&self.runs, policy, home), cancel)
             .sweep(runs::Runs(self.directories.clone()))
             .sweep(cgroups::Cgroups(self.runs.clone()))
             .sweep(states::States {
@@ -130,16 +138,19 @@ impl Broom {
             }))
     }
 
-    fn of_apps(&self) -> std::result::Result<Janitor<'_, LockDir>, runward_janitor::Error> {
+    fn of_apps<'a>(
+        &'a self,
+        cancel: Option<BorrowedFd<'a>>,
+    ) -> std::result::Result<Janitor<'a, LockDir>, runward_janitor::Error> {
         let policy = self.limits(Policy::new(allow(&self.options)?));
         let home = self.directories.sweeps().join("apps");
         let janitor = self
-            .with_veto(Janitor::new(&self.locks, policy, home))
+            .with_veto(Janitor::new(&self.locks, policy, home), cancel)
             .quiesce(|before, permit| {
                 permit.check()?;
                 quiesce(before)
             });
-        let stacks = stacks::wanted(&self.options, &self.locks);
+        let stacks = stacks::wanted(&self.options, &self.locks, &self.directories);
         Ok(stacks.into_iter().fold(janitor, Janitor::sweep))
     }
 
@@ -147,18 +158,24 @@ impl Broom {
         let options = &self.options;
         let cap = options.cap.map(NonZeroUsize::get);
         let policy = cap.into_iter().fold(policy, Policy::cap);
+        let share = options.cap_percent.map(NonZeroU8::get);
+        let policy = share.into_iter().fold(policy, Policy::share);
         let within = options.within.map(|span| span.get());
         let policy = within.into_iter().fold(policy, Policy::within);
         let overdue = options.overdue.map(|span| span.get());
         overdue.into_iter().fold(policy, Policy::overdue)
     }
 
-    fn with_veto<'a>(&'a self, janitor: Janitor<'a, LockDir>) -> Janitor<'a, LockDir> {
+    fn with_veto<'a>(
+        &'a self,
+        janitor: Janitor<'a, LockDir>,
+        cancel: Option<BorrowedFd<'a>>,
+    ) -> Janitor<'a, LockDir> {
         match &self.options.veto {
             None => janitor,
             Some(command) => {
                 let words = Vec::from(command.clone());
-                janitor.veto(move |kind, found| veto::ask(&words, kind, found))
+                janitor.veto(move |kind, found| veto::ask(&words, kind, found, cancel))
             }
         }
     }
@@ -176,6 +193,11 @@ impl Part {
 /// What can be refused before anything is looked at. A veto that cannot be asked would keep everything, and look like a clean host.
 pub(crate) fn check(options: &SweepOptions) -> Result<()> {
     allow(options).map_err(|e| Error::config(format!("[sweep] or --app: {e}")))?;
+    if options.cap_percent.is_some_and(|share| share.get() > 100) {
+        return Err(Error::config(
+            "[sweep] or --cap-percent: more than 100 percent is no cap; the default is 100",
+        ));
+    }
     if options.within.is_some_and(Span::is_zero) {
         return Err(Error::config(
             "[sweep] or --within: 0 leaves no time to reap; the default is 10m",

@@ -7,11 +7,16 @@ use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Protect, 
 use runward_lifetime::Unfinished;
 use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
 
+use super::living::spare;
 use crate::places::Directories;
 use crate::run::own::fitting;
 use crate::run::{apps_of, predecessor};
+use crate::terminal;
 
 const SUFFIX: &str = ".journal";
+/// After a power cut, or by somebody's hand.
+const UNREADABLE: &str =
+    "its journal cannot be read: teardowns that it may have had are not known, and are not run";
 
 /// Each journal of the home is a run that has not been finished.
 pub(super) struct Runs(pub(super) Directories);
@@ -63,7 +68,11 @@ impl Sweep for Runs {
     /// A journal has a lock of its own: while somebody has it, nothing of the run is touched, least of all the cgroup of a teardown.
     fn examine(&self, found: Found) -> Result<Found, Fault> {
         Ok(match self.look(&found)? {
-            Some(run) => found.detail(format!("run {}", run.run_id())),
+            Some(run) if run.run_id().is_empty() => found.detail(UNREADABLE.to_owned()),
+            Some(run) => {
+                let key = found.id().to_owned();
+                spare(found.detail(format!("run {}", run.run_id())), &key)
+            }
             None => found.protected(Protect::always(
                 "whoever has its journal: it lives under another directory of locks, or somebody is finishing it",
             )),
@@ -82,6 +91,9 @@ impl Sweep for Runs {
                 false => Progress::Done,
             });
         };
+        if run.run_id().is_empty() {
+            terminal::say(format_args!("run {}: {UNREADABLE}", found.id()));
+        }
         let guards = self.own(&run)?;
         predecessor::finish_journal(&self.journal(found)).map_err(other)?;
         for mut guard in guards {
@@ -92,7 +104,7 @@ impl Sweep for Runs {
     }
 }
 
-fn other(error: impl std::fmt::Display) -> Fault {
+pub(super) fn other(error: impl std::fmt::Display) -> Fault {
     Fault::new(FaultKind::Other, error.to_string())
 }
 

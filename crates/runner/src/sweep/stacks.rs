@@ -5,6 +5,8 @@ use runward_janitor::{Fault, FaultKind, Found, Headroom, Permit, Progress, Step,
 use runward_lock::{LockDir, Name};
 use runward_swarm::{Engine, Naming, Stacks};
 
+use super::living::Owned;
+use crate::places::Directories;
 use crate::settings::{self, Socket, SweepOptions};
 
 /// An engine that does not answer is a discovery that failed, and no reason not to begin.
@@ -13,9 +15,14 @@ pub(super) struct Deferred {
     docker: Option<Socket>,
     locks: LockDir,
     stacks: OnceCell<Stacks>,
+    owned: Owned,
 }
 
-pub(super) fn wanted(options: &SweepOptions, locks: &LockDir) -> Option<Deferred> {
+pub(super) fn wanted(
+    options: &SweepOptions,
+    locks: &LockDir,
+    directories: &Directories,
+) -> Option<Deferred> {
     let naming = match options.stacks? {
         settings::Stacks::No => return None,
         settings::Stacks::Domain => Naming::Domain,
@@ -26,6 +33,7 @@ pub(super) fn wanted(options: &SweepOptions, locks: &LockDir) -> Option<Deferred
         docker: options.docker.clone(),
         locks: locks.clone(),
         stacks: OnceCell::new(),
+        owned: Owned::new(directories.clone()),
     })
 }
 
@@ -61,6 +69,10 @@ impl Sweep for Deferred {
 
     fn discover(&self) -> Result<Vec<Found>, Fault> {
         self.stacks()?.discover()
+    }
+
+    fn examine(&self, found: Found) -> Result<Found, Fault> {
+        self.owned.spare(self.stacks()?.examine(found)?)
     }
 
     fn steps(&self, found: &Found) -> Vec<Step> {

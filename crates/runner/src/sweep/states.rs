@@ -5,6 +5,7 @@ use runward_abradir::{Doomed, Entry, Root};
 use runward_janitor::{Fault, FaultKind, Found, Mark, Permit, Progress, Protect, Step, Sweep};
 use runward_lock::{LockDir, Name};
 
+use super::living::spare;
 use super::runs::is_being_kept;
 use crate::places::Directories;
 use crate::run::state;
@@ -79,8 +80,13 @@ impl Sweep for States {
         // What a file says reaches a path only as a name.
         let run = root.owner(found.id());
         let Some(run) = run.and_then(|owner| Name::new(owner.run_id()).ok()) else {
-            return Ok(found);
+            // Its name begins with that of its run, and ends with what tells it from others.
+            let (name, _) = found.id().rsplit_once('.').unwrap_or_default();
+            let name = name.to_owned();
+            return Ok(spare(found, &name));
         };
+        // It has no journal yet while it is being built.
+        let found = spare(found, run.as_str());
         Ok(
             match is_being_kept(&self.directories.journal(run.as_str()))? {
                 true => found.protected(Protect::always("whoever has the journal of its run")),

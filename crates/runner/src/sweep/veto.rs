@@ -1,17 +1,19 @@
 //! Asking a command whether to keep something.
 use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use runward_janitor::{Fault, FaultKind, Found};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// Whoever has not answered by then has not agreed.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A reason is a line.
-const LONGEST: u64 = 1024;
+const LONGEST: usize = 1024;
 
 /// Whether there is such a program, by its path or on the PATH.
 pub(super) fn can_be_asked(program: &str) -> bool {
@@ -26,8 +28,13 @@ pub(super) fn can_be_asked(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| runs(&folder.join(program)))
 }
 
-/// Why the object is to be kept; none where the command exits with 0.
-pub(super) fn ask(command: &[String], kind: &str, found: &Found) -> Result<Option<String>, Fault> {
+/// Why the object is to be kept; none where the command exits with 0. A cancel ends the wait, too.
+pub(super) fn ask(
+    command: &[String],
+    kind: &str,
+    found: &Found,
+    cancel: Option<BorrowedFd<'_>>,
+) -> Result<Option<String>, Fault> {
     let refuse = |why: String| {
         let message = format!("the veto command {:?} {why}", command.join(" "));
         Fault::new(FaultKind::Other, message)
@@ -42,55 +49,97 @@ pub(super) fn ask(command: &[String], kind: &str, found: &Found) -> Result<Optio
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|e| refuse(format!("cannot be started: {e}")))?;
-    let said = child.stdout.take();
-    let ended = ends_in_time(child.id()).map_err(|e| refuse(format!("cannot be watched: {e}")))?;
-    if !ended {
+    let mut said = Said(child.stdout.take(), Vec::new());
+    let waited = wait(&child, &mut said, cancel);
+    if !matches!(waited, Ok(Waited::Ended)) {
         let _ = child.kill();
     }
     let status = child
         .wait()
         .map_err(|e| refuse(format!("cannot be waited for: {e}")))?;
-    if !ended {
-        return Err(refuse(format!(
+    match waited.map_err(|e| refuse(format!("cannot be watched: {e}")))? {
+        Waited::Ended if status.success() => Ok(None),
+        Waited::Ended => Ok(Some(match said.line() {
+            line if line.is_empty() => format!("the veto command says no ({status})"),
+            line => line,
+        })),
+        Waited::Cancelled => Err(refuse("was not waited for: the sweep was cancelled".into())),
+        Waited::TooLong => Err(refuse(format!(
             "did not answer in {} s",
             PATIENCE.as_secs()
-        )));
+        ))),
     }
-    if status.success() {
-        return Ok(None);
-    }
-    Ok(
-        Some(said.map_or_else(String::new, first_line)).map(|line| match line.as_str() {
-            "" => format!("the veto command says no ({status})"),
-            _ => line,
-        }),
-    )
 }
 
-fn ends_in_time(pid: u32) -> rustix::io::Result<bool> {
-    let pid = Pid::from_raw(pid.cast_signed()).ok_or(rustix::io::Errno::SRCH)?;
-    let child = pidfd_open(pid, PidfdFlags::empty())?;
-    let patience = Timespec {
-        tv_sec: PATIENCE.as_secs().cast_signed(),
-        tv_nsec: 0,
-    };
-    let mut on = [PollFd::new(&child, PollFlags::IN)];
-    rustix::io::retry_on_intr(|| poll(&mut on, Some(&patience))).map(|ready| ready > 0)
+/// Why the wait for an answer is over.
+enum Waited {
+    Ended,
+    Cancelled,
+    TooLong,
 }
 
-/// What it left in the pipe; somebody else may hold that open, so no more is waited for than is there.
-fn first_line(said: impl Read + std::os::fd::AsFd) -> String {
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let mut on = [PollFd::new(&said, PollFlags::IN)];
-    if !matches!(poll(&mut on, Some(&now)), Ok(1..)) {
-        return String::new();
+fn wait(
+    child: &Child,
+    said: &mut Said,
+    cancel: Option<BorrowedFd<'_>>,
+) -> rustix::io::Result<Waited> {
+    let pid = Pid::from_raw(child.id().cast_signed()).ok_or(Errno::SRCH)?;
+    let ends = pidfd_open(pid, PidfdFlags::empty())?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let fds = [Some(ends.as_fd()), said.fd(), cancel];
+        let [ended, talks, cancelled] = ready(fds, until)?;
+        if talks {
+            said.hear();
+        }
+        match () {
+            () if ended => return Ok(Waited::Ended),
+            () if cancelled => return Ok(Waited::Cancelled),
+            () if Instant::now() >= until => return Ok(Waited::TooLong),
+            () => {}
+        }
     }
-    let mut bytes = vec![0; usize::try_from(LONGEST).unwrap_or_default()];
-    let mut said = said;
-    let length = said.read(&mut bytes).unwrap_or(0);
-    let text = String::from_utf8_lossy(&bytes[..length]);
-    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// Which of them can be read, as soon as one can or it is time.
+fn ready<const N: usize>(
+    fds: [Option<BorrowedFd<'_>>; N],
+    until: Instant,
+) -> rustix::io::Result<[bool; N]> {
+    let left = until.saturating_duration_since(Instant::now());
+    let left = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
+    let mut on: Vec<_> = fds
+        .iter()
+        .flatten()
+        .map(|fd| PollFd::new(fd, PollFlags::IN))
+        .collect();
+    rustix::io::retry_on_intr(|| poll(&mut on, Some(&left)))?;
+    let mut seen = on.iter().map(|fd| !fd.revents().is_empty());
+    Ok(fds.map(|fd| fd.is_some() && seen.next().unwrap_or(false)))
+}
+
+/// What the command writes, read while it runs, so that it is not kept from ending. Only the beginning counts.
+struct Said(Option<ChildStdout>, Vec<u8>);
+
+impl Said {
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_ref().map(AsFd::as_fd)
+    }
+
+    fn hear(&mut self) {
+        let mut bytes = [0; 4096];
+        let length = self.0.as_mut().map(|pipe| pipe.read(&mut bytes));
+        match length {
+            Some(Ok(length @ 1..)) => {
+                let room = LONGEST.saturating_sub(self.1.len());
+                self.1.extend_from_slice(&bytes[..length.min(room)]);
+            }
+            _ => self.0 = None,
+        }
+    }
+
+    fn line(&self) -> String {
+        let text = String::from_utf8_lossy(&self.1);
+        text.lines().next().unwrap_or_default().trim().to_owned()
+    }
 }

@@ -5,6 +5,7 @@
 )]
 mod harness;
 
+mod attest;
 mod configuration;
 mod identity;
 mod manual;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::datum::typed;
 use super::super::found::{Cite, Failed, Held, show};
 use super::super::load::Bundle;
 use super::super::select::{many, nothing, one, select, within};
@@ -10,6 +11,7 @@ use super::rows::field;
 use crate::json::{Kind, Value};
 use crate::outcome::FailureKind;
 use crate::spec::check::Check;
+use crate::spec::operand::Type;
 use crate::spec::selector::Selector;
 
 pub(super) fn distinct(tuples: &[Vec<Selector>], bundle: &Bundle) -> Judged {
@@ -23,6 +25,9 @@ pub(super) fn distinct(tuples: &[Vec<Selector>], bundle: &Bundle) -> Judged {
         let equal = |other: &&Vec<(Value<'_>, Cite)>| {
             tuple.iter().zip(*other).all(|((a, _), (b, _))| a.same(*b))
         };
+        for ((a, cite), (b, _)) in seen.iter().flat_map(|other| tuple.iter().zip(other)) {
+            one_kind(*a, *b).map_err(|failed| failed.at(*cite))?;
+        }
         if seen.iter().any(|other| equal(&other)) {
             let shown: Vec<String> = tuple.iter().map(|(value, _)| show(value.text())).collect();
             let message = format!("{} twice, where two identities should be", shown.join(", "));
@@ -32,6 +37,19 @@ pub(super) fn distinct(tuples: &[Vec<Selector>], bundle: &Bundle) -> Judged {
         seen.push(tuple);
     }
     Ok(Held::at(seen.iter().flatten().map(|(_, cite)| *cite)))
+}
+
+/// Values of two kinds are never equal, so that they differ says nothing: the one may be the other, written otherwise.
+pub(super) fn one_kind(a: Value<'_>, b: Value<'_>) -> Result<(), Failed> {
+    let (one, other) = (a.kind().name(), b.kind().name());
+    // A measurement may come out whole: 2 and 1.5 do differ, and 1 and 1.0 do not.
+    let numbers = typed(a, Type::Finite).ok().zip(typed(b, Type::Finite).ok());
+    if one == other || numbers.is_some_and(|(a, b)| a.order(&b).is_ne()) {
+        return Ok(());
+    }
+    let (a, b) = (show(a.text()), show(b.text()));
+    let message = format!("{a} is {one}, and {b} is {other}: such two always differ");
+    Err(Failed::new(FailureKind::WrongType, message))
 }
 
 pub(super) fn same(

@@ -22,6 +22,9 @@ pub(super) fn files(check: &Check, bundle: &Bundle) -> Judged {
         return Ok(Held::default());
     };
     let found: BTreeSet<String> = matching(glob, bundle)?.map(str::to_owned).collect();
+    if let Some(failed) = found.iter().find_map(|path| bundle.irregular.get(path)) {
+        return Err(failed.clone());
+    }
     let count = found.len();
     if count < *least {
         let message =

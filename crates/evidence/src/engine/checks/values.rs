@@ -2,15 +2,16 @@
 
 use regex::Regex;
 
-use super::super::datum::typed;
+use super::super::datum::{Datum, typed};
 use super::super::found::{Cite, Failed, Held, show};
 use super::super::load::Bundle;
 use super::super::operand::{Reading, evaluate, wrong_type};
 use super::super::select::{Found, many, nothing, one, select};
 use super::Judged;
+use super::agree::one_kind;
 use crate::outcome::FailureKind;
 use crate::spec::check::{Absent, Comparison};
-use crate::spec::operand::Type;
+use crate::spec::operand::{Op, Type};
 use crate::spec::selector::{Literal, Selector};
 
 pub(super) fn cmp(comparison: &Comparison, bundle: &Bundle) -> Judged {
@@ -27,7 +28,12 @@ fn sides<'b>(
     bundle: &'b Bundle,
 ) -> Result<(Reading<'b>, Reading<'b>), Failed> {
     let left = evaluate(&comparison.left, bundle)?;
-    Ok((left, evaluate(&comparison.right, bundle)?))
+    let right = evaluate(&comparison.right, bundle)?;
+    if let (Op::NotEqual, Datum::Any(a), Datum::Any(b)) = (comparison.op, &left.datum, &right.datum)
+    {
+        one_kind(*a, *b).map_err(|failed| failed.maybe_at(left.cite))?;
+    }
+    Ok((left, right))
 }
 
 fn unmet(comparison: &Comparison, left: &Reading<'_>, right: &Reading<'_>) -> Failed {
