@@ -101,6 +101,8 @@ impl Facet {
         };
         Ok(match (column, said) {
             ("subject", _) if bound => Origin::Subject,
+            // One answer for each subject may have no other name.
+            ("id", Some(Origin::Named(said))) if bound && said == "subject" => Origin::Subject,
             (_, Some(said)) => said,
             ("read_at", _) => Origin::ReadAt,
             ("stamp", _) if self.form == Form::Stamp => Origin::At(0),

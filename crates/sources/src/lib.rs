@@ -40,7 +40,7 @@
 //!
 //! All facets may have `subjects` (asked once for each `id` of that facet), `each` (once for each row of it), `id`, `born`, `subject` (the field, by name or
 //! place), `as` (`rows`, `stamp`, `count`) and `fields`. With `each`, `id` and `born` are the row's unless they are said, `read_at` is when that very value was
-//! asked for, and any column of the row can be filled in. `procfs` takes `each` for a facet of containers, whose `id` it matches.
+//! asked for, and any column of the row can be filled in; `id = "subject"` where an answer has no other. `procfs` takes `each` for a facet of containers, whose `id` it matches.
 //! What is `subjects` or `each` has been read before in the same look.
 //!
 //! # Guarantees
@@ -77,6 +77,23 @@
 //! It judges nothing, remembers nothing between looks but an open file, and retries nothing: that is `runward-canary`'s.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(all(
+        feature = "command",
+        feature = "docker",
+        feature = "flock-dir",
+        feature = "http",
+        feature = "postgres",
+        feature = "procfs",
+        feature = "redis"
+    )),
+    allow(
+        dead_code,
+        unused_imports,
+        clippy::allow_attributes,
+        reason = "what only the kinds need that were left out"
+    )
+)]
 
 mod bound;
 mod cell;

@@ -63,6 +63,15 @@ fn slots_heartbeats_counts_and_keys_come_in_one_look() {
                 ("subjects", text("roster")),
             ],
         ),
+        ask(
+            "polls",
+            "subject id polled:time",
+            &[
+                ("query", text("GET poll:{subject}")),
+                ("subjects", text("roster")),
+                ("id", text("subject")),
+            ],
+        ),
         ask("keys", "id key", &[("scan", text("agent:slots:*"))]),
     ];
     let read = read(&mut *source, &asks, &roster(&["a", "b"]));
@@ -76,8 +85,9 @@ fn slots_heartbeats_counts_and_keys_come_in_one_look() {
     assert_eq!(rows(&read[1]), ["2026-05-20T12:00:00.000000Z"]);
     assert_eq!(rows(&read[2]), ["null"]);
     assert_eq!(rows(&read[3]), ["'a'|2", "'b'|0"]);
+    assert_eq!(rows(&read[4]), ["'a'|'a'|null", "'b'|'b'|null"]);
     assert_eq!(
-        rows(&read[4]),
+        rows(&read[5]),
         ["'a'|'agent:slots:a'", "'ghost'|'agent:slots:ghost'"]
     );
     assert!(read[0].watermark().unwrap().contains("offset="), "{read:?}");
