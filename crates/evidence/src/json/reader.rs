@@ -36,7 +36,9 @@ pub(super) fn lines(text: &str, max_depth: usize) -> Read<Vec<Node>> {
     reader.refuse_mark()?;
     let root = reader.open(Kind::Array);
     while reader.peek().is_some() {
+        let start = reader.at;
         reader.value()?;
+        reader.one_line(start)?;
         reader.line_end()?;
     }
     reader.close(root);
@@ -88,6 +90,15 @@ impl<'t> Reader<'t> {
     fn blanks(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
+        }
+    }
+
+    /// A value of several lines is one to us, and several broken ones to who reads line by line.
+    fn one_line(&self, start: usize) -> Read {
+        let value = &self.bytes[start..self.at];
+        match value.iter().position(|byte| *byte == b'\n') {
+            None => Ok(()),
+            Some(at) => Err(self.fault_at(start + at, "the line ends inside a value")),
         }
     }
 
