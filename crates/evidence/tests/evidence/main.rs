@@ -10,6 +10,7 @@ mod determinism;
 mod formats;
 mod harness;
 mod hostile;
+mod memory;
 mod proving;
 mod reference;
 mod sealing;
