@@ -228,3 +228,7 @@ fn reason(first: &Judgement, count: usize) -> String {
     };
     format!("{}: {message}{more}", first.id())
 }
+
+#[cfg(test)]
+#[path = "seal_tests.rs"]
+mod tests;
