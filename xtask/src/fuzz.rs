@@ -24,6 +24,8 @@ An input that ends in a panic, a hang or a gigabyte of memory is a failure; it i
 const TARGETS: [&str; 3] = ["json", "spec", "engine"];
 const CARGO_FUZZ: (&str, &str) = ("cargo-fuzz", "0.13.2");
 const SECONDS: u32 = 20;
+/// By the branches they reach, and not by how often: few and small inputs.
+const MERGE: [&str; 2] = ["-set_cover_merge=1", "-use_counters=0"];
 /// Beyond these an input is a failure: megabytes, seconds.
 const LIMITS: [&str; 3] = ["-rss_limit_mb=1000", "-timeout=30", "-max_len=4096"];
 
@@ -109,7 +111,7 @@ fn fuzz(program: &Path, target: &str, options: &Options) -> Result {
         return Ok(());
     }
     let mut command = cargo_fuzz(program, target, &[&corpus, &found]);
-    process::run(command.arg("-merge=1"))
+    process::run(command.args(MERGE))
 }
 
 /// A target on folders of inputs; it writes into the first. Without a sanitizer it builds with the toolchain that
