@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
 
-use crate::{Result, deps, process, test};
+use crate::{Result, deps, fuzz, process, test};
 
 const HELP: &str = "\
 Runs what CI runs; every step, even after one has failed
@@ -16,6 +16,7 @@ usage: cargo xtask ci
   lints    cargo clippy, warnings are errors
   doc      cargo doc, warnings are errors
   deps     cargo xtask deps
+  fuzz     cargo xtask fuzz
 ";
 
 type Step = (&'static str, fn() -> Result);
@@ -26,6 +27,7 @@ const STEPS: &[Step] = &[
     ("test", test),
     ("lints", lints),
     ("doc", doc),
+    ("fuzz", fuzz::check),
 ];
 
 pub(crate) fn main(mut args: lexopt::Parser) -> Result {
@@ -74,8 +76,16 @@ fn test() -> Result {
 }
 
 fn format() -> Result {
-    let args = ["fmt", "--all", "--check", "--", "-l"];
-    process::run(&mut process::cargo(args)).map_err(|e| {
+    let all = ["fmt", "--all", "--check", "--", "-l"];
+    let fuzz = [
+        "fmt",
+        "--manifest-path=fuzz/Cargo.toml",
+        "--check",
+        "--",
+        "-l",
+    ];
+    let check = |args: &[&str]| process::run(&mut process::cargo(args));
+    check(&all).and_then(|()| check(&fuzz)).map_err(|e| {
         format!("{e}; the files are listed above, `cargo fmt --all` sees to them").into()
     })
 }

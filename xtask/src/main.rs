@@ -10,6 +10,7 @@ mod apt;
 mod bench;
 mod ci;
 mod deps;
+mod fuzz;
 mod packages;
 mod process;
 mod rivals;
@@ -31,8 +32,9 @@ usage: cargo xtask COMMAND [OPTIONS]
 
 commands:
   test    install what the tests need, build, run every test, name what was skipped
-  ci      everything that CI checks: test, format, lints, documentation, dependencies
+  ci      everything that CI checks: test, format, lints, documentation, dependencies, a minute of fuzzing
   deps    licences and duplicate versions of the dependencies, by the rules of deny.toml
+  fuzz    feed what reads other people's bytes with bytes that nobody would write
   bench   measure runward beside its rivals, in one run
   help    this text; `cargo xtask COMMAND --help` tells more about a command
 ";
@@ -58,6 +60,7 @@ fn dispatch() -> Result {
         "test" => test::main(args),
         "ci" => ci::main(args),
         "deps" => deps::main(args),
+        "fuzz" => fuzz::main(args),
         "bench" => bench::main(args),
         "help" => {
             print!("{HELP}");

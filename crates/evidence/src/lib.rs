@@ -70,6 +70,8 @@
 //! * Artifacts are JSON, JSON lines, text and exit statuses, in UTF-8. XML and the like are text here, and matched line by line.
 //! * Fractions of a second finer than nanoseconds are no time. Floats are compared as floats.
 //! * Files up to 64 MiB, 128 levels, 20,000 files unless [`Terms`] says otherwise; at most 512 MiB and 512 levels.
+//! * An artifact is held as its text, eight bytes for each value and key in it, eight more for each array and object, and four for each value that a rule finds:
+//!   less than three times its size, unless its values are a byte or two long. Rules that compare sets or groups keep a copy of what they compare.
 //!
 //! # Specs
 //!

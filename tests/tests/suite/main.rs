@@ -18,6 +18,7 @@ mod matrix;
 mod names;
 mod nested;
 mod output;
+mod same_bytes;
 mod sealing;
 mod servers;
 mod signals;

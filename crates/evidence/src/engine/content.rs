@@ -122,7 +122,7 @@ fn shape(at: u32, artifact: &Artifact, doc: &Doc) -> Result<(), Failed> {
         if !kinds.contains(&value.kind()) {
             let found = value.kind().name();
             let message = format!("`{text}` is {found}, where {wanted} should be");
-            return Err(misshapen(message, at, *value));
+            return Err(misshapen(message, at, value));
         }
     }
     Ok(())
@@ -132,7 +132,7 @@ fn schema(at: u32, artifact: &Artifact, doc: &Doc) -> Result<(), Failed> {
     let Some((path, text, wanted)) = &artifact.schema else {
         return Ok(());
     };
-    let found = within(path, doc.root()).values.first().copied();
+    let found = within(path, doc.root()).values.first();
     if found.is_some_and(|value| value.same(wanted.value())) {
         return Ok(());
     }

@@ -30,7 +30,7 @@ impl Cite {
 }
 
 /// How many places a witness names.
-const WITNESSES: usize = 4;
+pub(super) const WITNESSES: usize = 4;
 
 /// A rule that holds, and where that is to be seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

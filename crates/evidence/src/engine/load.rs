@@ -56,6 +56,9 @@ impl Content {
 
 impl Bundle {
     pub(crate) fn load(spec: &Spec, source: &dyn Source, terms: &Terms) -> Self {
+        // Before the artifacts: it reads every file, too, and keeps none.
+        let reads = spec.artifacts().iter().any(|one| *one.file == *MANIFEST);
+        let seal = bundle::check(source, reads, terms);
         let artifacts = (0..).zip(spec.artifacts());
         let load = |(at, artifact)| Arc::new(Loaded::read(at, artifact, source, terms));
         let loaded = artifacts.map(load).collect();
@@ -64,8 +67,6 @@ impl Bundle {
             files.sort_unstable();
             files
         });
-        let reads = spec.artifacts().iter().any(|one| *one.file == *MANIFEST);
-        let seal = bundle::check(source, reads, terms);
         let irregular = irregular(spec, files.iter().flatten(), source, terms);
         Self {
             files,

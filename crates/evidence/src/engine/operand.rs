@@ -77,30 +77,31 @@ fn count<'b>(at: &Selector, bundle: &'b Bundle) -> Result<Reading<'b>, Failed> {
     if found.is_broken() {
         return Err(nothing(at, &found));
     }
-    let place = found
-        .gap
-        .map(|gap| gap.parent)
-        .or(found.values.last().copied());
+    let place = found.gap.map(|gap| gap.parent).or(found.values.last());
     Ok(Reading {
         datum: Datum::Integer(found.values.len() as i128),
         cite: place.map(|value| Cite::value(at.artifact, value)),
     })
 }
 
-fn readings<'b>(at: &Selector, ty: Type, bundle: &'b Bundle) -> Result<Vec<Reading<'b>>, Failed> {
-    let values = many(at, 1, bundle)?;
-    values
-        .into_iter()
-        .map(|value| reading(at, value, ty))
-        .collect()
+/// What a selector finds, read one at a time: there may be as many as the artifact has.
+pub(crate) fn readings<'b>(
+    at: &Selector,
+    ty: Type,
+    least: usize,
+    bundle: &'b Bundle,
+) -> Result<impl Iterator<Item = Result<Reading<'b>, Failed>>, Failed> {
+    let values = many(at, least, bundle)?;
+    Ok(values.into_iter().map(move |value| reading(at, value, ty)))
 }
 
 fn sum<'b>(at: &Selector, ty: Type, bundle: &'b Bundle) -> Result<Reading<'b>, Failed> {
-    let all = readings(at, ty, bundle)?;
-    let cite = all.first().and_then(|reading| reading.cite);
-    let total = all.into_iter().map(|reading| reading.datum).reduce(plus);
-    let datum = total.unwrap_or(Datum::Integer(0));
-    Ok(Reading { datum, cite })
+    let all = readings(at, ty, 1, bundle)?;
+    let add = |sum: Reading<'b>, more: Reading<'b>| Reading {
+        datum: plus(sum.datum, more.datum),
+        cite: sum.cite,
+    };
+    folded(at, all, add)
 }
 
 fn plus<'b>(a: Datum<'b>, b: Datum<'b>) -> Datum<'b> {
@@ -117,13 +118,22 @@ fn extreme<'b>(
     bundle: &'b Bundle,
     wanted: std::cmp::Ordering,
 ) -> Result<Reading<'b>, Failed> {
-    let all = readings(at, ty, bundle)?;
+    let all = readings(at, ty, 1, bundle)?;
     let better = |a: Reading<'b>, b: Reading<'b>| match b.datum.order(&a.datum) == wanted {
         true => b,
         false => a,
     };
-    let found = all.into_iter().reduce(better);
-    found.ok_or_else(|| Failed::new(FailureKind::NothingExamined, format!("nothing at {at}")))
+    folded(at, all, better)
+}
+
+fn folded<'b>(
+    at: &Selector,
+    mut all: impl Iterator<Item = Result<Reading<'b>, Failed>>,
+    join: impl Fn(Reading<'b>, Reading<'b>) -> Reading<'b>,
+) -> Result<Reading<'b>, Failed> {
+    let nothing = || Failed::new(FailureKind::NothingExamined, format!("nothing at {at}"));
+    let first = all.next().ok_or_else(nothing)??;
+    all.try_fold(first, |sum, more| Ok(join(sum, more?)))
 }
 
 fn adjust<'b>(datum: Datum<'b>, operand: &Operand) -> Option<Datum<'b>> {

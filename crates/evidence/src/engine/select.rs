@@ -2,14 +2,14 @@
 
 use super::found::{Cite, Failed, show};
 use super::load::Bundle;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Value, Values};
 use crate::nearest::nearest;
 use crate::outcome::FailureKind;
 use crate::spec::selector::{Path, Segment, Selector};
 
 /// The values that were found, and where the path ended if there are none.
 pub(crate) struct Found<'d> {
-    pub(crate) values: Vec<Value<'d>>,
+    pub(crate) values: Values<'d>,
     pub(crate) gap: Option<Gap<'d>>,
 }
 
@@ -29,22 +29,22 @@ pub(crate) fn select<'b>(selector: &Selector, bundle: &'b Bundle) -> Result<Foun
 
 /// Follows a path from a value.
 pub(crate) fn within<'d>(path: &Path, root: Value<'d>) -> Found<'d> {
-    let mut values = vec![root];
+    let mut values = Values::one(root);
     let mut branched = false;
     for (at, segment) in path.0.iter().enumerate() {
-        let mut next = Vec::new();
+        let mut next = values.none();
         let mut fits = true;
-        for value in &values {
-            fits &= step(segment, *value, &mut next);
+        for value in values.iter() {
+            fits &= step(segment, value, &mut next);
         }
         let missing = !branched && !fits;
         if next.is_empty() || missing {
             let gap = values.first().map(|parent| Gap {
-                parent: *parent,
+                parent,
                 segment: at,
                 missing,
             });
-            let values = Vec::new();
+            let values = values.none();
             return Found { values, gap };
         }
         branched |= !matches!(segment, Segment::Key(_));
@@ -54,7 +54,7 @@ pub(crate) fn within<'d>(path: &Path, root: Value<'d>) -> Found<'d> {
 }
 
 /// Adds what the segment finds in a value; says whether the value is such that it could.
-fn step<'d>(segment: &Segment, value: Value<'d>, next: &mut Vec<Value<'d>>) -> bool {
+fn step<'d>(segment: &Segment, value: Value<'d>, next: &mut Values<'d>) -> bool {
     match segment {
         Segment::Key(key) => {
             let found = value.child(key);
@@ -87,10 +87,11 @@ impl Found<'_> {
 /// The one value of a selector.
 pub(crate) fn one<'b>(selector: &Selector, bundle: &'b Bundle) -> Result<Value<'b>, Failed> {
     let found = select(selector, bundle)?;
-    match found.values[..] {
-        [value] => Ok(value),
-        [] => Err(nothing(selector, &found)),
-        [_, second, ..] => {
+    let mut values = found.values.iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(value),
+        (None, _) => Err(nothing(selector, &found)),
+        (Some(_), Some(second)) => {
             let count = found.values.len();
             let message = format!("{count} values at {selector} where one is meant");
             let cite = Cite::value(selector.artifact, second);
@@ -104,7 +105,7 @@ pub(crate) fn many<'b>(
     selector: &Selector,
     least: usize,
     bundle: &'b Bundle,
-) -> Result<Vec<Value<'b>>, Failed> {
+) -> Result<Values<'b>, Failed> {
     let found = select(selector, bundle)?;
     if found.is_broken() {
         return Err(nothing(selector, &found));

@@ -2,18 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::Node;
 use super::strings::unescape;
+use super::{Code, Nodes};
 
 /// The first key of the object at `at` that was there before, as a node.
-pub(super) fn duplicate(
-    text: &str,
-    nodes: &[Node],
-    at: usize,
-    scratch: &mut Vec<u64>,
-) -> Option<usize> {
+pub(super) fn duplicate(text: &str, nodes: &Nodes, at: u32, scratch: &mut Vec<u64>) -> Option<u32> {
     scratch.clear();
-    scratch.extend(keys(nodes, at).map(|key| hash(text, &nodes[key])));
+    scratch.extend(keys(nodes, at).map(|key| hash(text, nodes, key)));
     if scratch.len() < 2 {
         return None;
     }
@@ -27,34 +22,35 @@ pub(super) fn duplicate(
     }
 }
 
-fn exact(text: &str, nodes: &[Node], at: usize) -> Option<usize> {
+fn exact(text: &str, nodes: &Nodes, at: u32) -> Option<u32> {
     let mut seen = HashSet::new();
     let mut keys = keys(nodes, at);
-    keys.find(|key| !seen.insert(unescape(raw(text, &nodes[*key]))))
+    keys.find(|key| !seen.insert(unescape(raw(text, nodes, *key))))
 }
 
-fn keys(nodes: &[Node], at: usize) -> impl Iterator<Item = usize> {
-    let end = nodes.len();
-    let mut next = at + 1;
+/// The keys of the last object, which nothing is behind yet.
+fn keys(nodes: &Nodes, at: u32) -> impl Iterator<Item = u32> {
+    let end = nodes.end();
+    let mut next = Nodes::first(at);
     std::iter::from_fn(move || {
         let key = next;
-        let value = nodes.get(key)?.next() as usize;
-        next = nodes.get(value)?.next() as usize;
-        (key < end).then_some(key)
+        (key < end).then(|| {
+            next = nodes.next(nodes.next(key));
+            key
+        })
     })
 }
 
-fn raw<'t>(text: &'t str, key: &Node) -> &'t str {
-    let (start, end) = (key.start as usize + 1, key.end as usize - 1);
-    text.get(start..end).unwrap_or_default()
+fn raw<'t>(text: &'t str, nodes: &Nodes, key: u32) -> &'t str {
+    let span = nodes.span(key);
+    text.get(span.start + 1..span.end - 1).unwrap_or_default()
 }
 
-fn hash(text: &str, key: &Node) -> u64 {
-    let raw = raw(text, key);
-    if key.escaped() {
-        mix(unescape(raw).as_bytes())
-    } else {
-        mix(raw.as_bytes())
+fn hash(text: &str, nodes: &Nodes, key: u32) -> u64 {
+    let raw = raw(text, nodes, key);
+    match nodes.code(key) {
+        Code::Escaped => mix(unescape(raw).as_bytes()),
+        _ => mix(raw.as_bytes()),
     }
 }
 

@@ -4,16 +4,21 @@
 
 mod body;
 mod keys;
+mod nodes;
 mod number;
 mod reader;
 mod strings;
 mod value;
+mod values;
 
 pub(crate) use body::{Body, position};
 pub(crate) use number::Number;
 pub(crate) use reader::{Fault, FaultKind};
 pub(crate) use strings::quote;
 pub(crate) use value::{Value, escape};
+pub(crate) use values::Values;
+
+use nodes::{Code, Nodes};
 
 /// What a node is. Integers and floats are told apart by how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,54 +48,11 @@ impl Kind {
     }
 }
 
-/// Twelve bytes, as a document has many.
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    start: u32,
-    end: u32,
-    /// The node after this one and all that is in it, the kind, and whether a string has escapes: 28, 3 and 1 bits.
-    rest: u32,
-}
-
-impl Node {
-    const KINDS: [Kind; 8] = [
-        Kind::Null,
-        Kind::False,
-        Kind::True,
-        Kind::Integer,
-        Kind::Float,
-        Kind::String,
-        Kind::Array,
-        Kind::Object,
-    ];
-
-    fn new(start: u32, end: u32, kind: Kind, escaped: bool) -> Self {
-        let rest = (kind as u32) << 1 | u32::from(escaped);
-        Self { start, end, rest }
-    }
-
-    fn kind(self) -> Kind {
-        Self::KINDS[(self.rest >> 1 & 7) as usize]
-    }
-
-    fn escaped(self) -> bool {
-        self.rest & 1 == 1
-    }
-
-    fn next(self) -> u32 {
-        self.rest >> 4
-    }
-
-    fn set_next(&mut self, next: u32) {
-        self.rest = self.rest & 15 | next << 4;
-    }
-}
-
 /// A document that was read whole.
 #[derive(Debug)]
 pub(crate) struct Doc {
     body: Body,
-    nodes: Vec<Node>,
+    nodes: Nodes,
 }
 
 /// A text that is not read, to show where.
@@ -113,7 +75,7 @@ impl Doc {
         Self::new(text, read)
     }
 
-    fn new(text: String, read: Result<Vec<Node>, Fault>) -> Result<Self, Refused> {
+    fn new(text: String, read: Result<Nodes, Fault>) -> Result<Self, Refused> {
         let body = Body::new(text);
         match read {
             Ok(nodes) => Ok(Self { body, nodes }),

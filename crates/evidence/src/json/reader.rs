@@ -1,6 +1,6 @@
 //! From bytes to nodes.
 
-use super::{Kind, Node, keys, strings};
+use super::{Code, Nodes, keys, strings};
 
 /// Why a text is not read, and at which byte.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(crate) enum FaultKind {
 
 type Read<T = ()> = Result<T, Fault>;
 
-pub(super) fn one(text: &str, max_depth: usize) -> Read<Vec<Node>> {
+pub(super) fn one(text: &str, max_depth: usize) -> Read<Nodes> {
     let mut reader = Reader::new(text, max_depth);
     reader.refuse_mark()?;
     reader.blanks();
@@ -31,15 +31,17 @@ pub(super) fn one(text: &str, max_depth: usize) -> Read<Vec<Node>> {
     }
 }
 
-pub(super) fn lines(text: &str, max_depth: usize) -> Read<Vec<Node>> {
+pub(super) fn lines(text: &str, max_depth: usize) -> Read<Nodes> {
     let mut reader = Reader::new(text, max_depth);
     reader.refuse_mark()?;
-    let root = reader.open(Kind::Array);
+    let root = reader.nodes.open(Code::Array, 0);
     while reader.peek().is_some() {
+        let start = reader.at;
         reader.value()?;
+        reader.one_line(start)?;
         reader.line_end()?;
     }
-    reader.close(root);
+    reader.nodes.close(root, reader.at);
     Ok(reader.nodes)
 }
 
@@ -47,7 +49,7 @@ struct Reader<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
-    nodes: Vec<Node>,
+    nodes: Nodes,
     depth: usize,
     max_depth: usize,
     scratch: Vec<u64>,
@@ -59,7 +61,7 @@ impl<'t> Reader<'t> {
             text,
             bytes: text.as_bytes(),
             at: 0,
-            nodes: Vec::with_capacity(text.len() / 16 + 1),
+            nodes: Nodes::of_bytes(text.len()),
             depth: 0,
             max_depth,
             scratch: Vec::new(),
@@ -91,6 +93,15 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// A value of several lines is one to us, and several broken ones to who reads line by line.
+    fn one_line(&self, start: usize) -> Read {
+        let value = &self.bytes[start..self.at];
+        match value.iter().position(|byte| *byte == b'\n') {
+            None => Ok(()),
+            Some(at) => Err(self.fault_at(start + at, "the line ends inside a value")),
+        }
+    }
+
     /// The end of one line of JSON lines; an empty line is an error of the value that should be there.
     fn line_end(&mut self) -> Read {
         while let Some(b' ' | b'\r' | b'\t') = self.peek() {
@@ -112,40 +123,25 @@ impl<'t> Reader<'t> {
             Some(b'[') => self.array(),
             Some(b'"') => self.string(),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true", Kind::True),
-            Some(b'f') => self.word("false", Kind::False),
-            Some(b'n') => self.word("null", Kind::Null),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
             Some(_) => Err(self.fault("no JSON value begins like this")),
             None => Err(self.fault("the text ends where a value should be")),
         }
     }
 
-    fn word(&mut self, word: &str, kind: Kind) -> Read {
+    fn word(&mut self, word: &str) -> Read {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
             return Err(self.fault("no JSON value begins like this"));
         }
-        self.leaf(kind, self.at + word.len(), false);
+        self.leaf(Code::Word, self.at + word.len());
         Ok(())
     }
 
-    fn leaf(&mut self, kind: Kind, end: usize, escaped: bool) {
-        let mut node = Node::new(offset(self.at), offset(end), kind, escaped);
-        node.set_next(offset(self.nodes.len() + 1));
-        self.nodes.push(node);
+    fn leaf(&mut self, code: Code, end: usize) {
+        self.nodes.leaf(code, self.at..end);
         self.at = end;
-    }
-
-    fn open(&mut self, kind: Kind) -> usize {
-        let at = self.at;
-        self.leaf(kind, at, false);
-        self.nodes.len() - 1
-    }
-
-    fn close(&mut self, opened: usize) {
-        let next = offset(self.nodes.len());
-        let node = &mut self.nodes[opened];
-        node.end = offset(self.at);
-        node.set_next(next);
     }
 
     fn deeper(&mut self) -> Read {
@@ -163,7 +159,7 @@ impl<'t> Reader<'t> {
 
     fn array(&mut self) -> Read {
         self.deeper()?;
-        let opened = self.open(Kind::Array);
+        let opened = self.nodes.open(Code::Array, self.at);
         self.at += 1;
         self.blanks();
         if self.peek() != Some(b']') {
@@ -171,7 +167,7 @@ impl<'t> Reader<'t> {
         }
         self.at += 1;
         self.depth -= 1;
-        self.close(opened);
+        self.nodes.close(opened, self.at);
         Ok(())
     }
 
@@ -186,7 +182,7 @@ impl<'t> Reader<'t> {
 
     fn object(&mut self) -> Read {
         self.deeper()?;
-        let opened = self.open(Kind::Object);
+        let opened = self.nodes.open(Code::Object, self.at);
         self.at += 1;
         self.blanks();
         if self.peek() != Some(b'}') {
@@ -194,7 +190,7 @@ impl<'t> Reader<'t> {
         }
         self.at += 1;
         self.depth -= 1;
-        self.close(opened);
+        self.nodes.close(opened, self.at);
         match keys::duplicate(self.text, &self.nodes, opened, &mut self.scratch) {
             None => Ok(()),
             Some(key) => Err(self.duplicate(key)),
@@ -234,10 +230,10 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn duplicate(&self, key: usize) -> Fault {
-        let node = &self.nodes[key];
-        let (start, end) = (node.start as usize, node.end as usize);
-        let key = self.text.get(start..end).unwrap_or_default();
+    fn duplicate(&self, key: u32) -> Fault {
+        let span = self.nodes.span(key);
+        let start = span.start;
+        let key = self.text.get(span).unwrap_or_default();
         Fault {
             kind: FaultKind::DuplicateKey,
             at: start,
@@ -247,12 +243,12 @@ impl<'t> Reader<'t> {
 
     fn string(&mut self) -> Read {
         let mut at = self.at + 1;
-        let mut escaped = false;
+        let mut code = Code::String;
         loop {
             match self.bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
-                    escaped = true;
+                    code = Code::Escaped;
                     at += self.escape(at)?;
                 }
                 Some(0..=0x1F) => return Err(self.fault_at(at, "a raw control character")),
@@ -260,7 +256,7 @@ impl<'t> Reader<'t> {
                 None => return Err(self.fault_at(at, "the text ends inside a string")),
             }
         }
-        self.leaf(Kind::String, at + 1, escaped);
+        self.leaf(code, at + 1);
         Ok(())
     }
 
@@ -294,15 +290,15 @@ impl<'t> Reader<'t> {
             at = self.digits(at + 1 + usize::from(sign))?;
         }
         let text = &self.text[start..at];
-        let kind = match text {
-            "-0" => Kind::Float,
-            _ if at == whole => Kind::Integer,
-            _ => Kind::Float,
+        let code = match text {
+            "-0" => Code::Float,
+            _ if at == whole => Code::Integer,
+            _ => Code::Float,
         };
         if !in_range(text) {
             return Err(self.fault("a number beyond every float"));
         }
-        self.leaf(kind, at, false);
+        self.leaf(code, at);
         Ok(())
     }
 
@@ -318,12 +314,4 @@ impl<'t> Reader<'t> {
 fn in_range(number: &str) -> bool {
     let short = number.len() <= 300 && !number.contains(['e', 'E']);
     short || number.parse::<f64>().is_ok_and(f64::is_finite)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a text longer than 512 MiB is refused before it is read"
-)]
-fn offset(at: usize) -> u32 {
-    at as u32
 }

@@ -108,6 +108,16 @@ fn lines_are_elements() {
 }
 
 #[test]
+fn a_value_of_several_lines_is_no_line() {
+    for text in ["{\"a\":\n1}\n", "1\n[\n]\n", "{}\n{\n\"a\":1}"] {
+        let refused = Doc::parse_lines(text.to_owned(), 8).expect_err(text);
+        assert_eq!(refused.fault.kind, FaultKind::Syntax, "{text}");
+    }
+    let refused = Doc::parse_lines("1\n[\n]\n".to_owned(), 8).expect_err("two lines");
+    assert_eq!(refused.fault.at, 3);
+}
+
+#[test]
 fn positions_count_characters_from_one() {
     let body = Body::new("aé\nb\n".to_owned());
     assert_eq!(body.position(0), (1, 1));

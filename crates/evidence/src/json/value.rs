@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::strings::unescape;
-use super::{Doc, Kind, Node, Number};
+use super::{Code, Doc, Kind, Nodes, Number};
 
 /// Objects above this size get an index before two of them are compared member by member.
 const INDEXED: usize = 16;
@@ -14,8 +14,8 @@ const INDEXED: usize = 16;
 /// A value in its document.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'d> {
-    doc: &'d Doc,
-    at: u32,
+    pub(super) doc: &'d Doc,
+    pub(super) at: u32,
 }
 
 impl<'d> Value<'d> {
@@ -23,18 +23,28 @@ impl<'d> Value<'d> {
         Self { doc, at }
     }
 
-    fn node(self) -> Node {
-        self.doc.nodes[self.at as usize]
+    fn code(self) -> Code {
+        self.doc.nodes.code(self.at)
     }
 
     pub(crate) fn kind(self) -> Kind {
-        self.node().kind()
+        match self.code() {
+            Code::Word => match self.text() {
+                "null" => Kind::Null,
+                "true" => Kind::True,
+                _ => Kind::False,
+            },
+            Code::Integer => Kind::Integer,
+            Code::Float => Kind::Float,
+            Code::String | Code::Escaped => Kind::String,
+            Code::Array => Kind::Array,
+            Code::Object => Kind::Object,
+        }
     }
 
     /// The bytes it takes up in the text.
     pub(crate) fn span(self) -> Range<usize> {
-        let node = self.node();
-        node.start as usize..node.end as usize
+        self.doc.nodes.span(self.at)
     }
 
     /// As it was written.
@@ -43,34 +53,30 @@ impl<'d> Value<'d> {
     }
 
     pub(crate) fn is_container(self) -> bool {
-        matches!(self.kind(), Kind::Array | Kind::Object)
+        matches!(self.code(), Code::Array | Code::Object)
     }
 
     pub(crate) fn string(self) -> Option<Cow<'d, str>> {
-        let node = self.node();
-        if node.kind() != Kind::String {
-            return None;
-        }
         let text = self.text();
-        let inside = text.get(1..text.len() - 1).unwrap_or_default();
-        Some(if node.escaped() {
-            Cow::Owned(unescape(inside))
-        } else {
-            Cow::Borrowed(inside)
-        })
+        let inside = || text.get(1..text.len() - 1).unwrap_or_default();
+        match self.code() {
+            Code::String => Some(Cow::Borrowed(inside())),
+            Code::Escaped => Some(Cow::Owned(unescape(inside()))),
+            _ => None,
+        }
     }
 
     pub(crate) fn number(self) -> Option<Number<'d>> {
-        match self.kind() {
-            Kind::Integer => Some(Number::integer(self.text())),
-            Kind::Float => Some(Number::float(self.text())),
+        match self.code() {
+            Code::Integer => Some(Number::integer(self.text())),
+            Code::Float => Some(Number::float(self.text())),
             _ => None,
         }
     }
 
     /// Elements of an array, values of an object.
     pub(crate) fn children(self) -> impl Iterator<Item = Value<'d>> + use<'d> {
-        let object = self.kind() == Kind::Object;
+        let object = self.code() == Code::Object;
         let step = if object { 2 } else { 1 };
         self.inside().skip(step - 1).step_by(step)
     }
@@ -78,7 +84,7 @@ impl<'d> Value<'d> {
     /// Keys and values of an object; of anything else, nothing.
     pub(crate) fn members(self) -> impl Iterator<Item = (Cow<'d, str>, Value<'d>)> + use<'d> {
         let mut inside = self.inside();
-        let object = self.kind() == Kind::Object;
+        let object = self.code() == Code::Object;
         std::iter::from_fn(move || {
             let key = inside.next().filter(|_| object)?;
             Some((key.string()?, inside.next()?))
@@ -88,12 +94,12 @@ impl<'d> Value<'d> {
     /// All nodes one level below.
     fn inside(self) -> impl Iterator<Item = Value<'d>> + use<'d> {
         let doc = self.doc;
-        let end = self.node().next();
-        let mut next = self.at + 1;
+        let end = doc.nodes.next(self.at);
+        let mut next = Nodes::first(self.at);
         std::iter::from_fn(move || {
             let value = Value::new(doc, next);
             (next < end).then(|| {
-                next = value.node().next();
+                next = doc.nodes.next(next);
                 value
             })
         })

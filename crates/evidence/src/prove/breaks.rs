@@ -1,16 +1,17 @@
 //! Changes that should trip a rule, the smallest first.
 
 use super::edit::{Change, Edit, NEW, Steps, follow, steps};
-use super::sample;
+use super::listing::{self, Wanted};
 use super::trial::Trial;
-use super::values::{around, assign, deciding, json, others, places, read, shifted};
+use super::values::{assign, deciding, others, places, read, shifted};
+use super::{runs, sample, series};
 use crate::engine::{Datum, within};
 use crate::json::{Kind, Value, quote};
-use crate::spec::check::{Check, Comparison, Condition, Series, Trend};
+use crate::spec::check::{Check, Comparison, Condition};
 use crate::spec::operand::{Operand, Type};
 use crate::spec::selector::{Path, Selector};
 
-type Changes = Vec<Vec<Edit>>;
+pub(super) type Changes = Vec<Vec<Edit>>;
 
 /// Candidates for one rule.
 pub(super) fn of(trial: &Trial<'_>, rule: u32) -> Changes {
@@ -45,10 +46,8 @@ pub(super) fn of(trial: &Trial<'_>, rule: u32) -> Changes {
             rows, conditions, ..
         } => unwanted(trial, rows, conditions),
         Check::RowSum { rows, total, .. } => fields(trial, rows, total),
-        Check::Series { trend, series } => moved(trial, *trend, series),
-        Check::RunLength {
-            rows, field, right, ..
-        } => runs(trial, rows, field, right),
+        Check::Series { trend, series } => series::broken(trial, *trend, series),
+        Check::RunLength { .. } => runs::broken(trial, check),
         Check::Group {
             rows, sum, right, ..
         } => grouped(trial, rows, sum, right),
@@ -63,8 +62,29 @@ pub(super) fn of(trial: &Trial<'_>, rule: u32) -> Changes {
             .flat_map(|operand| otherwise(trial, operand))
             .collect(),
         Check::Sha256 { equals, .. } => otherwise(trial, equals),
-        Check::Files { glob, .. } | Check::Veto { glob } => named(trial, glob),
+        Check::Files { .. } => {
+            wanted(check).map_or_else(Changes::new, |wanted| listing::broken(trial, &wanted))
+        }
+        Check::Veto { glob } => listing::marked(trial, glob),
     }
+}
+
+pub(super) fn wanted(check: &Check) -> Option<Wanted<'_>> {
+    let Check::Files {
+        glob,
+        least,
+        most,
+        equals,
+    } = check
+    else {
+        return None;
+    };
+    Some(Wanted {
+        glob,
+        least: *least,
+        most: *most,
+        equals: equals.as_ref(),
+    })
 }
 
 fn cut(trial: &Trial<'_>, artifact: u32) -> Changes {
@@ -105,7 +125,7 @@ fn otherwise(trial: &Trial<'_>, operand: &Operand) -> Changes {
 }
 
 /// Each value of a selector in turn, the last one first, becomes another one.
-fn values(trial: &Trial<'_>, at: &Selector) -> Changes {
+pub(super) fn values(trial: &Trial<'_>, at: &Selector) -> Changes {
     let mut changes = Changes::new();
     for place in places(trial, at).into_iter().rev().take(8) {
         let value = trial
@@ -170,7 +190,7 @@ fn wrong(ty: Type) -> [String; 2] {
 }
 
 /// The paths of rows, and the rows.
-fn rows<'t>(trial: &Trial<'t>, at: &Selector) -> Vec<(Steps, Value<'t>)> {
+pub(super) fn rows<'t>(trial: &Trial<'t>, at: &Selector) -> Vec<(Steps, Value<'t>)> {
     let Some(root) = trial.root(at.artifact) else {
         return Vec::new();
     };
@@ -181,8 +201,8 @@ fn rows<'t>(trial: &Trial<'t>, at: &Selector) -> Vec<(Steps, Value<'t>)> {
 }
 
 /// Where a field of a row stands, and its value.
-fn field<'t>(place: &Steps, row: Value<'t>, path: &Path) -> Option<(Steps, Value<'t>)> {
-    let value = within(path, row).values.first().copied()?;
+pub(super) fn field<'t>(place: &Steps, row: Value<'t>, path: &Path) -> Option<(Steps, Value<'t>)> {
+    let value = within(path, row).values.first()?;
     let inside = steps(row, value);
     Some((place.iter().cloned().chain(inside).collect(), value))
 }
@@ -276,96 +296,6 @@ fn fields(trial: &Trial<'_>, at: &Selector, path: &Path) -> Changes {
         }
     }
     changes
-}
-
-fn moved(trial: &Trial<'_>, trend: Trend, series: &Series) -> Changes {
-    let operands = match series {
-        Series::Operands(operands) => operands,
-        Series::Values(at, _) => return moved_values(trial, trend, at),
-    };
-    let mut changes = Changes::new();
-    for pair in operands.windows(2) {
-        for (operand, other) in [(&pair[1], &pair[0]), (&pair[0], &pair[1])] {
-            let Some(bound) = read(other, trial.good) else {
-                continue;
-            };
-            if let Datum::Any(_) = bound {
-                changes.extend(
-                    operand
-                        .selector()
-                        .map(|at| values(trial, at))
-                        .unwrap_or_default(),
-                );
-            }
-            let mut near = around(operand, &bound);
-            if let Trend::Interval(_, max) = trend {
-                near.extend(far(&bound, max));
-            }
-            for value in near {
-                changes.extend(assign(trial, operand, &value));
-            }
-        }
-    }
-    changes
-}
-
-/// Farther away than an interval allows.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a bound that is only to be exceeded"
-)]
-fn far(bound: &Datum<'_>, max: f64) -> Option<Datum<'static>> {
-    let beyond = max.abs() as i64 + 2;
-    match bound {
-        Datum::Integer(n) => Some(Datum::Integer(n + i128::from(beyond))),
-        Datum::Float(x) => Some(Datum::Float(x + max.abs() + 1.0)),
-        Datum::Time(at) => at.plus_seconds(beyond).map(Datum::Time),
-        _ => None,
-    }
-}
-
-/// Neighbours change places, become one, or one of them goes far away.
-fn moved_values(trial: &Trial<'_>, trend: Trend, at: &Selector) -> Changes {
-    let rows = rows(trial, at);
-    let mut changes = Changes::new();
-    for pair in rows.windows(2).take(4) {
-        let [(a, x), (b, y)] = pair else {
-            continue;
-        };
-        changes.push(vec![Edit::set(at.artifact, b.clone(), x.text())]);
-        changes.push(vec![
-            Edit::set(at.artifact, a.clone(), y.text()),
-            Edit::set(at.artifact, b.clone(), x.text()),
-        ]);
-        changes.extend(
-            others(*y)
-                .into_iter()
-                .map(|json| vec![Edit::set(at.artifact, b.clone(), json)]),
-        );
-    }
-    if let (Trend::Interval(_, max), Some((place, last))) = (trend, rows.last()) {
-        let datum = [Type::Time, Type::I64, Type::Finite]
-            .into_iter()
-            .find_map(|ty| crate::engine::typed(*last, ty).ok());
-        let away = datum.and_then(|datum| far(&datum, 2.0 * max));
-        changes.extend(away.map(|value| vec![Edit::set(at.artifact, place.clone(), json(&value))]));
-    }
-    changes
-}
-
-/// A field of all rows, or of none, is beyond the bound.
-fn runs(trial: &Trial<'_>, at: &Selector, path: &Path, right: &Operand) -> Changes {
-    let Some(bound) = read(right, trial.good) else {
-        return Changes::new();
-    };
-    let all = |value: &Datum<'_>| {
-        let set = |(place, row): (Steps, Value<'_>)| {
-            let (place, _) = field(&place, row, path)?;
-            Some(Edit::set(at.artifact, place, json(value)))
-        };
-        rows(trial, at).into_iter().filter_map(set).collect()
-    };
-    around(right, &bound).iter().map(all).collect()
 }
 
 fn grouped(trial: &Trial<'_>, at: &Selector, sum: &Path, right: &Operand) -> Changes {
@@ -484,21 +414,4 @@ fn matched(trial: &Trial<'_>, artifact: u32, pattern: &str) -> Changes {
         vec![Edit::Text(artifact, 0, 0, format!("{sample}\n"))],
         vec![Edit::Text(artifact, end, end, sample)],
     ]
-}
-
-fn named(trial: &Trial<'_>, glob: &str) -> Changes {
-    let path = glob.replace("**", NEW).replace(['*', '?'], "x");
-    let mut changes = vec![vec![Edit::Add(path)]];
-    let listed = trial.good.files.iter().flatten();
-    let there = listed.filter(|path| crate::spec::glob::matches(glob, path));
-    for path in there.take(8) {
-        let artifact = trial
-            .spec
-            .artifacts()
-            .iter()
-            .position(|artifact| *artifact.file == **path);
-        let artifact = artifact.and_then(|at| u32::try_from(at).ok());
-        changes.extend(artifact.map(|at| vec![Edit::Remove(at)]));
-    }
-    changes
 }

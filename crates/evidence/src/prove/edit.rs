@@ -14,8 +14,10 @@ pub(super) enum Edit {
     Json(u32, Steps, Change),
     /// These bytes of a text become another text.
     Text(u32, usize, usize, String),
-    /// A file that nothing reads.
+    /// A file that no artifact reads comes.
     Add(String),
+    /// A file that no artifact reads goes.
+    Hide(String),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +41,7 @@ impl Edit {
             Self::Remove(at) | Self::Truncate(at, _) | Self::Json(at, ..) | Self::Text(at, ..) => {
                 Some(*at)
             }
-            Self::Add(_) => None,
+            Self::Add(_) | Self::Hide(_) => None,
         }
     }
 
@@ -49,6 +51,7 @@ impl Edit {
             Self::Remove(_) => format!("remove {file}"),
             Self::Truncate(_, left) => format!("cut {file} to {left} bytes"),
             Self::Add(path) => format!("add {path}"),
+            Self::Hide(path) => format!("remove {path}"),
             Self::Text(_, start, end, text) => {
                 format!("{file}: bytes {start}..{end} become {}", quote(text))
             }

@@ -2,8 +2,11 @@
 
 mod breaks;
 mod edit;
+mod listing;
 mod repair;
+mod runs;
 mod sample;
+mod series;
 mod ties;
 mod trial;
 mod values;

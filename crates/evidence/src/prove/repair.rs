@@ -3,6 +3,7 @@
 use super::edit::Edit;
 use super::trial::Trial;
 use super::values::{around, assign, deciding, read};
+use super::{breaks, listing};
 use crate::engine::{Bundle, Datum};
 use crate::spec::check::{Check, Comparison, Series, Trend};
 use crate::spec::operand::Operand;
@@ -20,6 +21,9 @@ pub(super) fn of(
             trend,
             series: Series::Operands(operands),
         } => series(trial, *trend, operands, bundle),
+        check @ Check::Files { .. } => breaks::wanted(check)
+            .map(|wanted| listing::repaired(trial, &wanted, bundle))
+            .unwrap_or_default(),
         _ => Vec::new(),
     };
     let fresh =

@@ -48,7 +48,7 @@ fn place(selector: &Selector, bundle: &Bundle) -> Option<(u32, Steps)> {
     let root = bundle.json(selector.artifact).ok()?;
     let found = select(selector, bundle).ok()?;
     let value = found.values.first()?;
-    Some((selector.artifact, steps(root, *value)))
+    Some((selector.artifact, steps(root, value)))
 }
 
 fn projected(number: u32, check: &Check, bundle: &Bundle, ties: &mut Vec<Tie>) {
@@ -70,8 +70,8 @@ fn projected(number: u32, check: &Check, bundle: &Bundle, ties: &mut Vec<Tie>) {
     ) else {
         return;
     };
-    for row in found.values {
-        let one = |path| within(path, row).values.first().copied();
+    for row in found.values.into_iter() {
+        let one = |path| within(path, row).values.first();
         let (Some(held), Some(name), Some(value)) = (one(having), one(key), one(val)) else {
             continue;
         };

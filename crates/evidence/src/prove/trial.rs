@@ -87,8 +87,7 @@ impl<'t> Trial<'t> {
                     .entry(&self.spec.artifact(at).file)
                     .or_default()
                     .push(edit),
-                (None, Edit::Add(path)) => bundle.files.as_mut().ok()?.push(path.clone()),
-                (None, _) => {}
+                (None, edit) => listed(bundle.files.as_mut().ok()?, edit)?,
             }
         }
         for (file, edits) in by_file {
@@ -141,6 +140,20 @@ impl<'t> Trial<'t> {
             .collect();
         Some(lines.concat())
     }
+}
+
+/// A file comes that was not there, or one goes that was.
+fn listed(files: &mut Vec<String>, edit: &Edit) -> Option<()> {
+    let found = |path: &String| files.iter().position(|known| known == path);
+    match edit {
+        Edit::Add(path) => match found(path) {
+            None => files.push(path.clone()),
+            Some(_) => return None,
+        },
+        Edit::Hide(path) => drop(files.remove(found(path)?)),
+        _ => {}
+    }
+    Some(())
 }
 
 fn changes<'e>(edits: &[&'e Edit]) -> Option<Vec<(&'e [String], &'e Change)>> {

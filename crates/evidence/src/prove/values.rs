@@ -43,17 +43,45 @@ fn string(text: &str) -> Vec<String> {
 
 /// Values around a datum, which an operand could have instead; what it multiplies and adds is taken back.
 pub(super) fn around(operand: &Operand, bound: &Datum<'_>) -> Vec<Datum<'static>> {
-    match bound {
-        Datum::Integer(n) => integers(operand, *n),
-        Datum::Float(x) => floats(operand, *x),
+    match back(operand, bound) {
+        Some(base) => near(operand.ty, &base),
+        None => near(operand.ty, bound),
+    }
+}
+
+/// What an operand has to read, to be that; without what is lost in a division.
+pub(super) fn back(operand: &Operand, value: &Datum<'_>) -> Option<Datum<'static>> {
+    let float = |factor: Option<Factor>, default| match factor {
+        Some(Factor::Float(x)) => x,
+        _ => default,
+    };
+    match value {
+        Datum::Integer(n) => {
+            let moved = n.checked_sub(factor(operand.add, 0))?;
+            moved
+                .checked_div(factor(operand.mul, 1))
+                .map(Datum::Integer)
+        }
+        Datum::Float(x) => Some(Datum::Float(
+            (x - float(operand.add, 0.0)) / float(operand.mul, 1.0),
+        )),
         Datum::Time(at) => {
-            let back = match operand.add {
-                Some(Factor::Integer(by)) => by.saturating_neg(),
-                _ => 0,
-            };
-            let moved = [back - 1, back, back + 1]
-                .into_iter()
-                .filter_map(|by| at.plus_seconds(by));
+            let by = i64::try_from(factor(operand.add, 0)).ok()?;
+            at.plus_seconds(by.checked_neg()?).map(Datum::Time)
+        }
+        Datum::Text(text) => Some(Datum::Text(text.to_string().into())),
+        Datum::Bool(yes) => Some(Datum::Bool(*yes)),
+        Datum::Any(_) => None,
+    }
+}
+
+/// A value of that type, and others that are near.
+pub(super) fn near(ty: Type, base: &Datum<'_>) -> Vec<Datum<'static>> {
+    match base {
+        Datum::Integer(n) => integers(ty, *n),
+        Datum::Float(x) => floats(*x),
+        Datum::Time(at) => {
+            let moved = [-1, 0, 1].into_iter().filter_map(|by| at.plus_seconds(by));
             moved.map(Datum::Time).collect()
         }
         Datum::Text(text) => {
@@ -69,16 +97,14 @@ pub(super) fn around(operand: &Operand, bound: &Datum<'_>) -> Vec<Datum<'static>
     }
 }
 
-fn integers(operand: &Operand, bound: i128) -> Vec<Datum<'static>> {
-    let add = factor(operand.add, 0);
-    let mul = factor(operand.mul, 1);
-    let base = if mul == 0 { bound } else { (bound - add) / mul };
-    let range = match operand.ty {
+fn integers(ty: Type, base: i128) -> Vec<Datum<'static>> {
+    let range = match ty {
         Type::U64 => 0..=i128::from(u64::MAX),
         _ => i128::from(i64::MIN)..=i128::from(i64::MAX),
     };
-    let near = [base - 1, base, base + 1, base + 2, 0];
+    let near = [-1, 0, 1, 2].map(|by| base.saturating_add(by));
     near.into_iter()
+        .chain([0])
         .filter(|n| range.contains(n))
         .map(Datum::Integer)
         .collect()
@@ -91,12 +117,7 @@ fn factor(factor: Option<Factor>, default: i128) -> i128 {
     }
 }
 
-fn floats(operand: &Operand, bound: f64) -> Vec<Datum<'static>> {
-    let of = |factor: Option<Factor>, default| match factor {
-        Some(Factor::Float(x)) => x,
-        _ => default,
-    };
-    let base = (bound - of(operand.add, 0.0)) / of(operand.mul, 1.0);
+fn floats(base: f64) -> Vec<Datum<'static>> {
     let near = [base, base * 1.01 + 0.01, base * 0.99 - 0.01, 0.0];
     near.into_iter()
         .filter(|x| x.is_finite())
@@ -230,7 +251,7 @@ pub(super) fn places(trial: &Trial<'_>, at: &Selector) -> Vec<Vec<String>> {
     found
         .values
         .iter()
-        .map(|value| steps(root, *value))
+        .map(|value| steps(root, value))
         .collect()
 }
 

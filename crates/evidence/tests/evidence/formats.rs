@@ -126,6 +126,27 @@ fn sarif_has_only_what_is_not_proven() {
     assert_eq!(waived["suppressions"][0]["status"], "accepted");
 }
 
+/// Types made from the standard's own schema read it, and what they write again is all that was there: no member is unknown to them.
+#[test]
+fn sarif_is_what_its_schema_describes() {
+    let json: Value = serde_json::from_str(&every_outcome().render(Format::Sarif)).unwrap();
+    let sarif: serde_sarif::sarif::Sarif = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(sarif).unwrap(), json);
+    let unknown = |path: &str| {
+        let mut json = json.clone();
+        json.pointer_mut(path).unwrap()["levels"] = "error".into();
+        let read = serde_json::from_value::<serde_sarif::sarif::Sarif>(json.clone());
+        read.map_or(true, |sarif| serde_json::to_value(sarif).unwrap() != json)
+    };
+    for path in ["", "/runs/0", "/runs/0/results/0", "/runs/0/tool/driver"] {
+        assert!(unknown(path), "{path}");
+    }
+    let wrong = json
+        .to_string()
+        .replace("\"kind\":\"open\"", "\"kind\":\"opened\"");
+    assert!(serde_json::from_str::<serde_sarif::sarif::Sarif>(&wrong).is_err());
+}
+
 #[test]
 fn tap_counts_its_lines() {
     let text = every_outcome().render(Format::Tap);

@@ -216,6 +216,9 @@ fn what_cannot_be_read_or_listed_is_inconclusive() {
     let kind = |id: &str| report.judgement(id).unwrap().failure().unwrap().kind();
     assert_eq!(kind("present.a"), FailureKind::Unreadable);
     assert_eq!(kind("unread"), FailureKind::Unlisted);
+    // No file is at fault, so none is to be removed or ignored.
+    let unlisted = report.judgement("unread").unwrap();
+    assert_eq!(unlisted.failure().unwrap().help(), None);
 }
 
 #[test]

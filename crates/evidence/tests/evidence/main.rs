@@ -12,6 +12,7 @@ mod foreign;
 mod formats;
 mod harness;
 mod hostile;
+mod memory;
 mod proving;
 mod reference;
 mod sample;

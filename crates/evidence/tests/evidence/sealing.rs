@@ -151,6 +151,54 @@ fn a_file_outside_the_window_is_foreign_or_late() {
     }
 }
 
+/// Clocks have ticks: what was written in the tick of the seal, or in that in which the run was armed, is within.
+#[test]
+fn both_ends_of_the_window_are_within_it() {
+    let dir = collected();
+    let time = SystemTime::now() - Duration::from_secs(30);
+    for name in ["a.json", bundle::RUN] {
+        let file = fs::File::options().write(true).open(dir.path().join(name));
+        file.unwrap().set_modified(time).unwrap();
+    }
+    seal(dir.path());
+    let good = Memory::copy(&Dir::open(dir.path()).unwrap(), &Terms::new()).unwrap();
+    let text = manifest(&good);
+    let said = |key: &str| {
+        let (_, rest) = text.split_once(&format!("\"{key}\":\"")).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    for end in ["armed", "sealed"] {
+        let mut edge = good.clone();
+        let moved = text.replace(&said(end), &said("modified"));
+        assert_ne!(moved, text);
+        edge.insert(bundle::MANIFEST, moved);
+        let report = verify(&spec(), &edge, &Terms::new());
+        assert_eq!(seal_of(&report), (Verdict::Proven, None), "{end}");
+    }
+}
+
+#[test]
+fn the_first_flaws_are_named_and_the_rest_is_counted() {
+    let mut bundle = sealed();
+    let judged = |bundle: &Memory| {
+        let report = verify(&spec(), bundle, &Terms::new());
+        let seal = &report.judgements()[0];
+        let path = seal.place().unwrap().path().to_owned();
+        (path, seal.failure().unwrap().message().to_owned())
+    };
+    bundle.insert("late-0", "");
+    let (path, message) = judged(&bundle);
+    assert_eq!(path, "late-0");
+    assert!(message.starts_with("late `late-0`: "), "{message}");
+    assert!(!message.contains("more"), "{message}");
+    for number in 1..6 {
+        bundle.insert(format!("late-{number}"), "");
+    }
+    let (_, message) = judged(&bundle);
+    assert_eq!(message.matches("; late `").count(), 3, "{message}");
+    assert!(message.ends_with("; and 2 more"), "{message}");
+}
+
 #[test]
 fn a_manifest_that_cannot_be_used_is_a_bad_seal() {
     let broken = [

@@ -159,13 +159,18 @@ check = 'cmp'
 left = { count = 'a:/w/*' }
 op = '>='
 right = { value = 1 }
+[[rule]]
+id = 'behind'
+after = ['none-dead']
+check = 'eq'
+at = 'a:/w'
+value = []
 ";
     let report = judge(&spec(&format!("{ONE}{keys}")), &[("a", r#"{"w":[]}"#)]);
     assert_eq!(failures(&report), ["some"]);
-    assert_eq!(
-        report.judgement("none-dead").unwrap().blocked_by(),
-        Some("some")
-    );
+    for id in ["none-dead", "behind"] {
+        assert_eq!(report.judgement(id).unwrap().blocked_by(), Some("some"));
+    }
 }
 
 #[test]
@@ -250,7 +255,9 @@ fn an_optional_artifact_may_be_absent_and_what_reads_it_says_nothing() {
     assert_eq!(report.verdict(), Verdict::Proven);
     assert!(report.judgement("present.a").unwrap().is_by_absence());
     assert_eq!(report.judgement("r").unwrap().outcome(), Outcome::Blocked);
-    assert_eq!(failures(&judge(&text, &[("b", "x"), ("a", "2")])), ["r"]);
+    let there = judge(&text, &[("b", "x"), ("a", "2")]);
+    assert_eq!(failures(&there), ["r"]);
+    assert!(!there.judgement("present.a").unwrap().is_by_absence());
 }
 
 /// Each holds by absence, is blocked or is excused, so that none is a failure; and together they say nothing.
@@ -289,8 +296,14 @@ fn a_file_that_nothing_reads_is_a_failure_unless_the_spec_says_why_not() {
     let report = judge(&spec(&base), &files);
     assert_eq!(failures(&report), ["unread"]);
     let judged = report.judgement("unread").unwrap();
-    assert_eq!(judged.failure().unwrap().kind(), FailureKind::UnreadFile);
+    let failure = judged.failure().unwrap();
+    assert_eq!(failure.kind(), FailureKind::UnreadFile);
+    assert!(!failure.message().contains("more"), "{failure:?}");
+    assert!(failure.help().is_some_and(|help| help.contains("ignore")));
     assert_eq!(judged.place().unwrap().path(), "notes.md");
+    let three = judge(&spec(&base), &[("a", "x"), ("n", ""), ("o", ""), ("p", "")]);
+    let failure = three.judgement("unread").unwrap().failure().unwrap();
+    assert!(failure.message().contains("and 2 more"), "{failure:?}");
     for files_table in ["ignore = ['*.md']", "unread = 'allow'"] {
         let text = spec(&format!("[files]\nwhy = 'w'\n{files_table}\n{base}"));
         assert_eq!(judge(&text, &files).verdict(), Verdict::Proven);

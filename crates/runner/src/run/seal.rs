@@ -249,3 +249,7 @@ fn reason(first: &Judgement, count: usize) -> String {
     };
     format!("{}: {message}{more}", first.id())
 }
+
+#[cfg(test)]
+#[path = "seal_tests.rs"]
+mod tests;

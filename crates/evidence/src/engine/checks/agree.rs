@@ -97,7 +97,7 @@ pub(super) fn same_set(sets: &[Selector], least: usize, bundle: &Bundle) -> Judg
         let values = many(selector, least, bundle)?;
         let place = values
             .first()
-            .map(|value| Cite::value(selector.artifact, *value));
+            .map(|value| Cite::value(selector.artifact, value));
         cites.extend(place);
         let set: BTreeSet<String> = values.into_iter().map(canonical).collect();
         match &first {
@@ -178,12 +178,12 @@ pub(super) fn project(check: &Check, bundle: &Bundle) -> Judged {
     let wanted = one(equals, bundle)?;
     let mut map: BTreeMap<String, (String, Cite)> = BTreeMap::new();
     let found = many(rows, *least, bundle)?;
-    for row in &found {
-        if within(having, *row).values.is_empty() {
+    for row in found.iter() {
+        if within(having, row).values.is_empty() {
             continue;
         }
-        let name = field(rows, *row, key, "`key`")?;
-        let value = field(rows, *row, val, "`val`")?;
+        let name = field(rows, row, key, "`key`")?;
+        let value = field(rows, row, val, "`val`")?;
         let name = name
             .string()
             .map_or_else(|| name.text().to_owned(), |text| text.into_owned());

@@ -48,7 +48,7 @@ pub(super) fn field<'b>(
     text: &str,
 ) -> Result<Value<'b>, Failed> {
     let found = within(path, row);
-    found.values.first().copied().ok_or_else(|| {
+    found.values.first().ok_or_else(|| {
         let message = format!("a row of {rows} has nothing at {text}");
         let cite = Cite::value(rows.artifact, row);
         Failed::new(FailureKind::MissingValue, message).at(cite)
@@ -70,10 +70,10 @@ pub(super) fn some_row(
         .map(|bound| Ok((bound, evaluate(&bound.than, bundle)?.datum)))
         .collect::<Result<_, Failed>>()?;
     let mut almost = None;
-    for row in &found.values {
-        match mismatches(*row, conditions, &bounds) {
-            0 => return Ok(Held::at([Cite::value(rows.artifact, *row)])),
-            count => almost = nearer(almost, count, *row),
+    for row in found.values.iter() {
+        match mismatches(row, conditions, &bounds) {
+            0 => return Ok(Held::at([Cite::value(rows.artifact, row)])),
+            count => almost = nearer(almost, count, row),
         }
     }
     Err(not_attempted(
@@ -105,7 +105,7 @@ fn is_within(row: Value<'_>, bound: &Bound, than: &Datum<'_>) -> bool {
     let value = found
         .values
         .first()
-        .and_then(|value| typed(*value, Type::Time).ok());
+        .and_then(|value| typed(value, Type::Time).ok());
     value.is_some_and(|value| bound.op.holds(value.order(than)))
 }
 
@@ -150,10 +150,10 @@ pub(super) fn no_row(
     bundle: &Bundle,
 ) -> Judged {
     let found = many(rows, least, bundle)?;
-    for row in &found {
+    for row in found.iter() {
         let mut unwanted = true;
         for condition in conditions {
-            let value = field(rows, *row, &condition.path, &condition.text)?;
+            let value = field(rows, row, &condition.path, &condition.text)?;
             unwanted &= value.same(condition.value.value());
         }
         if unwanted {
@@ -162,12 +162,12 @@ pub(super) fn no_row(
                 .map(|condition| format!("{} {}", condition.text, condition.value.text()))
                 .collect();
             let message = format!("a row of {rows} has {}", shown.join(", "));
-            let cite = Cite::value(rows.artifact, *row);
+            let cite = Cite::value(rows.artifact, row);
             return Err(Failed::new(FailureKind::UnwantedRow, message).at(cite));
         }
     }
     Ok(Held::at(
-        found.iter().map(|row| Cite::value(rows.artifact, *row)),
+        found.iter().map(|row| Cite::value(rows.artifact, row)),
     ))
 }
 
@@ -180,16 +180,16 @@ pub(super) fn row_sum(
 ) -> Judged {
     let found = many(rows, least, bundle)?;
     for (number, row) in found.iter().enumerate() {
-        let whole = field(rows, *row, total, "`total`")?;
+        let whole = field(rows, row, total, "`total`")?;
         let wanted = unsigned(rows, whole)?;
-        let pieces = within(parts, *row);
+        let pieces = within(parts, row);
         if pieces.is_broken() {
             let message = format!("row {number} of {rows} has no parts");
-            let cite = Cite::value(rows.artifact, *row);
+            let cite = Cite::value(rows.artifact, row);
             return Err(Failed::new(FailureKind::MissingValue, message).at(cite));
         }
         let mut sum: i128 = 0;
-        for piece in pieces.values {
+        for piece in pieces.values.into_iter() {
             sum = sum.saturating_add(unsigned(rows, piece)?);
         }
         if sum != wanted {
@@ -201,7 +201,7 @@ pub(super) fn row_sum(
         }
     }
     Ok(Held::at(
-        found.iter().map(|row| Cite::value(rows.artifact, *row)),
+        found.iter().map(|row| Cite::value(rows.artifact, row)),
     ))
 }
 

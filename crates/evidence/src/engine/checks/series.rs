@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use super::super::datum::{Datum, typed};
-use super::super::found::{Cite, Failed, Held, show};
+use super::super::found::{Cite, Failed, Held, WITNESSES, show};
 use super::super::load::Bundle;
-use super::super::operand::{Reading, evaluate, reading, wrong_type};
+use super::super::operand::{Reading, evaluate, readings, wrong_type};
 use super::super::select::many;
 use super::Judged;
 use super::rows::field;
@@ -14,20 +14,36 @@ use crate::spec::check::{Check, Series, Trend};
 use crate::spec::selector::Selector;
 
 pub(super) fn trend(trend: Trend, series: &Series, bundle: &Bundle) -> Judged {
-    let readings: Vec<Reading<'_>> = match series {
-        Series::Operands(operands) => operands
-            .iter()
-            .map(|operand| evaluate(operand, bundle))
-            .collect::<Result<_, _>>()?,
-        Series::Values(at, ty) => many(at, 2, bundle)?
-            .into_iter()
-            .map(|value| reading(at, value, *ty))
-            .collect::<Result<_, _>>()?,
-    };
-    for (number, pair) in readings.windows(2).enumerate() {
-        broken(trend, &pair[0], &pair[1], number + 1)?;
+    match series {
+        Series::Operands(operands) => {
+            // Each has to be something before two are compared.
+            let all: Vec<_> = operands
+                .iter()
+                .map(|operand| evaluate(operand, bundle))
+                .collect::<Result<_, _>>()?;
+            steady(trend, all.into_iter().map(Ok))
+        }
+        Series::Values(at, ty) => {
+            for reading in readings(at, *ty, 2, bundle)? {
+                reading?;
+            }
+            steady(trend, readings(at, *ty, 2, bundle)?)
+        }
     }
-    Ok(Held::at(readings.iter().filter_map(|reading| reading.cite)))
+}
+
+fn steady<'b>(trend: Trend, series: impl Iterator<Item = Result<Reading<'b>, Failed>>) -> Judged {
+    let mut before: Option<Reading<'b>> = None;
+    let mut cites = Vec::new();
+    for (number, after) in series.enumerate() {
+        let after = after?;
+        if let Some(before) = &before {
+            broken(trend, before, &after, number)?;
+        }
+        cites.extend(after.cite.filter(|_| number < WITNESSES));
+        before = Some(after);
+    }
+    Ok(Held::at(cites))
 }
 
 fn broken(
@@ -90,7 +106,7 @@ pub(super) fn run_length(check: &Check, bundle: &Bundle) -> Judged {
     let bound = evaluate(right, bundle)?.datum;
     let mut longest = Run::default();
     let mut run = 0;
-    for row in many(rows, 1, bundle)? {
+    for row in many(rows, 1, bundle)?.into_iter() {
         let value = field(rows, row, path, "`field`")?;
         let cite = Cite::value(rows.artifact, value);
         let datum = typed(value, right.ty)
@@ -145,7 +161,7 @@ pub(super) fn group(check: &Check, bundle: &Bundle) -> Judged {
     // In the order of their first rows, so that the first failure is always the same.
     let mut groups: Vec<(String, i128, Cite)> = Vec::new();
     let mut places = std::collections::HashMap::new();
-    for row in many(rows, 1, bundle)? {
+    for row in many(rows, 1, bundle)?.into_iter() {
         let key = field(rows, row, by, "`by`")?.text().to_owned();
         let (amount, cite) = amount(rows, field(rows, row, sum, "`sum`")?, right.ty)?;
         let place = *places.entry(key.clone()).or_insert_with(|| {

@@ -104,7 +104,7 @@ pub(super) fn absent(at: &Selector, bundle: &Bundle) -> Judged {
             "{at} is {}, and nothing should be there",
             show(value.text())
         );
-        let cite = Cite::value(at.artifact, *value);
+        let cite = Cite::value(at.artifact, value);
         return Err(Failed::new(FailureKind::Unexpected, message).at(cite));
     }
     match found.gap {
@@ -117,29 +117,29 @@ pub(super) fn absent(at: &Selector, bundle: &Bundle) -> Judged {
 
 pub(super) fn each_matches(at: &Selector, regex: &Regex, least: usize, bundle: &Bundle) -> Judged {
     let values = many(at, least, bundle)?;
-    for value in &values {
-        let cite = Cite::value(at.artifact, *value);
+    for value in values.iter() {
+        let cite = Cite::value(at.artifact, value);
         let kind = value.kind().name();
         let text = value
             .string()
-            .ok_or_else(|| wrong_type(&at.to_string(), *value, Type::String, kind, cite))?;
+            .ok_or_else(|| wrong_type(&at.to_string(), value, Type::String, kind, cite))?;
         if !regex.is_match(&text) {
             let message = format!("{} at {at} does not match `{regex}`", show(value.text()));
             return Err(Failed::new(FailureKind::NoMatch, message).at(cite));
         }
     }
     Ok(Held::at(
-        values.iter().map(|value| Cite::value(at.artifact, *value)),
+        values.iter().map(|value| Cite::value(at.artifact, value)),
     ))
 }
 
 pub(super) fn each_typed(at: &Selector, ty: Type, least: usize, bundle: &Bundle) -> Judged {
     let values = many(at, least, bundle)?;
-    for value in &values {
-        let cite = Cite::value(at.artifact, *value);
-        typed(*value, ty).map_err(|found| wrong_type(&at.to_string(), *value, ty, found, cite))?;
+    for value in values.iter() {
+        let cite = Cite::value(at.artifact, value);
+        typed(value, ty).map_err(|found| wrong_type(&at.to_string(), value, ty, found, cite))?;
     }
     Ok(Held::at(
-        values.iter().map(|value| Cite::value(at.artifact, *value)),
+        values.iter().map(|value| Cite::value(at.artifact, value)),
     ))
 }
