@@ -246,7 +246,7 @@ fn a_shipped_spec_can_be_had_from_the_binary_and_has_no_finding() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     for name in names {
         let file = folder.path().join(name);
-        std::fs::write(&file, ask(&[name]).stdout).expect("a file");
+        fs::write(&file, ask(&[name]).stdout).expect("a file");
         let lint = Command::new(binaries::runward())
             .arg("lint")
             .arg(&file)
