@@ -80,6 +80,20 @@ Examples:
   runward attest release.spec.toml out/bundle --signer 'openssl pkeyutl -sign -rawin -inkey ci.key -in /dev/stdin'
 ";
 
+const SPEC: &str = "\
+Examples:
+  runward spec
+      Show which specs there are.
+  runward spec junit > tests.spec.toml
+      Begin with one of them.
+  runward spec runward-run > run.spec.toml && runward verify run.spec.toml out/bundle
+      Ask a bundle of `runward run --evidence` whether the run kept its promises.
+  runward spec schema > runward-spec.schema.json
+      For an editor that completes and checks TOML.
+
+Exit status: 0, or 64 for a name that is not known
+";
+
 const PROVE: &str = "\
 Exit status:
   0   each rule can be tripped alone
@@ -152,6 +166,12 @@ pub(crate) enum Command {
     /// What is wrong with a spec whatever the bundle: rules that are impossible, double, or always true
     #[command(after_help = "Exit status: 0 nothing, 1 something, 64 usage, 65 no spec")]
     Lint(SpecArgs),
+    /// Write a spec that comes with runward, the language they are written in, or its JSON Schema to stdout
+    #[command(after_help = SPEC)]
+    Spec {
+        /// The name of a spec, `language`, or `schema`; a list of the specs if none is given
+        name: Option<String>,
+    },
     /// Show each lock: who holds it, since when, doing what, and who waits
     Locks(ReportArgs),
     /// Reap what dead runs left: their processes, their teardowns, their apps

@@ -89,6 +89,7 @@ fn dispatch(command: Command) -> u8 {
         Command::Attest(args) => return code_of(commands::evidence::attest(&args)),
         Command::Prove(args) => return code_of(commands::evidence::prove(&args)),
         Command::Explain(args) => return code_of(commands::evidence::explain(&args)),
+        Command::Spec { name } => return code_of(commands::evidence::spec(name.as_deref())),
         Command::Lint(args) => return code_of(commands::evidence::lint(&args)),
         Command::Swarm { command } => return code_of(commands::swarm::main(&command)),
         Command::Locks(args) => commands::locks::main(&args),

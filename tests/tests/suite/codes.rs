@@ -229,3 +229,31 @@ fn the_manual_names_each() {
         );
     }
 }
+
+#[test]
+fn a_shipped_spec_can_be_had_from_the_binary_and_has_no_finding() {
+    let ask = |words: &[&str]| {
+        let mut asked = Command::new(binaries::runward());
+        asked.arg("spec").args(words);
+        asked.output().expect("runward starts")
+    };
+    let list = String::from_utf8(ask(&[]).stdout).expect("text");
+    let names: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(names.contains(&"junit"), "{list}");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    for name in names {
+        let file = folder.path().join(name);
+        fs::write(&file, ask(&[name]).stdout).expect("a file");
+        let lint = Command::new(binaries::runward())
+            .arg("lint")
+            .arg(&file)
+            .output()
+            .expect("runward starts");
+        assert_eq!(lint.status.code(), Some(0), "{name}: {lint:?}");
+    }
+    let none = ask(&["juint"]);
+    assert_eq!(none.status.code(), Some(64));
+}

@@ -93,7 +93,9 @@ pub(crate) fn one<'b>(selector: &Selector, bundle: &'b Bundle) -> Result<Value<'
         (None, _) => Err(nothing(selector, &found)),
         (Some(_), Some(second)) => {
             let count = found.values.len();
-            let message = format!("{count} values at {selector} where one is meant");
+            let message = format!(
+                "{count} values at {selector} where one is meant; `no_row`, with a `rows` that ends in `/*`, asks the same of all"
+            );
             let cite = Cite::value(selector.artifact, second);
             Err(Failed::new(FailureKind::Ambiguous, message).at(cite))
         }

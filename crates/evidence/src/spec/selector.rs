@@ -126,7 +126,9 @@ fn segments(text: &str, fill: &Fill<'_>) -> std::result::Result<(Path, String), 
         return Ok((Path(Box::new([])), String::new()));
     }
     let Some(rest) = text.strip_prefix('/') else {
-        return Err(format!("`{text}` is no path: it begins with `/`"));
+        return Err(format!(
+            "`{text}` is no path: a path begins with `/`, such as `/{text}`"
+        ));
     };
     let mut path = Vec::new();
     let mut shown = String::new();

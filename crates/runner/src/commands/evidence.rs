@@ -46,6 +46,38 @@ pub(crate) fn attest(args: &AttestArgs) -> Result<u8> {
     say(&command::run_attest(spec, bundle, &params, with, &terms))
 }
 
+pub(crate) fn spec(name: Option<&str>) -> Result<u8> {
+    let text = match name {
+        None => list(),
+        Some("schema") => runward_evidence::language_schema(),
+        Some("language") => runward_evidence::language_reference().to_owned(),
+        Some(name) => {
+            let Some((_, text)) = runward_evidence::shipped().find(|(known, _)| *known == name)
+            else {
+                terminal::say(format!(
+                    "there is no spec `{name}`; `runward spec` lists them"
+                ));
+                return Ok(USAGE);
+            };
+            text.to_owned()
+        }
+    };
+    print(text.as_bytes())?;
+    Ok(0)
+}
+
+/// A line for each: its name, and the sentence that it begins with.
+fn list() -> String {
+    let about = |text: &'static str| {
+        text.lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("# ")
+    };
+    let line = |(name, text)| format!("{name:<18}{}\n", about(text));
+    runward_evidence::shipped().map(line).collect()
+}
+
 pub(crate) fn prove(args: &ProveArgs) -> Result<u8> {
     let Some(terms) = terms() else {
         return Ok(USAGE);

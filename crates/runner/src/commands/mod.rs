@@ -30,7 +30,9 @@ pub(crate) fn not_understood(e: &clap::Error) -> u8 {
     let command = std::env::args_os().nth(1).unwrap_or_default();
     match command.to_str() {
         Some("run") => Summary::of_nothing("failed", exit::FAILED).print(),
-        Some("verify" | "prove" | "explain" | "lint") => return evidence::USAGE,
+        Some("verify" | "attest" | "prove" | "explain" | "lint" | "spec") => {
+            return evidence::USAGE;
+        }
         _ => {}
     }
     exit::FAILED

@@ -88,7 +88,7 @@ fn a_signer_is_words_and_no_shell() {
     let failed = signed("false");
     assert_eq!((failed.code, failed.stdout.as_str()), (Some(70), ""));
     assert!(failed.stderr.contains("`false`"), "{failed:?}");
-    assert_eq!(signed("'open").code, Some(125));
+    assert_eq!(signed("'open").code, Some(64));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_does_not_go_together_is_usage() {
         &["verify", "s.toml", "bundle", "--key", "k"],
     ] {
         let seen = sandbox.run(args);
-        assert_eq!(seen.code, Some(125), "{seen:?}");
+        assert_eq!(seen.code, Some(64), "{seen:?}");
         assert!(sandbox.names().is_empty(), "{args:?}");
     }
 }
