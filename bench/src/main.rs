@@ -7,6 +7,7 @@
 )]
 
 mod acquire;
+mod canary;
 mod cgroup;
 mod contender;
 mod evidence;
@@ -59,6 +60,7 @@ const BENCHES: &[Bench] = &[
     ("teardown", |setting| vec![teardown::section(setting)]),
     ("overlay", |setting| vec![overlay::section(setting)]),
     ("evidence", evidence::sections),
+    ("canary", canary::sections),
 ];
 
 #[derive(Default)]

@@ -18,7 +18,7 @@ usage: cargo xtask bench [OPTIONS] [ROW…]
   --cached     fetch no rivals; use those that an earlier run has found
   -h, --help   this text
 
-rows: acquire handover scan spawn tree memory idle teardown overlay; all of them by default
+rows: acquire handover scan sweep spawn state tree memory idle teardown overlay evidence canary; all of them by default
 
 Rivals are installed where that can be done without asking (root on Debian, cargo, pip);
 one that cannot be had is a row with the reason. Timing never fails this command.

@@ -232,8 +232,8 @@ impl Cell {
             Value::Int(int) => Self::Int(*int),
             Value::Time(stamp) if time => Self::Plain(stamp.to_string().into()),
             Value::Time(stamp) => Self::Other(Other::Time(*stamp)),
-            Value::Text(text) if time => Self::Other(Other::Text(text.clone())),
-            Value::Text(text) => Self::Plain(text.clone()),
+            Value::Text(text) if time => Self::Other(Other::Text(Box::from(&**text))),
+            Value::Text(text) => Self::Plain(Box::from(&**text)),
         }
     }
 
@@ -243,7 +243,7 @@ impl Cell {
             Self::Bool(truth) => Value::Bool(truth),
             Self::Int(int) => Value::Int(int),
             Self::Plain(text) if time => Value::Time(Stamp::try_from(String::from(text))?),
-            Self::Plain(text) | Self::Other(Other::Text(text)) => Value::Text(text),
+            Self::Plain(text) | Self::Other(Other::Text(text)) => Value::text(text),
             Self::Other(Other::Time(stamp)) => Value::Time(stamp),
         })
     }

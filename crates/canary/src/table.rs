@@ -50,11 +50,20 @@ impl Table {
         Self { columns, cells }
     }
 
-    /// Adds a row. One with fewer cells than columns is filled with nulls, one with more is cut.
+    /// Adds a row. One with fewer cells than columns is filled with nulls, one with more is cut. A text that stands right above as
+    /// well, as the subject of many elements does, is kept once.
     pub fn push(&mut self, row: impl IntoIterator<Item = Value>) {
         let width = self.columns.len();
         let filled = row.into_iter().chain(std::iter::repeat(Value::Null));
-        self.cells.extend(filled.take(width));
+        self.cells.reserve(width);
+        for cell in filled.take(width) {
+            let above = self.cells.len().checked_sub(width);
+            let cell = match above.and_then(|above| self.cells.get(above)) {
+                Some(above) if *above == cell => above.clone(),
+                _ => cell,
+            };
+            self.cells.push(cell);
+        }
     }
 
     /// The columns.
@@ -71,6 +80,14 @@ impl Table {
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> + Clone {
         let width = self.columns.len().max(1);
         self.cells.chunks_exact(width).map(|cells| Row { cells })
+    }
+
+    /// The row of that number.
+    pub(crate) fn row(&self, number: usize) -> Option<Row<'_>> {
+        let width = self.columns.len().max(1);
+        let begin = number.checked_mul(width)?;
+        let cells = self.cells.get(begin..begin.checked_add(width)?)?;
+        Some(Row { cells })
     }
 
     /// How many rows there are.

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Stamp;
@@ -35,13 +37,13 @@ pub enum Value {
     Int(i64),
     /// An instant.
     Time(Stamp),
-    /// Text.
-    Text(Box<str>),
+    /// Text. A clone is the same text, and no copy of it.
+    Text(Arc<str>),
 }
 
 impl Value {
     /// Text as a value.
-    pub fn text(text: impl Into<Box<str>>) -> Self {
+    pub fn text(text: impl Into<Arc<str>>) -> Self {
         Self::Text(text.into())
     }
 
@@ -88,21 +90,26 @@ impl Value {
 
 /// Seconds of the epoch, as Redis scores and `time(2)` have them: `1779278400` or `1779278400.25`, digit by digit and never by a float.
 fn seconds(text: &str) -> Option<Stamp> {
-    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
-    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !plain(whole.strip_prefix('-').unwrap_or(whole)) || !plain(fraction) {
+    let text = text.trim();
+    let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if whole.is_empty() {
         return None;
     }
-    let micros: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
-    let whole: i64 = whole.parse().ok()?;
-    let micros = if text.trim().starts_with('-') {
-        -micros
-    } else {
-        micros
-    };
-    Some(Stamp::from_micros(
-        whole.checked_mul(1_000_000)?.checked_add(micros)?,
-    ))
+    let micros = digits(fraction.get(..6).unwrap_or(fraction))?;
+    let missing = 6_usize.saturating_sub(fraction.len());
+    let micros = micros.checked_mul(10_i64.pow(u32::try_from(missing).ok()?))?;
+    let whole = digits(whole)?.checked_mul(1_000_000)?;
+    let plain = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then_some(Stamp::from_micros(sign * whole.checked_add(micros)?))
+}
+
+/// A number without a sign; nothing is zero.
+fn digits(text: &str) -> Option<i64> {
+    text.bytes().try_fold(0_i64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 fn truth(text: &str) -> Option<bool> {
@@ -134,5 +141,11 @@ mod tests {
             Value::read(Kind::Time, "99999999999999999999"),
             Value::text("99999999999999999999")
         );
+        let fine = "1.00000199999999999999999999";
+        let second = Value::Time(Stamp::from_micros(1_000_001));
+        assert_eq!(Value::read(Kind::Time, fine), second);
+        for none in ["-", "1.5x", "--1", "1.-5", ".5", "1.00000\u{e4}"] {
+            assert_eq!(Value::read(Kind::Time, none), Value::text(none));
+        }
     }
 }

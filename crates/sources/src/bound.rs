@@ -11,7 +11,7 @@ use crate::facet::{Facet, Scope};
 /// One of those for whom a facet is asked.
 #[derive(Clone, Default)]
 pub(crate) struct Binding<'a> {
-    subject: Option<Cow<'a, str>>,
+    subject: Option<Cow<'a, Value>>,
     row: Option<(&'a Table, Row<'a>)>,
 }
 
@@ -25,14 +25,13 @@ pub(crate) struct Bound<'a> {
 impl<'a> Binding<'a> {
     /// Whom it is about; nobody, where it is asked once.
     pub(crate) fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+        self.subject.as_deref()?.as_text()
     }
 
-    /// The value of a column of the row that it is asked for; `subject` is whom it is about.
+    /// The value of a column of the row that it is asked for; `subject` is whom it is about, as text.
     pub(crate) fn value(&self, column: &str) -> Option<Cow<'a, Value>> {
         if column == "subject" {
-            let subject = self.subject.as_deref()?;
-            return Some(Cow::Owned(Value::text(subject)));
+            return self.subject.clone();
         }
         let (table, row) = self.row.as_ref()?;
         Some(Cow::Borrowed(row.at(table.index(column)?)))
@@ -109,7 +108,10 @@ pub(crate) fn of<'a>(facet: &Facet, ask: &Ask, context: &Context<'a>) -> Result<
             Some(text)
                 if matches!(facet.scope, Scope::Subjects(_)) && !seen.insert(text.clone()) => {}
             Some(text) => bound.all.push(Binding {
-                subject: Some(text),
+                subject: Some(match row.at(column) {
+                    whole @ Value::Text(_) => Cow::Borrowed(whole),
+                    _ => Cow::Owned(Value::text(text)),
+                }),
                 row: Some((table, row)),
             }),
         }

@@ -33,6 +33,10 @@ impl<'a> Cell<'a> {
             (Self::Bool(bool), Kind::Int) => Value::Int((*bool).into()),
             (Self::Bool(bool), _) => Value::text(bool.to_string()),
             (Self::Int(int), Kind::Int | Kind::Any) => Value::Int(*int),
+            (Self::Int(int), Kind::Time) => match int.checked_mul(1_000_000) {
+                Some(micros) => Value::Time(Stamp::from_micros(micros)),
+                None => Value::text(int.to_string()),
+            },
             (Self::Int(int), _) => Value::read(kind, &int.to_string()),
             (Self::Time(stamp), Kind::Time | Kind::Any) => Value::Time(*stamp),
             (Self::Time(stamp), _) => Value::text(stamp.to_string()),
@@ -66,6 +70,8 @@ mod tests {
     fn a_cell_is_of_its_columns_kind_or_text() {
         let second = Value::Time(Stamp::from_micros(1_000_000));
         assert_eq!(Cell::Int(1).value(Kind::Time), second);
+        let far = Cell::Int(i64::MAX).value(Kind::Time);
+        assert_eq!(far, Value::text(i64::MAX.to_string()));
         assert_eq!(Cell::Int(1).value(Kind::Bool), Value::Bool(true));
         assert_eq!(Cell::Int(7).value(Kind::Bool), Value::text("7"));
         assert_eq!(Cell::Int(7).value(Kind::Text), Value::text("7"));

@@ -54,7 +54,7 @@
 //! * **Nothing is changed.** Redis is sent commands of a list, all of which only read. SQLite is opened to be read; a missing file is not made. PostgreSQL reads in a
 //!   transaction that cannot write. Locks are looked at, never taken.
 //! * **One look is one look.** All facets of a database come from one transaction. All of Redis goes through one pipeline, in chunks; each value has the instant before
-//!   its chunk was sent.
+//!   its chunk was sent, and at most two chunks are under way.
 //! * **Marks of the source's own.** Run id, replication offset and time; snapshot and cluster; inode, schema and data version; boot id.
 //! * **An address with a password is in no message**, and has no `Debug`.
 //! * **A process is its pid, start and boot**: `generation` is the same here and in the record of a lock.

@@ -1,5 +1,6 @@
 //! Answers become rows, gaps, and a reading.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use runward_canary::{Ask, Cause, CauseKind, Reading, Stamp, Table, Value};
@@ -12,6 +13,8 @@ use crate::facet::{Facet, Form, Origin};
 pub(crate) struct Rows<'a> {
     facet: &'a Facet,
     table: Table,
+    /// The row that is being made; kept for its room.
+    row: Vec<Value>,
     gaps: BTreeMap<String, Cause>,
     only: Option<&'a BTreeSet<String>>,
     /// Where each column is in the answer; none if its names are not known yet.
@@ -25,6 +28,7 @@ impl<'a> Rows<'a> {
         let mut rows = Self {
             facet,
             table: Table::new(facet.columns.clone()),
+            row: Vec::new(),
             gaps,
             only: ask.only.as_ref(),
             places: None,
@@ -80,11 +84,8 @@ impl<'a> Rows<'a> {
             .zip(places);
         let value = |((column, origin), place): ((&runward_canary::Column, &Origin), &usize)| {
             Ok(match origin {
-                Origin::Subject => binding.subject().map_or(Value::Null, Value::text),
-                Origin::Bound(name) => binding
-                    .value(name)
-                    .map(|v| v.into_owned())
-                    .unwrap_or_default(),
+                Origin::Subject => bound(binding, "subject"),
+                Origin::Bound(name) => bound(binding, name),
                 Origin::ReadAt => Value::Time(read),
                 Origin::Named(_) | Origin::At(_) => {
                     let cell = cells
@@ -94,10 +95,15 @@ impl<'a> Rows<'a> {
                 }
             })
         };
-        let row: Vec<Value> = columns.map(value).collect::<Result<_, Cause>>()?;
-        if self.is_wanted(&row) {
-            self.table.push(row);
+        let mut row = std::mem::take(&mut self.row);
+        for one in columns.map(value) {
+            row.push(one?);
         }
+        if self.is_wanted(&row) {
+            self.table.push(row.drain(..));
+        }
+        row.clear();
+        self.row = row;
         Ok(())
     }
 
@@ -180,6 +186,13 @@ fn without(table: &Table, subject: usize, gaps: &BTreeMap<String, Cause>) -> Tab
         }
     }
     kept
+}
+
+fn bound(binding: &Binding<'_>, column: &str) -> Value {
+    binding
+        .value(column)
+        .map(Cow::into_owned)
+        .unwrap_or_default()
 }
 
 fn find<S: AsRef<str>>(fields: &[S], name: &str) -> Result<usize, Cause> {

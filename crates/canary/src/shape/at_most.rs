@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Shape;
-use super::cell::{Joined, Trouble, Whose, facts, index, int};
+use super::cell::{Joined, Trouble, Whose, facts, index, int, same};
 use super::common::kinds;
 use super::condition::{FILTER, Filter};
 use super::facet::{Judged, Lookup, name};
@@ -161,7 +161,7 @@ impl Count {
         let mut run = (ALL, Counted::default());
         for row in table.rows() {
             let subject = if alone { ALL } else { whose.subject(row) };
-            if subject != run.0 {
+            if !same(subject, run.0) {
                 std::mem::take(&mut run.1).into(&mut all, run.0);
                 run.0 = subject;
             }

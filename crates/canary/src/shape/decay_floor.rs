@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::cell::{Trouble, Whose, facts, index, int, micros, secs, time};
+use super::cell::{Trouble, Whose, facts, index, int, micros, same, secs, time};
 use super::common::{Missing, kinds};
 use super::condition::{FILTER, Filter, Sift};
 use super::facet::{Judged, Limit, Limits, Lookup, column, facet, name, need_column};
@@ -208,49 +208,63 @@ impl<'a> Looking<'a> {
 /// Births by subject and id. Rows that were asked for one by one come in the order of those that they were asked for, so that mostly nothing is looked up.
 enum Births<'a> {
     Own(usize),
-    Other {
-        rows: Vec<(&'a str, &'a str, &'a Value)>,
-        next: usize,
-        all: Option<HashMap<(&'a str, &'a str), usize>>,
-    },
+    Other(Others<'a>),
+}
+
+struct Others<'a> {
+    table: &'a Table,
+    whose: Whose<'a>,
+    column: usize,
+    next: usize,
+    all: Option<HashMap<(&'a str, &'a str), usize>>,
 }
 
 impl<'a> Births<'a> {
     fn of(table: &'a Table, lookup: &'a Lookup) -> Judged<Self> {
-        let whose = Whose::of(table, &lookup.facet);
-        let column = index(table, &lookup.facet, &lookup.column)?;
-        let rows = table
-            .rows()
-            .map(|row| (whose.subject(row), whose.id(row), row.at(column)));
-        Ok(Self::Other {
-            rows: rows.collect(),
+        Ok(Self::Other(Others {
+            table,
+            whose: Whose::of(table, &lookup.facet),
+            column: index(table, &lookup.facet, &lookup.column)?,
             next: 0,
             all: None,
-        })
+        }))
     }
 
     fn get(&mut self, subject: &'a str, id: &'a str, row: Row<'a>) -> &'a Value {
-        let (rows, next, all) = match self {
-            Self::Own(index) => return row.at(*index),
-            Self::Other { rows, next, all } => (rows, next, all),
-        };
-        let here = |at: usize| {
-            rows.get(at)
-                .filter(|(whose, which, _)| *which == id && *whose == subject)
-        };
-        if here(*next).is_none() {
-            let numbered = || {
-                rows.iter()
-                    .enumerate()
-                    .map(|(at, (whose, which, _))| ((*whose, *which), at))
-            };
-            let all = all.get_or_insert_with(|| numbered().collect());
-            *next = all.get(&(subject, id)).copied().unwrap_or(*next);
+        match self {
+            Self::Own(index) => row.at(*index),
+            Self::Other(others) => others.get(subject, id),
         }
-        let Some((.., born)) = here(*next) else {
+    }
+}
+
+impl<'a> Others<'a> {
+    fn get(&mut self, subject: &'a str, id: &'a str) -> &'a Value {
+        let row = self.here(subject, id).or_else(|| {
+            self.next = self.find(subject, id)?;
+            self.here(subject, id)
+        });
+        let Some(row) = row else {
             return &Value::Null;
         };
-        *next += 1;
-        born
+        self.next += 1;
+        row.at(self.column)
+    }
+
+    /// The next row, if it is the one.
+    fn here(&self, subject: &str, id: &str) -> Option<Row<'a>> {
+        let row = self.table.row(self.next)?;
+        let is = same(self.whose.id(row), id) && same(self.whose.subject(row), subject);
+        is.then_some(row)
+    }
+
+    fn find(&mut self, subject: &'a str, id: &'a str) -> Option<usize> {
+        let (table, whose) = (self.table, self.whose);
+        let numbered = || {
+            let rows = table.rows().enumerate();
+            rows.map(|(number, row)| ((whose.subject(row), whose.id(row)), number))
+        };
+        let all = self.all.get_or_insert_with(|| numbered().collect());
+        all.get(&(subject, id)).copied()
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use runward_canary::Cause;
 
+use super::wire;
 use crate::bound::Binding;
 use crate::facet::{Facet, Form, Scope};
 use crate::options::nearest;
@@ -114,11 +115,14 @@ impl Command {
 
     /// Appends the command as it goes over the wire; each argument with its length in front.
     pub(super) fn pack(&self, binding: &Binding<'_>, into: &mut Vec<u8>) -> Result<(), Cause> {
-        let mut command = ::redis::Cmd::new();
+        let mut args: Vec<Cow<'_, str>> = Vec::with_capacity(self.args.len());
         for arg in &self.args {
-            command.arg(arg.fill(binding, whole)?);
+            args.push(match arg.constant() {
+                Some(text) => Cow::Borrowed(text),
+                None => Cow::Owned(arg.fill(binding, whole)?),
+            });
         }
-        command.write_packed_command(into);
+        wire::pack(args.iter(), into);
         Ok(())
     }
 }

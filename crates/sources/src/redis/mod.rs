@@ -1,5 +1,6 @@
 //! Redis: all facets of a look in one pipelined round trip, in chunks.
 
+mod answer;
 mod command;
 mod round;
 mod scan;

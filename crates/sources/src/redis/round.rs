@@ -2,19 +2,20 @@
 
 use std::time::Instant;
 
-use ::redis::Value;
 use runward_canary::{Ask, Cause, CauseKind, Context, Reading, Stamp};
 
+use super::answer::Answer;
 use super::command::{Command, Reply};
-use super::wire::{Login, Wire, cell, cells};
+use super::wire::{Login, Wire, cell, cells, pack};
 use super::{Query, plan, scan};
 use crate::bound::{self, Binding, Bound};
+use crate::cell::Cell;
 use crate::facet::{Facet, Form, Scope};
 use crate::rows::{Rows, garbled};
 
-/// How much goes out before the replies are read: enough that round trips do not count, and bounded.
-const BYTES: usize = 256 << 10;
-const COMMANDS: usize = 4096;
+/// How much goes out at a time; the next goes out before the answers to this one are read, so that the server is never idle, and no more.
+const BYTES: usize = 128 << 10;
+const COMMANDS: usize = 1024;
 
 /// One facet in this look.
 struct Part<'a> {
@@ -25,8 +26,14 @@ struct Part<'a> {
     failed: Option<Cause>,
 }
 
-/// Commands that were sent: for which part, for whom, and how many.
+/// What was sent: for which part, and for whom.
 type Sent = (usize, usize);
+
+/// Commands that are under way, and the instant before they were sent.
+struct Batch {
+    sent: Vec<Sent>,
+    begun: Stamp,
+}
 
 struct Round<'a, 'c> {
     wire: Wire,
@@ -37,6 +44,7 @@ struct Round<'a, 'c> {
     first: usize,
     sent: Vec<Sent>,
     commands: usize,
+    flying: Option<Batch>,
     watermark: Option<String>,
 }
 
@@ -97,9 +105,7 @@ fn read_parts(
     let mut packed = Vec::new();
     let first = login.greet(&mut packed);
     for words in [&["INFO", "server"][..], &["INFO", "replication"], &["TIME"]] {
-        let mut command = ::redis::Cmd::new();
-        command.arg(words);
-        command.write_packed_command(&mut packed);
+        pack(words.iter(), &mut packed);
     }
     let wire = match login.connect(until) {
         Ok(wire) => wire,
@@ -118,6 +124,7 @@ fn read_parts(
         first,
         sent: Vec::new(),
         commands: 0,
+        flying: None,
         watermark: None,
     };
     let end = round.run();
@@ -132,12 +139,12 @@ impl Round<'_, '_> {
             match self.parts[part].query {
                 Query::Commands(commands) => self.ask(part, commands)?,
                 Query::Scan(pattern) => {
-                    self.flush()?;
+                    self.settle()?;
                     self.scan(part, pattern).map_err(|cause| (part, cause))?;
                 }
             }
         }
-        self.flush()
+        self.settle()
     }
 
     fn ask(&mut self, part: usize, commands: &[Command]) -> Result<(), (usize, Cause)> {
@@ -168,56 +175,75 @@ impl Round<'_, '_> {
     fn greet(&mut self) -> Result<(), Cause> {
         self.wire.send(&std::mem::take(&mut self.packed))?;
         for _ in 0..self.first {
-            cell(&self.wire.receive()?)?;
+            for answer in self.wire.receive(1)? {
+                cell(&answer)?;
+            }
         }
-        let server = self.wire.receive()?;
-        let replication = self.wire.receive()?;
-        let time = self.wire.receive()?;
-        let words = [&server, &replication].map(text);
+        let answers = self.wire.receive(3)?;
+        let [server, replication, time] = answers.as_slice() else {
+            return Err(garbled("redis says nothing of itself"));
+        };
+        let words = [server, replication].map(text);
         if value(&words[1], "master_link_status").is_some_and(|status| status != "up") {
             return Err(Cause::new(
                 CauseKind::Stale,
                 "redis is a replica that has lost its master",
             ));
         }
-        if let Err(cause) = cells(&time) {
+        if let Err(cause) = cells(time) {
             // Whoever may not ask for the time may be allowed to ask for the rest.
             if !cause.detail().contains("NOPERM") {
                 return Err(cause);
             }
         }
-        self.watermark = Some(watermark(&words, &time));
+        self.watermark = Some(watermark(&words, time));
         Ok(())
     }
 
-    /// Sends what was gathered, and reads a reply for each command.
+    /// Sends what was gathered, and reads the answers to what was sent before it.
     fn flush(&mut self) -> Result<(), (usize, Cause)> {
-        let Some(&(first, _)) = self.sent.first() else {
+        if self.sent.is_empty() {
             return Ok(());
-        };
+        }
         let begun = (self.context.clock)();
-        self.wire
-            .send(&self.packed)
-            .map_err(|cause| (first, cause))?;
+        let sent = std::mem::take(&mut self.sent);
+        let oldest = self.flying.as_ref().map_or(&sent, |batch| &batch.sent);
+        let first = oldest.first().map_or(0, |(part, _)| *part);
+        let gone = self.wire.send(&self.packed);
+        gone.map_err(|cause| (first, cause))?;
         self.packed.clear();
         self.commands = 0;
-        let sent = std::mem::take(&mut self.sent);
-        for &(part, whom) in &sent {
+        match self.flying.replace(Batch { sent, begun }) {
+            Some(before) => self.take(&before),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends what was gathered, and reads all answers.
+    fn settle(&mut self) -> Result<(), (usize, Cause)> {
+        self.flush()?;
+        match self.flying.take() {
+            Some(last) => self.take(&last),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads an answer for each command.
+    fn take(&mut self, batch: &Batch) -> Result<(), (usize, Cause)> {
+        for &(part, whom) in &batch.sent {
             let Query::Commands(commands) = self.parts[part].query else {
                 continue;
             };
-            let replies = commands.iter().map(|_| self.wire.receive());
-            let replies: Result<Vec<_>, _> = replies.collect();
-            let replies = replies.map_err(|cause| (part, cause))?;
-            self.parts[part].take(whom, commands, &replies, begun);
+            let answers = self.wire.receive(commands.len());
+            let answers = answers.map_err(|cause| (part, cause))?;
+            self.parts[part].take(whom, commands, &answers, batch.begun);
         }
         let ended = (self.context.clock)();
         let mut last = None;
-        for &(part, _) in sent
-            .iter()
-            .filter(|(part, _)| last.replace(*part) != Some(*part))
-        {
-            self.parts[part].rows.during(begun, ended);
+        for &(part, _) in &batch.sent {
+            if last.replace(part) != Some(part) {
+                self.parts[part].rows.during(batch.begun, ended);
+            }
         }
         Ok(())
     }
@@ -249,65 +275,17 @@ impl Round<'_, '_> {
 }
 
 impl Part<'_> {
-    fn take(&mut self, whom: usize, commands: &[Command], replies: &[Value], begun: Stamp) {
-        let binding = self.bound.all[whom].clone();
-        let taken = match (commands, replies) {
-            ([command], [reply]) if command.reply != Reply::Fields => {
-                self.list(command.reply, reply, &binding, begun)
+    fn take(&mut self, whom: usize, commands: &[Command], answers: &[Answer<'_>], begun: Stamp) {
+        let binding = &self.bound.all[whom];
+        let rows = &mut self.rows;
+        let taken = match (commands, answers) {
+            ([command], [answer]) if command.reply != Reply::Fields => {
+                list(rows, command.reply, answer, binding, begun)
             }
-            _ => self.fields(replies, &binding, begun),
+            _ => fields(rows, self.facet, answers, binding, begun),
         };
         if let Err(cause) = taken {
             self.wrong(whom, cause);
-        }
-    }
-
-    fn list(
-        &mut self,
-        reply: Reply,
-        value: &Value,
-        binding: &Binding<'_>,
-        begun: Stamp,
-    ) -> Result<(), Cause> {
-        let cells = cells(value)?;
-        let width = if reply == Reply::Pairs { 2 } else { 1 };
-        if self.rows.form() == Form::Count {
-            let count = i64::try_from(cells.len() / width).unwrap_or(i64::MAX);
-            return self
-                .rows
-                .push_single(Some(crate::cell::Cell::Int(count)), binding, begun);
-        }
-        if cells.len() % width != 0 {
-            return Err(garbled(
-                "an odd number of values came where pairs were asked for",
-            ));
-        }
-        cells
-            .chunks(width)
-            .try_for_each(|row| self.rows.push(row, binding, begun))
-    }
-
-    fn fields(
-        &mut self,
-        replies: &[Value],
-        binding: &Binding<'_>,
-        begun: Stamp,
-    ) -> Result<(), Cause> {
-        let mut row = Vec::new();
-        for reply in replies {
-            match reply {
-                Value::Array(_) => row.extend(cells(reply)?),
-                _ => row.push(cell(reply)?),
-            }
-        }
-        let nothing = row.iter().all(|cell| *cell == crate::cell::Cell::Null);
-        match self.rows.is_single() {
-            true => self
-                .rows
-                .push_single(row.into_iter().next(), binding, begun),
-            // A key that is not there is no row, unless somebody is asked for by name.
-            false if nothing && self.facet.scope == Scope::Once => Ok(()),
-            false => self.rows.push(&row, binding, begun),
         }
     }
 
@@ -320,9 +298,57 @@ impl Part<'_> {
     }
 }
 
-fn text(value: &Value) -> String {
-    match value {
-        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+/// A row for each element, or for each two.
+fn list(
+    rows: &mut Rows<'_>,
+    reply: Reply,
+    answer: &Answer<'_>,
+    binding: &Binding<'_>,
+    begun: Stamp,
+) -> Result<(), Cause> {
+    let cells = cells(answer)?;
+    let width = if reply == Reply::Pairs { 2 } else { 1 };
+    if rows.form() == Form::Count {
+        let count = i64::try_from(cells.len() / width).unwrap_or(i64::MAX);
+        return rows.push_single(Some(Cell::Int(count)), binding, begun);
+    }
+    if cells.len() % width != 0 {
+        return Err(garbled(
+            "an odd number of values came where pairs were asked for",
+        ));
+    }
+    cells
+        .chunks(width)
+        .try_for_each(|row| rows.push(row, binding, begun))
+}
+
+/// One row.
+fn fields(
+    rows: &mut Rows<'_>,
+    facet: &Facet,
+    answers: &[Answer<'_>],
+    binding: &Binding<'_>,
+    begun: Stamp,
+) -> Result<(), Cause> {
+    let mut row = Vec::with_capacity(answers.len());
+    for answer in answers {
+        match answer {
+            Answer::List(_) => row.extend(cells(answer)?),
+            _ => row.push(cell(answer)?),
+        }
+    }
+    let nothing = row.iter().all(|cell| *cell == Cell::Null);
+    match rows.is_single() {
+        true => rows.push_single(row.into_iter().next(), binding, begun),
+        // A key that is not there is no row, unless somebody is asked for by name.
+        false if nothing && facet.scope == Scope::Once => Ok(()),
+        false => rows.push(&row, binding, begun),
+    }
+}
+
+fn text(answer: &Answer<'_>) -> String {
+    match answer {
+        Answer::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         _ => String::new(),
     }
 }
@@ -336,14 +362,14 @@ fn value<'a>(info: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Which server it was, how far its stream of changes, and its own clock.
-fn watermark(words: &[String; 2], time: &Value) -> String {
+fn watermark(words: &[String; 2], time: &Answer<'_>) -> String {
     let run = value(&words[0], "run_id").unwrap_or("?");
     let offset = value(&words[1], "master_repl_offset").unwrap_or("?");
     let time = cells(time).unwrap_or_default();
     let time: Vec<_> = time
         .iter()
         .map(|part| match part {
-            crate::cell::Cell::Text(text) => text.as_ref(),
+            Cell::Text(text) => text.as_ref(),
             _ => "?",
         })
         .collect();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ::redis::Value;
 use runward_canary::{Cause, Stamp};
 
-use super::wire::{Wire, cell, cells};
+use super::answer::Answer;
+use super::wire::{Wire, cell, cells, pack};
 use crate::bound::Binding;
 use crate::cell::Cell;
 use crate::facet::{Facet, Form, Scope};
@@ -46,12 +46,13 @@ impl Pattern {
         let mut keys = BTreeSet::new();
         let mut cursor = "0".to_owned();
         loop {
-            let mut command = ::redis::Cmd::new();
             let words = ["SCAN", &cursor, "MATCH", &self.text, "COUNT", COUNT];
-            command.arg(&words[..]);
-            wire.send(&command.get_packed_command())?;
-            let reply = wire.receive()?;
-            cursor = page(reply, &mut keys)?;
+            let mut packed = Vec::new();
+            pack(words.iter(), &mut packed);
+            wire.send(&packed)?;
+            for answer in wire.receive(1)? {
+                cursor = page(&answer, &mut keys)?;
+            }
             if cursor == "0" {
                 return Ok(keys);
             }
@@ -86,21 +87,21 @@ impl Pattern {
     }
 }
 
-fn page(reply: Value, keys: &mut BTreeSet<Vec<u8>>) -> Result<String, Cause> {
-    let (cursor, found) = match reply {
-        Value::Array(mut parts) if parts.len() == 2 => (parts.swap_remove(0), parts.pop()),
-        other => return cells(&other).and(Err(garbled("the answer to SCAN is none"))),
+fn page(answer: &Answer<'_>, keys: &mut BTreeSet<Vec<u8>>) -> Result<String, Cause> {
+    let parts = match answer {
+        Answer::List(parts) => parts.as_slice(),
+        other => return cells(other).and(Err(garbled("the answer to SCAN is none"))),
     };
-    let Some(Value::Array(found)) = found else {
+    let [cursor, Answer::List(found)] = parts else {
         return Err(garbled("the answer to SCAN has no keys"));
     };
     for key in found {
         match key {
-            Value::BulkString(bytes) => keys.insert(bytes),
+            Answer::Text(bytes) => keys.insert(bytes.to_vec()),
             _ => return Err(garbled("the answer to SCAN has a key that is none")),
         };
     }
-    match cell(&cursor)? {
+    match cell(cursor)? {
         Cell::Text(text) => Ok(text.into_owned()),
         _ => Err(garbled("the answer to SCAN has no cursor")),
     }

@@ -1,13 +1,12 @@
 //! The conversation with a server: chunks of commands out, a reply for each in.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::time::Instant;
 
-use ::redis::{
-    Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, Parser, RedisError, Value,
-};
+use ::redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 use runward_canary::{Cause, CauseKind};
 
+use super::answer::{self, Answer, Extent, Malformed};
 use crate::cell::Cell;
 use crate::look::fault;
 use crate::net::{Endpoint, Line};
@@ -15,6 +14,8 @@ use crate::rows::garbled;
 
 /// All answers of one look together.
 const ROOM: usize = 512 << 20;
+/// How much is taken from the kernel at a time.
+const PIECE: usize = 64 << 10;
 
 /// Where the server is, and how one logs in. It has no `Debug`, and no message has its password.
 pub(super) struct Login {
@@ -25,7 +26,9 @@ pub(super) struct Login {
 /// A connection.
 pub(super) struct Wire {
     line: Line,
-    parser: Parser,
+    /// What has come, and how far it was read.
+    come: Vec<u8>,
+    read: usize,
     endpoint: Endpoint,
 }
 
@@ -44,10 +47,10 @@ impl Login {
         let endpoint = self.endpoint.clone();
         let line = endpoint.connect(until, ROOM);
         let line = line.map_err(|error| fault(format!("redis at {endpoint}"), &error))?;
-        let parser = Parser::new();
         Ok(Wire {
             line,
-            parser,
+            come: Vec::new(),
+            read: 0,
             endpoint,
         })
     }
@@ -57,9 +60,7 @@ impl Login {
         let settings = self.info.redis_settings();
         let mut count = 0;
         let mut say = |args: &[&str]| {
-            let mut command = Cmd::new();
-            command.arg(args);
-            command.write_packed_command(into);
+            pack(args.iter(), into);
             count += 1;
         };
         match (settings.username(), settings.password()) {
@@ -80,56 +81,101 @@ impl Wire {
         sent.map_err(|error| fault(format!("redis at {}", self.endpoint), &error))
     }
 
-    pub(super) fn receive(&mut self) -> Result<Value, Cause> {
-        let parsed = self.parser.parse_value(&mut self.line);
-        parsed.map_err(|error| self.failed(&error))
+    /// The next answers.
+    pub(super) fn receive(&mut self, answers: usize) -> Result<Vec<Answer<'_>>, Cause> {
+        let mut extent = Extent::new(answers);
+        let length = loop {
+            let come = self.come.get(self.read..).unwrap_or_default();
+            match extent.within(come).map_err(|Malformed| self.malformed())? {
+                Some(length) => break length,
+                None => self.more()?,
+            }
+        };
+        let begin = self.read;
+        self.read += length;
+        let come = self.come.get(begin..self.read).unwrap_or_default();
+        answer::read(come, answers).map_err(|Malformed| self.malformed())
     }
 
-    fn failed(&self, error: &RedisError) -> Cause {
-        let at = format!("redis at {}", self.endpoint);
-        match error {
-            error if error.is_timeout() => fault(at, &io::ErrorKind::TimedOut.into()),
-            error if error.is_io_error() => fault(at, &io::Error::other(error.to_string())),
-            _ => garbled(format!("{at}: the answer is none of Redis")),
+    /// Waits for more; what was read is let go.
+    fn more(&mut self) -> Result<(), Cause> {
+        self.come.drain(..self.read);
+        self.read = 0;
+        let known = self.come.len();
+        self.come.resize(known + PIECE, 0);
+        let into = self.come.get_mut(known..).unwrap_or_default();
+        let come = some(&mut self.line, into);
+        self.come.truncate(known + *come.as_ref().unwrap_or(&0));
+        come.map(drop)
+            .map_err(|error| fault(format!("redis at {}", self.endpoint), &error))
+    }
+
+    fn malformed(&self) -> Cause {
+        garbled(format!(
+            "redis at {}: the answer is none of Redis",
+            self.endpoint
+        ))
+    }
+}
+
+fn some(line: &mut Line, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match line.read(into) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            come => return come,
         }
     }
 }
 
-/// A reply as one field.
+/// Appends a command as it goes over the wire; each word with its length in front.
+pub(super) fn pack<W: AsRef<str>>(words: impl ExactSizeIterator<Item = W>, into: &mut Vec<u8>) {
+    head(b'*', words.len(), into);
+    for word in words {
+        let word = word.as_ref().as_bytes();
+        head(b'$', word.len(), into);
+        into.extend_from_slice(word);
+        into.extend_from_slice(b"\r\n");
+    }
+}
+
+fn head(sign: u8, length: usize, into: &mut Vec<u8>) {
+    into.push(sign);
+    into.extend_from_slice(length.to_string().as_bytes());
+    into.extend_from_slice(b"\r\n");
+}
+
+/// An answer as one field.
 ///
 /// # Errors
 ///
 /// When it is an error of the server, or no single field.
-pub(super) fn cell(value: &Value) -> Result<Cell<'_>, Cause> {
-    match value {
-        Value::Nil => Ok(Cell::Null),
-        Value::Int(int) => Ok(Cell::Int(*int)),
-        Value::BulkString(bytes) => Ok(Cell::bytes(bytes)),
-        Value::SimpleString(text) => Ok(Cell::text(text.as_str())),
-        Value::Okay => Ok(Cell::text("OK")),
-        Value::ServerError(error) => Err(refused(error.code(), error.details())),
-        _ => Err(garbled("a list came where one value was asked for")),
+pub(super) fn cell<'a>(answer: &Answer<'a>) -> Result<Cell<'a>, Cause> {
+    match answer {
+        Answer::Nil => Ok(Cell::Null),
+        Answer::Int(int) => Ok(Cell::Int(*int)),
+        Answer::Text(bytes) => Ok(Cell::bytes(bytes)),
+        Answer::Refused(words) => Err(refused(&String::from_utf8_lossy(words))),
+        Answer::List(_) => Err(garbled("a list came where one value was asked for")),
     }
 }
 
-/// A reply as several fields.
-pub(super) fn cells(value: &Value) -> Result<Vec<Cell<'_>>, Cause> {
-    match value {
-        Value::Array(all) | Value::Set(all) => all.iter().map(cell).collect(),
-        Value::ServerError(_) => cell(value).map(|cell| vec![cell]),
+/// An answer as several fields.
+pub(super) fn cells<'a>(answer: &Answer<'a>) -> Result<Vec<Cell<'a>>, Cause> {
+    match answer {
+        Answer::List(all) => all.iter().map(cell).collect(),
+        Answer::Refused(_) => cell(answer).map(|cell| vec![cell]),
         _ => Err(garbled("one value came where a list was asked for")),
     }
 }
 
 /// What the server says instead of an answer. Its words may have names of ours in them, and are bounded where they are kept.
-fn refused(code: &str, details: Option<&str>) -> Cause {
+fn refused(words: &str) -> Cause {
+    let code = words.split(' ').next().unwrap_or_default();
     let kind = match code {
         "NOAUTH" | "WRONGPASS" | "NOPERM" => CauseKind::Denied,
         "LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "BUSY" => CauseKind::Unreachable,
         _ => CauseKind::Garbled,
     };
-    Cause::new(
-        kind,
-        format!("redis answers {code} {}", details.unwrap_or_default()),
-    )
+    Cause::new(kind, format!("redis answers {words}"))
 }

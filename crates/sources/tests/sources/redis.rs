@@ -152,6 +152,51 @@ fn a_key_of_the_wrong_kind_is_a_gap_of_its_subject_alone() {
 }
 
 #[test]
+fn of_many_chunks_no_answer_is_taken_for_another() {
+    let Some(server) = redis("redis chunks") else {
+        return;
+    };
+    let names: Vec<String> = (0..5000).map(|n| format!("n{n:04}")).collect();
+    for some in names.chunks(1000) {
+        let pairs = some.iter().map(|name| [format!("x:{name}"), name.clone()]);
+        let words: Vec<String> = std::iter::once("MSET".into())
+            .chain(pairs.flatten())
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        cli(&server, &words);
+    }
+    // One in the middle has no text, and takes none of the others with it.
+    cli(&server, &["DEL", "x:n2222"]);
+    cli(&server, &["LPUSH", "x:n2222", "e"]);
+    let mut source = open("redis", &[("url", socket_url(&server))], LONG);
+    let facet = ask(
+        "words",
+        "subject word read_at:time",
+        &[
+            ("query", text("GET x:{subject}")),
+            ("subjects", text("roster")),
+            ("fields", texts(&["word"])),
+        ],
+    );
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let read = read(&mut *source, &[facet], &roster(&all)).remove(0);
+    assert_eq!(read.gaps().keys().collect::<Vec<_>>(), ["n2222"]);
+    let table = read.table().unwrap();
+    assert_eq!(table.len(), 4999);
+    let mut last = read.begun();
+    for row in table.rows() {
+        assert_eq!(row.at(0), row.at(1));
+        let at = row.at(2).as_time().unwrap();
+        assert!(
+            last <= at && at <= read.ended(),
+            "each chunk has its own time"
+        );
+        last = at;
+    }
+    assert!(read.begun() < last, "there was more than one chunk");
+}
+
+#[test]
 fn a_second_look_is_at_those_that_were_named() {
     let Some(server) = redis("redis only") else {
         return;
@@ -279,13 +324,14 @@ fn one_who_listens_and_says_nothing_or_nonsense() {
     for (answer, kind) in [
         (&b""[..], CauseKind::Timeout),
         (b"SSH-2.0-nonsense\r\n", CauseKind::Garbled),
-        (b"*2147483647\r\n", CauseKind::Timeout),
-        (b"$9999999999\r\n", CauseKind::Timeout),
+        (b"*2147483647\r\n", CauseKind::Garbled),
+        (b"$9999999999\r\n", CauseKind::Garbled),
         (
             b"-LOADING Redis is loading the dataset in memory\r\n-LOADING x\r\n-LOADING x\r\n",
             CauseKind::Unreachable,
         ),
         (b"+OK\r\n+OK\r\n", CauseKind::Timeout),
+        (b"*1000000\r\n", CauseKind::Timeout),
     ] {
         let liar = Liar::saying(answer);
         let url = text(format!("unix://{}", liar.path.display()));

@@ -38,10 +38,13 @@ const RULES: [(&str, &str); 5] = [
 
 fn world(rule: &str) -> World {
     let mut world = World::new(FACETS, rule);
-    let agent = |n: usize| format!("agent-{}", n / 100);
-    let each = |row: &dyn Fn(&str, &str) -> Vec<Vec<Value>>| {
-        (0..ROWS)
-            .flat_map(|n| row(&agent(n), &n.to_string()))
+    // As a source does it: whom it is asked for is no copy of whom was found.
+    let names: Vec<_> = (0..ROWS)
+        .map(|n| [format!("agent-{}", n / 100), n.to_string()].map(Value::text))
+        .collect();
+    let each = |row: &dyn Fn(Value, Value) -> Vec<Vec<Value>>| {
+        let rows = names.iter().cloned();
+        rows.flat_map(|[agent, id]| row(agent, id))
             .collect::<Vec<_>>()
     };
     world.has("slots", each(&|agent, id| rows![[agent, id, ago(9)]]));
