@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ const KINDS: &[&str] = &["text", "int", "time", "bool", "any"];
 pub(crate) struct Facets {
     facets: Vec<FacetRule>,
     sources: Vec<SourceRule>,
+    /// The names that were asked for since somebody took them.
+    asked: RefCell<BTreeSet<String>>,
 }
 
 fn over(settings: &Settings) -> Option<&str> {
@@ -67,13 +70,37 @@ fn over(settings: &Settings) -> Option<&str> {
 }
 
 impl Facets {
-    pub(super) fn in_order(self) -> Vec<FacetRule> {
+    /// What has been asked for since the last time, with all that it stands on.
+    pub(super) fn take_asked(&self) -> BTreeSet<String> {
+        let mut all = self.asked.take();
+        let mut next: Vec<String> = all.iter().cloned().collect();
+        while let Some(name) = next.pop() {
+            let over = self.find(&name).and_then(FacetRule::over);
+            next.extend(
+                over.filter(|over| all.insert((*over).to_owned()))
+                    .map(str::to_owned),
+            );
+        }
+        all
+    }
+
+    /// Without those, in an order in which each finds what it needs read before.
+    pub(super) fn in_order(self, idle: &BTreeSet<String>) -> Vec<FacetRule> {
         let mut facets = self.facets;
+        facets.retain(|facet| !idle.contains(&facet.ask.facet));
         facets.sort_by_key(|facet| facet.round);
         facets
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&FacetRule> {
+        let found = self.find(name);
+        if found.is_some() {
+            self.asked.borrow_mut().insert(name.to_owned());
+        }
+        found
+    }
+
+    fn find(&self, name: &str) -> Option<&FacetRule> {
         self.facets.iter().find(|facet| facet.ask.facet == name)
     }
 
@@ -98,7 +125,7 @@ impl Facets {
                     .iter()
                     .find(|source| source.name() == facet.source),
             );
-            next = facet.over().and_then(|name| self.get(name));
+            next = facet.over().and_then(|name| self.find(name));
         }
         sources
     }
@@ -113,6 +140,7 @@ pub(super) fn read(node: Option<&Node>, sources: &[SourceRule]) -> Result<Facets
     let mut all = Facets {
         facets,
         sources: sources.to_vec(),
+        asked: RefCell::default(),
     };
     rounds(&mut all, entries)?;
     Ok(all)

@@ -8,7 +8,8 @@ use crate::nearest::hint;
 use crate::{Error, ErrorKind};
 
 /// The sets that come with the crate, by name.
-pub(crate) const SHIPPED: &[(&str, &str)] = &[];
+pub(crate) const SHIPPED: &[(&str, &str)] =
+    &[("agent-fleet", include_str!("../../rules/agent-fleet.toml"))];
 
 const MOST: u64 = 16 << 20;
 const DEPTH: usize = 8;

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::Facets;
 use super::fields::Fields;
 use super::is_name;
@@ -6,7 +8,8 @@ use super::terms::{self, META, TERMS};
 use crate::Invariant;
 use crate::shape;
 
-type Read = (Vec<Invariant>, Vec<(String, String)>);
+/// The invariants, those that are off and why, and the facets that only those would look at.
+type Read = (Vec<Invariant>, Vec<(String, String)>, BTreeSet<String>);
 
 /// The ids that the engine judges itself by.
 const RESERVED: &str = "canary.";
@@ -14,19 +17,28 @@ const RESERVED: &str = "canary.";
 pub(super) fn read(node: Option<&Node>, facets: &Facets) -> Result<Read> {
     let entries = node.map(Node::entries).transpose()?.unwrap_or_default();
     let (mut invariants, mut off) = (Vec::new(), Vec::new());
+    let (mut used, mut idle) = (BTreeSet::new(), BTreeSet::new());
+    facets.take_asked();
     for (index, entry) in entries.iter().enumerate() {
         named(entry, &entries[..index])?;
         let invariant = invariant(entry, facets)?;
         match entry.node.get("off") {
-            None => invariants.push(invariant),
+            None => {
+                used.append(&mut facets.take_asked());
+                invariants.push(invariant);
+            }
             Some(why) if why.text()?.trim().is_empty() => {
                 return Err(why.error("say why it is off"));
             }
-            Some(why) => off.push((entry.key.clone(), why.text()?.to_owned())),
+            Some(why) => {
+                idle.append(&mut facets.take_asked());
+                off.push((entry.key.clone(), why.text()?.to_owned()));
+            }
         }
     }
     invariants.sort_by(|a, b| a.meta.id.cmp(&b.meta.id));
-    Ok((invariants, off))
+    idle.retain(|facet| !used.contains(facet));
+    Ok((invariants, off, idle))
 }
 
 fn named(entry: &Entry, before: &[Entry]) -> Result {

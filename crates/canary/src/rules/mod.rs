@@ -94,7 +94,7 @@ impl Rules {
         }
         let sources = source::read(fields.get("source"))?;
         let facets = facet::read(fields.get("facet"), &sources)?;
-        let (invariants, off) = invariant::read(fields.get("invariant"), &facets)?;
+        let (invariants, off, idle) = invariant::read(fields.get("invariant"), &facets)?;
         let drills = drill::read(fields.get("drill"), &invariants, &off)?;
         Ok(Self {
             title: fields.text("title")?.unwrap_or("canary").to_owned(),
@@ -105,7 +105,7 @@ impl Rules {
             ledger: fields
                 .get("ledger")
                 .map_or(Ok(Settings::new()), |ledger| ledger.settings(&[]))?,
-            facets: facets.in_order(),
+            facets: facets.in_order(&idle),
             sources,
             invariants,
             off,
@@ -138,7 +138,7 @@ impl Rules {
         &self.sources
     }
 
-    /// What is read, in an order in which each finds what it needs read before.
+    /// What is read, in an order in which each finds what it needs read before. What only invariants would look at that are off is not read.
     pub fn facets(&self) -> &[FacetRule] {
         &self.facets
     }

@@ -253,13 +253,11 @@ impl<'a> Looking<'a> {
             return Ok(());
         }
         self.look(STOPPED, subject, sieve, |_, _| None);
-        let pulls = self.pulls.get(subject).unwrap_or(&Value::Null);
+        let pulls = self.pulls(subject)?;
         let workers = Workers {
-            pulls: truth(pulls, &self.rule.pulls.column)?,
-            size: int(
-                self.size.get(subject).unwrap_or(&Value::Null),
-                &self.rule.size.column,
-            )?,
+            pulls,
+            // How many it would have does not matter where none fetches anything.
+            size: if pulls { self.size(subject)? } else { 0 },
             busy: self.busy.get(subject).copied().unwrap_or(Ok(0))?,
             polled: instant(&mut self.polled, subject, "polled")?,
             started: instant(&mut self.started, subject, "started")?,
@@ -320,6 +318,19 @@ impl<'a> Looking<'a> {
                 sieve.plain(subject, kind, || found);
             }
         }
+    }
+
+    /// Whether its workers fetch their work. A container that was listed without the flag has none that do.
+    fn pulls(&mut self, subject: &'a str) -> std::result::Result<bool, Trouble<'a>> {
+        match self.pulls.get(subject) {
+            Some(Value::Null) => Ok(false),
+            cell => truth(cell.unwrap_or(&Value::Null), &self.rule.pulls.column),
+        }
+    }
+
+    fn size(&mut self, subject: &'a str) -> std::result::Result<i64, Trouble<'a>> {
+        let cell = self.size.get(subject).unwrap_or(&Value::Null);
+        int(cell, &self.rule.size.column)
     }
 
     /// Whether its container runs; one that is not among those that were listed does not.

@@ -44,7 +44,10 @@ fn a_program_that_fails_says_why_in_short() {
         "yes x | head -c 3000000 >&2; echo >&2; echo 'no such channel' >&2; exit 3",
     )));
     assert_eq!(kind, CauseKind::Denied);
-    assert!(detail.contains("exit status: 3; it said: no such channel"), "{detail}");
+    assert!(
+        detail.contains("exit status: 3; it said: no such channel"),
+        "{detail}"
+    );
     assert!(detail.len() < 400, "{detail}");
     let (_, detail) = cause(send(&*shell("printf 'no\\033[31m such' >&2; exit 1")));
     assert!(detail.contains("it said: no\\u{1b}[31m such"), "{detail}");

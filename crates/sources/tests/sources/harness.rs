@@ -22,10 +22,14 @@ pub(crate) struct HangGuard(
 );
 
 pub(crate) fn hang_guard() -> HangGuard {
+    hang_guard_for(2 * LONG)
+}
+
+pub(crate) fn hang_guard_for(longest: Duration) -> HangGuard {
     let (alive, watch) = mpsc::channel();
     let test = std::thread::current().name().unwrap_or("?").to_owned();
     std::thread::spawn(move || {
-        if watch.recv_timeout(2 * LONG) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if watch.recv_timeout(longest) == Err(mpsc::RecvTimeoutError::Timeout) {
             let _ = writeln!(std::io::stderr(), "HANG {test}");
             std::process::abort();
         }

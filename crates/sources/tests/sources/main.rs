@@ -4,6 +4,7 @@
 
 mod command;
 mod docker;
+mod fleet;
 mod harness;
 mod http;
 mod locks;

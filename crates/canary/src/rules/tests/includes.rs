@@ -79,3 +79,18 @@ fn two_included_sets_do_not_override_each_other() {
         "{error}"
     );
 }
+
+#[test]
+fn what_only_an_invariant_would_look_at_that_is_off_is_not_read() {
+    let names = |over: &str| {
+        let rules = load(over).expect("rules");
+        let names = rules.facets().iter().map(|one| one.ask().facet.clone());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(""), "roster drain slots");
+    assert_eq!(
+        names("[invariant.S-02]\noff = 'no slots'"),
+        "drain",
+        "nobody has ever asked for the drain: it stays"
+    );
+}

@@ -97,7 +97,15 @@ fn a_container_without_the_flag_has_no_workers() {
         .has("env", rows![["a", ago(9000), false, 2]])
         .has("queued", rows![["a", "q", ago(500)]]);
     assert_eq!(world.found(), "a:workers_missing");
-    world.has("env", rows![["a", ago(9000), (), 2]]);
+    world.has("env", rows![["a", ago(9000), (), ()]]);
+    assert_eq!(
+        world.found(),
+        "a:workers_missing",
+        "an environment without it"
+    );
+    world.has("env", rows![["a", ago(9000), "maybe", 2]]);
+    assert_eq!(world.judge().blind_as("a"), Some(CauseKind::Malformed));
+    world.has("env", rows![["a", ago(9000), true, ()]]);
     assert_eq!(world.judge().blind_as("a"), Some(CauseKind::Malformed));
 }
 
