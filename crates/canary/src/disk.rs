@@ -65,13 +65,20 @@ fn create(path: &Path, readers: Readers) -> io::Result<File> {
         .open(path)
 }
 
-/// Puts a file in the place of another, for good.
+/// Puts what was just written in the place of another file, for good. If that fails, it is removed: whoever wrote it writes it again.
 pub(crate) fn put(from: &Path, to: &Path) -> Result<(), Error> {
     let moved = step().and_then(|()| fs::rename(from, to));
     moved.map_err(|error| {
         let _ = remove(from);
         failed("write", to, &error)
     })?;
+    sync_folder(to)
+}
+
+/// Gives a file another name, for good. If that fails, it is where it was.
+pub(crate) fn shift(from: &Path, to: &Path) -> Result<(), Error> {
+    let moved = step().and_then(|()| fs::rename(from, to));
+    moved.map_err(|error| failed("write", to, &error))?;
     sync_folder(to)
 }
 

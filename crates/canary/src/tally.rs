@@ -12,6 +12,7 @@ pub struct Tally<'a> {
     pub(crate) arms: BTreeMap<String, u64>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) blind: BTreeMap<String, Cause>,
+    pub(crate) dark: BTreeMap<String, Cause>,
     pub(crate) unjudged: Option<Cause>,
     pub(crate) witnesses: BTreeMap<String, Facts>,
 }
@@ -26,6 +27,7 @@ impl<'a> Tally<'a> {
             arms: BTreeMap::new(),
             findings: Vec::new(),
             blind: BTreeMap::new(),
+            dark: BTreeMap::new(),
             unjudged: None,
             witnesses: BTreeMap::new(),
         }
@@ -56,6 +58,11 @@ impl<'a> Tally<'a> {
     /// Nothing can be said of this subject: its state stays what it was.
     pub fn blind(&mut self, subject: &str, cause: Cause) {
         keep_least(&mut self.blind, subject, cause);
+    }
+
+    /// Nothing can be said of this kind: whoever is red by it stays so, however well it is otherwise.
+    pub(crate) fn dark(&mut self, kind: &str, cause: Cause) {
+        keep_least(&mut self.dark, kind, cause);
     }
 
     /// Nothing can be said at all, whatever was said before.

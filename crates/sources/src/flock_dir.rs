@@ -64,7 +64,10 @@ impl FlockDir {
         for entry in locks.list().map_err(|error| cause(&error))? {
             records.push(record(&entry, &boot));
         }
-        records.extend(strayed(&self.path, there.dev(), &boot));
+        // The kernel names open files by where they are, without the links that lead there.
+        let folder =
+            fs::canonicalize(&self.path).map_err(|error| look::fault(&shown, &error))?;
+        records.extend(strayed(&folder, there.dev(), &boot));
         for record in &records {
             for binding in &bindings {
                 found.push(record, binding, context)?;
@@ -183,6 +186,7 @@ fn deleted(folder: &Path, pid: u32) -> Vec<String> {
         (!name.contains('/')).then(|| name.to_owned())
     };
     let mut names: Vec<_> = links.filter_map(name).collect();
+    names.sort_unstable();
     names.dedup();
     names
 }

@@ -9,6 +9,9 @@ use crate::bound::Binding;
 use crate::cell::{Cell, filled};
 use crate::facet::{Facet, Form, Origin};
 
+/// The rows of one facet together, whoever they are of: what is stored of them, in bytes.
+const ROOM: usize = 512 << 20;
+
 /// The rows of one facet, as they come in.
 pub(crate) struct Rows<'a> {
     facet: &'a Facet,
@@ -21,6 +24,8 @@ pub(crate) struct Rows<'a> {
     places: Option<Vec<usize>>,
     subject: Option<usize>,
     time: Option<(Stamp, Stamp)>,
+    /// How many more bytes may be stored.
+    room: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -37,6 +42,7 @@ impl<'a> Rows<'a> {
                 .iter()
                 .position(|column| column.name() == "subject"),
             time: None,
+            room: ROOM,
         };
         // Names that are known before the answer have been checked.
         let _ = rows.name(&facet.fields);
@@ -68,7 +74,7 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     ///
-    /// When it has too few fields.
+    /// When it has too few fields, or there is no room for it.
     pub(crate) fn push(
         &mut self,
         cells: &[Cell<'_>],
@@ -100,6 +106,11 @@ impl<'a> Rows<'a> {
             row.push(one?);
         }
         if self.is_wanted(&row) {
+            let taken = row.iter().map(weight).sum();
+            self.room = self
+                .room
+                .checked_sub(taken)
+                .ok_or_else(|| garbled("the answers are larger than anything that was meant"))?;
             self.table.push(row.drain(..));
         }
         row.clear();
@@ -177,6 +188,10 @@ impl<'a> Rows<'a> {
     }
 }
 
+fn weight(value: &Value) -> usize {
+    size_of::<Value>() + value.as_text().map_or(0, str::len)
+}
+
 fn without(table: &Table, subject: usize, gaps: &BTreeMap<String, Cause>) -> Table {
     let mut kept = Table::new(table.columns());
     for row in table.rows() {
@@ -213,4 +228,33 @@ fn short(column: &str, place: usize) -> Cause {
 /// What came is not what was asked for.
 pub(crate) fn garbled(why: impl AsRef<str>) -> Cause {
     Cause::new(CauseKind::Garbled, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use runward_canary::{Column, Kind, Settings};
+
+    use super::*;
+    use crate::facet::Shape;
+
+    #[test]
+    fn what_has_no_room_is_no_row_and_no_silence() {
+        let ask = Ask {
+            facet: "jobs".into(),
+            columns: vec![Column::new("id", Kind::Text)],
+            settings: Settings::new(),
+            only: None,
+        };
+        let shape = Shape {
+            fields: &["id"],
+            ..Shape::default()
+        };
+        let (facet, _) = Facet::of(&ask, &shape).unwrap();
+        let mut rows = Rows::new(&facet, &ask, BTreeMap::new());
+        let (nobody, now) = (Binding::default(), Stamp::from_micros(0));
+        rows.room = size_of::<Value>() + 3;
+        assert!(rows.push(&[Cell::text("four")], &nobody, now).is_err());
+        assert!(rows.push(&[Cell::text("two")], &nobody, now).is_ok());
+        assert!(rows.push(&[Cell::Null], &nobody, now).is_err());
+    }
 }

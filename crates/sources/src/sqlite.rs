@@ -5,7 +5,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Settings, Source, Value};
+use runward_canary::{
+    Ask, Cause, CauseKind, Context, Error, Reading, Settings, Source, Stamp, Value,
+};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -133,7 +135,7 @@ impl Source for Sqlite {
         let started = open.limit(until).and_then(|()| open.begin());
         let readings = match started {
             Ok(mark) => look::one_by_one(asks, context, |ask| {
-                one(&open.connection, ask, context, &mark, until)
+                one(&open.connection, ask, context, (&mark, begun), until)
             }),
             Err(error) => look::all_failed(asks, &cause(&error), begun, context),
         };
@@ -146,10 +148,10 @@ fn one(
     connection: &Connection,
     ask: &Ask,
     context: &Context<'_>,
-    mark: &str,
+    // All facets are of the instant at which the transaction began.
+    (mark, begun): (&str, Stamp),
     until: Instant,
 ) -> Result<Reading, Cause> {
-    let begun = (context.clock)();
     look::check(until)?;
     let (facet, statement) =
         plan(ask).map_err(|error| Cause::new(CauseKind::NotRun, error.to_string()))?;
@@ -179,7 +181,7 @@ fn query(
     statement: &Statement,
     binding: &Binding<'_>,
     rows: &mut Rows<'_>,
-    read: runward_canary::Stamp,
+    read: Stamp,
 ) -> Result<(), Cause> {
     for (index, name) in statement.names.iter().enumerate() {
         let value = binding.value(name);

@@ -25,7 +25,8 @@ pub(crate) fn confirm(mut first: Look, second: Result<Look, Miss>) -> Look {
 }
 
 fn again(first: &mut Look, second: &Look, key: Id, finding: Finding) {
-    if let Some(cause) = second.blind.get(&key.1) {
+    let unread = second.dark.get(&key.0);
+    if let Some(cause) = second.blind.get(&key.1).or(unread) {
         return unseen(first, key.1, cause);
     }
     let still = second.findings.get(&key);

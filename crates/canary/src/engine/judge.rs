@@ -58,7 +58,7 @@ pub fn suspects(
         let standing = standing.get_or_insert_default();
         let found = first(invariant, snapshot, standing)
             .map_or_else(|_| BTreeSet::new(), |it| it.suspects());
-        for facet in needs(invariant).iter().filter(|_| !found.is_empty()) {
+        for facet in reads(invariant).iter().filter(|_| !found.is_empty()) {
             suspects
                 .entry(facet.clone())
                 .or_default()
@@ -146,7 +146,9 @@ fn one(
     let (meta, expect) = (&invariant.meta, invariant.terms.expect);
     let settled = settle(meta, expect, options, now, looked, pending, standing);
     if let Some(epoch) = &mut standing.epoch {
-        if settled.verdict.is_judged() && settled.verdict.pending.is_empty() {
+        // Whoever was blind is looked at again, while it is time.
+        let verdict = &settled.verdict;
+        if verdict.is_judged() && verdict.blind.is_empty() && verdict.pending.is_empty() {
             epoch.phase = Phase::Done;
         }
     }
@@ -205,7 +207,7 @@ fn second(
     standing: &Standing,
     mut memory: Memory,
 ) -> Result<Look, Miss> {
-    let unread = needs(invariant)
+    let unread = reads(invariant)
         .into_iter()
         .find(|facet| !snapshot.second().contains_key(facet));
     if let Some(facet) = unread {
@@ -250,17 +252,17 @@ fn reds(standing: &Standing) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a check needs; nothing if it goes down when asked, as it will when it judges.
-fn needs(invariant: &Invariant) -> Vec<String> {
-    let needs = guarded(|| {
+/// What a check compares; nothing if it goes down when asked, as it will when it judges.
+fn reads(invariant: &Invariant) -> Vec<String> {
+    let reads = guarded(|| {
         invariant
             .check
-            .needs()
+            .reads()
             .iter()
             .map(|&facet| facet.to_owned())
             .collect()
     });
-    needs.unwrap_or_default()
+    reads.unwrap_or_default()
 }
 
 fn guarded<T>(ask: impl FnOnce() -> T) -> Result<T, ()> {

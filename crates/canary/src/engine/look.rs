@@ -15,6 +15,8 @@ pub(crate) struct Look {
     pub(crate) arms: BTreeMap<String, u64>,
     pub(crate) findings: BTreeMap<Id, Finding>,
     pub(crate) blind: BTreeMap<String, Cause>,
+    /// The kinds that nobody could look for.
+    pub(crate) dark: BTreeMap<String, Cause>,
     pub(crate) witnesses: BTreeMap<String, Facts>,
     /// Subjects that something was found of which does not fire: nobody can say that they are gone.
     pub(crate) doubtful: BTreeSet<String>,
@@ -59,7 +61,8 @@ fn run(
 ) -> Result<Look, Miss> {
     let needs = invariant.check.needs();
     let readings = needed(&needs, view).map_err(Miss::Unjudged)?;
-    near(&readings, invariant.terms.max_skew).map_err(Miss::Unjudged)?;
+    let compared = read(&invariant.check.reads(), view);
+    near(&compared, invariant.terms.max_skew).map_err(Miss::Unjudged)?;
     let mut tally = Tally::new(memory, red);
     invariant.check.check(view, &mut tally);
     if let Some(cause) = tally.unjudged {
@@ -70,6 +73,7 @@ fn run(
         arms: tally.arms,
         findings: by_key(tally.findings, invariant.meta.severity),
         blind: tally.blind,
+        dark: tally.dark,
         witnesses: tally.witnesses,
         doubtful: BTreeSet::new(),
         among: among(invariant, &needs, view),
@@ -84,6 +88,14 @@ fn needed<'a>(needs: &[&str], view: &View<'a>) -> Result<Vec<&'a Reading>, Cause
         view.reading(facet)
     };
     needs.iter().map(read).collect()
+}
+
+/// Those that there are.
+fn read<'a>(facets: &[&str], view: &View<'a>) -> Vec<&'a Reading> {
+    let readings = facets.iter().filter_map(|facet| view.reading(facet).ok());
+    readings
+        .filter(|reading| reading.table().is_ok())
+        .collect()
 }
 
 /// Whether the readings lie near enough to each other to be compared.

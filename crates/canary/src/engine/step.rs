@@ -56,6 +56,7 @@ fn better(standing: &Standing, look: &Look) -> Vec<Id> {
         .red()
         .map(|(kind, subject, _)| (kind.to_owned(), subject.to_owned()));
     keys.filter(|id| !look.findings.contains_key(id) && !look.blind.contains_key(&id.1))
+        .filter(|id| !look.dark.contains_key(&id.0))
         .filter(|id| look.witnesses.contains_key(&id.1) || !wanting.contains(&id.1))
         .collect()
 }

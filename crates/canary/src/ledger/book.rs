@@ -61,7 +61,7 @@ impl Ledger {
             _ => None,
         };
         if digest.is_none() && current.exists() {
-            disk::put(&current, &folder.join(BAD))?;
+            disk::shift(&current, &folder.join(BAD))?;
         }
         let log = folder.join(EPISODES);
         let commit = match loaded.origin {

@@ -51,7 +51,7 @@ pub(super) const EPISODES: Kind = Kind {
 pub(super) fn rotate(current: &Path, now: Stamp, terms: &Retention) -> Result<(), Error> {
     let size = fs::metadata(current).map_or(0, |found| found.len());
     if size >= terms.episode_bytes.max(1) {
-        disk::put(current, &current.with_file_name(EPISODES.name(now)))?;
+        disk::shift(current, &current.with_file_name(EPISODES.name(now)))?;
     }
     let folder = current.parent().unwrap_or(Path::new("."));
     prune(folder, EPISODES, now, terms.episodes, usize::MAX);

@@ -251,3 +251,19 @@ fn a_full_disk_is_an_error_and_the_old_state_stays() {
     assert_eq!(open(folder.path()).1.saved.state, state(1));
     assert_eq!(subjects(folder.path()), ["1"]);
 }
+
+#[test]
+fn what_cannot_be_put_away_stays_where_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let terms = Retention {
+        episode_bytes: 1,
+        ..Retention::default()
+    };
+    let (mut ledger, _) = Ledger::open(folder.path(), terms).expect("the ledger opens");
+    commit(&mut ledger, 1);
+    let taken = folder.path().join(format!("episodes-{}.jsonl", at(9)));
+    std::fs::create_dir(&taken).expect("something in the way");
+    assert!(ledger.keep(at(9), "{}").is_err());
+    std::fs::remove_dir(&taken).expect("out of the way");
+    assert_eq!(subjects(folder.path()), ["1"]);
+}

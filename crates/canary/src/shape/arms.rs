@@ -52,6 +52,13 @@ impl Check for Arms {
         needs
     }
 
+    fn reads(&self) -> Vec<&str> {
+        let mut reads: Vec<&str> = self.0.iter().flat_map(|arm| arm.reads()).collect();
+        reads.sort_unstable();
+        reads.dedup();
+        reads
+    }
+
     fn kinds(&self) -> Vec<&str> {
         self.0.iter().flat_map(|arm| arm.kinds()).collect()
     }
@@ -61,17 +68,20 @@ impl Check for Arms {
         for arm in &self.0 {
             match unread(&**arm, view) {
                 None => arm.check(view, tally),
-                Some(cause) => blind.push((format!("({})", arm.kinds().join(", ")), cause)),
+                Some(cause) => blind.push((arm.kinds(), cause)),
             }
         }
-        for (arm, cause) in blind {
+        for (kinds, cause) in blind {
             hold(tally, &cause);
-            tally.blind(&arm, cause);
+            for kind in &kinds {
+                tally.dark(kind, cause.clone());
+            }
+            tally.blind(&format!("({})", kinds.join(", ")), cause);
         }
     }
 }
 
-/// What is red stays so, unless another arm has seen that it is well.
+/// Whoever is red is not gone, unless another arm has seen it.
 fn hold(tally: &mut Tally<'_>, cause: &Cause) {
     for subject in tally.red {
         let found = tally.findings.iter().any(|found| found.subject == *subject);

@@ -293,6 +293,9 @@ pub(super) fn alike(value: &Value, cell: &Value) -> bool {
         (Value::Bool(yes), Value::Int(int)) | (Value::Int(int), Value::Bool(yes)) => {
             *int == i64::from(*yes)
         }
+        (Value::Int(int), Value::Text(text)) | (Value::Text(text), Value::Int(int)) => {
+            text.parse() == Ok(*int)
+        }
         _ => value == cell,
     }
 }
@@ -380,5 +383,24 @@ impl<'c> Sift<'c> {
             return Ok(false);
         }
         unknown.map_or(Ok(true), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_truth_are_alike_in_all_their_forms() {
+        for (value, cell) in [
+            (Value::Int(3), Value::text("3")),
+            (Value::text("3"), Value::Int(3)),
+            (Value::Bool(true), Value::Int(1)),
+        ] {
+            assert!(alike(&value, &cell), "{value:?} {cell:?}");
+        }
+        assert!(!alike(&Value::Int(3), &Value::text("4")));
+        assert!(!alike(&Value::Int(0), &Value::Null));
+        assert!(!alike(&Value::text("x"), &Value::Int(0)));
     }
 }

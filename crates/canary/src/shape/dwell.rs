@@ -97,6 +97,7 @@ impl Dwell {
         };
         let mut sieve = Sieve::new(&self.kinds, tally.red);
         let mut taken = Vec::new();
+        let mut troubled = HashSet::new();
         for row in table.rows() {
             let subject = looking.whose.subject(row);
             match sift.takes(row, looking.now) {
@@ -105,10 +106,12 @@ impl Dwell {
                     taken.push(row);
                 }
                 Ok(false) => {}
-                Err(trouble) => sieve.trouble(subject, trouble),
+                Err(trouble) => {
+                    sieve.trouble(subject, trouble);
+                    troubled.insert(subject);
+                }
             }
         }
-        let mut troubled = HashSet::new();
         for row in taken {
             let subject = looking.whose.subject(row);
             if let Err(trouble) = looking.row(subject, row, (tally.memory(), &mut sieve)) {

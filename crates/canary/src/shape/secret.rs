@@ -37,7 +37,10 @@ impl Secrets {
             return None;
         }
         match serde_json::from_str(text) {
-            Ok(json) => self.within(&json),
+            // Of a member that is there twice, only the last is in the value.
+            Ok(json) => self
+                .within(&json)
+                .or_else(|| raw.filter(|_| self.scan(&json.to_string()).is_none())),
             Err(_) => raw,
         }
     }
@@ -115,6 +118,8 @@ mod tests {
             Some("AIza"),
             "the twin beside the data"
         );
+        let twice = r#"{"key":"sk-0123456789abcdef","key":""}"#;
+        assert_eq!(secrets.find(twice), Some("sk-"), "the first of two");
         let no_base64 = r#"{"type":"base64","data":"sk-0123456789abcdef"}"#;
         assert_eq!(
             secrets.find(no_base64),

@@ -159,3 +159,15 @@ fn a_facet_that_tells_no_event_says_nothing() {
         "unjudged not-run"
     );
 }
+
+#[test]
+fn what_is_red_does_not_end_the_look_for_those_who_were_not_seen() {
+    let mut world = world();
+    let blind = ("y", "a", "blind", "");
+    let first = world.read(20, after(20, "b1", 0, &[BAD, blind]));
+    assert_eq!(changes(&first, "X"), ["+a/x"]);
+    let later = world.read(40, after(40, "b1", 0, &[BAD, ("y", "a", "found", "")]));
+    assert_eq!(changes(&later, "X"), ["&a/y"]);
+    let done = world.read(60, after(60, "b1", 0, &[WELL]));
+    assert_eq!(outcome(&done, "X"), "not due");
+}

@@ -52,11 +52,26 @@ fn time(stamp: Stamp) -> SystemTime {
 
 fn safe(id: &str) -> String {
     let safe = |c: char| match c {
-        c if c.is_ascii_alphanumeric() || c == '-' => c,
+        c if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') => c,
         _ => '.',
     };
-    let text: String = id.chars().take(120).map(safe).collect();
+    // The end of it is what tells one alert from the next.
+    let over = id.chars().count().saturating_sub(200);
+    let text: String = id.chars().skip(over).map(safe).collect();
     // Two dots in a row, or one at an end, are none of an id's.
     let parts: Vec<_> = text.split('.').filter(|part| !part.is_empty()).collect();
     parts.join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_two_alerts_stay_two_however_long_their_names_are() {
+        let id = |name: &str, at| safe(&format!("{}/{}/recovered/{at}", "h".repeat(32), name));
+        let long = "n".repeat(81);
+        assert_ne!(id(&long, 1_779_278_400_000_001_u64), id(&long, 1_779_278_400_000_002));
+        assert_ne!(id("a_b", 1), id("a.b", 1));
+    }
 }

@@ -18,6 +18,7 @@ use crate::tls;
 /// The longest answer, and the most challenges of a login.
 const ANSWER: usize = 16 * 1024;
 const CHALLENGES: usize = 3;
+const LOGIN: &str = "the login";
 
 /// Sends a mail. All recipients have it, or it has failed: one that is refused is not left out in silence.
 pub(super) fn send(
@@ -110,14 +111,14 @@ impl Dialogue {
             )
         })?;
         let first = Auth::new(mechanism, login.clone(), None).map_err(refused)?;
-        let mut answer = self.ask(first, "the login")?;
+        let mut answer = self.ask(first, LOGIN)?;
         for _ in 0..CHALLENGES {
             if !answer.has_code(334) {
                 return Ok(());
             }
             let next =
                 Auth::new_from_response(mechanism, login.clone(), &answer).map_err(refused)?;
-            answer = self.ask(next, "the login")?;
+            answer = self.ask(next, LOGIN)?;
         }
         Err(Cause::new(
             CauseKind::Garbled,
@@ -135,7 +136,7 @@ impl Dialogue {
         written.map_err(|error| broken("write", &error))
     }
 
-    /// The next answer; an error if it is a refusal. What it says is shown, as it says why.
+    /// The next answer; an error if it is a refusal. What it says is shown, as it says why; but it may repeat a login.
     fn hear(&mut self, what: &str) -> Result<Response, Cause> {
         let text = self.answer().map_err(|error| broken("read", &error))?;
         let answer: Response = text
@@ -144,8 +145,11 @@ impl Dialogue {
         if answer.is_positive() {
             return Ok(answer);
         }
-        let said = bounded(answer.first_line().unwrap_or_default(), 120);
-        let why = format!("it refused {what}: {} {said}", answer.code());
+        let said = match what {
+            LOGIN => String::new(),
+            _ => format!(" {}", bounded(answer.first_line().unwrap_or_default(), 120)),
+        };
+        let why = format!("it refused {what}: {}{said}", answer.code());
         Err(Cause::new(CauseKind::Denied, why))
     }
 

@@ -21,6 +21,8 @@ enum Way {
     Injects,
     /// It offers no STARTTLS.
     Bare,
+    /// It refuses a login in its own words.
+    Repeats,
 }
 
 /// Speaks SMTP, and tells what it heard.
@@ -40,7 +42,9 @@ fn speak(wire: &mut dyn Wire, way: Way, greet: bool, heard: &mut String) -> bool
             .next()
             .unwrap_or_default()
             .to_uppercase();
+        let repeated = format!("500 5.5.1 what is {}?\r\n", line.trim_end());
         let said = match verb.as_str() {
+            "AUTH" if way == Way::Repeats => &repeated,
             "EHLO" if way == Way::Bare => "250 mail\r\n",
             "EHLO" => "250-mail\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN\r\n",
             "STARTTLS" if way == Way::Injects => "220 go\r\n250 injected\r\n",
@@ -311,12 +315,12 @@ fn without_starttls_nothing_is_sent() {
 
 #[test]
 fn a_login_that_is_refused_does_not_show_the_password() {
-    for way in [Way::Refuses("AUTH"), Way::Bare] {
+    for way in [Way::Refuses("AUTH"), Way::Bare, Way::Repeats] {
         let server = covered(way, false);
         let (kind, detail) = cause(send(&*covered_sink("smtps", server.port())));
         assert_eq!(kind, CauseKind::Denied);
         assert!(
-            detail.contains("login") && !detail.contains("secret"),
+            detail.contains("login") && !detail.contains("secret") && !detail.contains("what is"),
             "{detail}"
         );
     }

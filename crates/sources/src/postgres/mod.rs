@@ -6,7 +6,7 @@ mod wire;
 
 use std::time::{Duration, Instant};
 
-use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Settings, Source};
+use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Settings, Source, Stamp};
 
 use crate::bound;
 use crate::facet::{Facet, Shape};
@@ -62,7 +62,9 @@ impl Source for Postgres {
         });
         match started {
             Ok((mut wire, mark)) => {
-                look::one_by_one(asks, context, |ask| one(&mut wire, ask, context, &mark))
+                look::one_by_one(asks, context, |ask| {
+                    one(&mut wire, ask, context, (&mark, begun))
+                })
             }
             Err(cause) => look::all_failed(asks, &cause, begun, context),
         }
@@ -91,8 +93,13 @@ fn begin(wire: &mut Wire, until: Instant) -> Result<String, Cause> {
     Ok(format!("snapshot={} cluster={}", mark.0, mark.1))
 }
 
-fn one(wire: &mut Wire, ask: &Ask, context: &Context<'_>, mark: &str) -> Result<Reading, Cause> {
-    let begun = (context.clock)();
+fn one(
+    wire: &mut Wire,
+    ask: &Ask,
+    context: &Context<'_>,
+    // All facets are of the instant at which the transaction began.
+    (mark, begun): (&str, Stamp),
+) -> Result<Reading, Cause> {
     let (facet, statement) =
         plan(ask).map_err(|error| Cause::new(CauseKind::NotRun, error.to_string()))?;
     let mut bound = bound::of(&facet, ask, context)?;

@@ -150,3 +150,39 @@ arm = [
     world.has("queued", rows![["a", "q", ago(1)]]);
     assert_eq!(world.found(), "a:waiting all:above");
 }
+
+#[test]
+fn an_arm_that_is_well_closes_nothing_of_one_that_could_not_look() {
+    use crate::{Only, Options, Reading, Snapshot, State, Table, judge, suspects};
+    let facets = "a = { source = 'db', subject = 's' }\nb = { source = 'db', subject = 's' }";
+    let text = format!(
+        "[source.db]\nkind = 'command'\n[facet]\n{facets}\n[invariant.X]\n{}confirm = 'reread'\narm = [
+  {{ shape = 'at_most', count = 'a', limit = 0 }},
+  {{ shape = 'at_most', count = 'b', limit = 1, kinds = {{ above = 'many' }} }},
+]",
+        super::WORDS
+    );
+    let rules = crate::Rules::parse("test.toml", &text).expect("rules");
+    let now = crate::Stamp::from_micros(0);
+    let rows = |facet: &str| {
+        let ask = rules.facets().iter().find(|one| one.ask().facet == facet);
+        let mut table = Table::new(ask.expect("a facet").ask().columns.clone());
+        table.push(["s", "1"].map(crate::Value::text));
+        Reading::ok(table, now, now)
+    };
+    let cut = |a: Reading| crate::Cut::from([("a".to_owned(), a), ("b".to_owned(), rows("b"))]);
+    let down = || Reading::not_run("gone", now);
+    let run = |first: Reading, second: Reading, state: &State| {
+        let snapshot = Snapshot::new(now, cut(first)).with_second(cut(second));
+        judge(rules.invariants(), &Options::default(), &snapshot, state, &Only::All)
+    };
+    let first = Snapshot::new(now, cut(rows("a")));
+    let again = suspects(rules.invariants(), &first, &State::default(), &Only::All);
+    assert_eq!(again.keys().collect::<Vec<_>>(), ["a", "b"]);
+    let unread = run(rows("a"), down(), &State::default());
+    assert!(!unread.report.verdicts["X"].is_judged());
+    let red = run(rows("a"), rows("a"), &State::default()).state;
+    assert!(red.standing("X").expect("it").is_red());
+    let still = run(down(), down(), &red).state;
+    assert!(still.standing("X").expect("it").is_red());
+}
