@@ -1,5 +1,6 @@
 //! The same values without anybody who looks at them: read in bulk, and read as one would at first.
 
+use std::collections::HashSet;
 use std::hint::black_box;
 
 use rusqlite::types::Value;
@@ -42,13 +43,8 @@ impl Bare {
             pipe.add_command(slots(number));
         }
         pipe.cmd("GET").arg("canary:drain_tick_at");
-        pipe.cmd("SCAN")
-            .arg(0)
-            .arg("MATCH")
-            .arg("agent:slots:*")
-            .arg("COUNT")
-            .arg(1000);
         let found: Vec<redis::Value> = pipe.query(&mut self.redis)?;
+        self.scan(fleet)?;
         let mut pipe = redis::pipe();
         for (number, found) in found.into_iter().take(fleet.agents).enumerate() {
             for (run, _) in redis::from_redis_value::<Scored>(found)? {
@@ -61,8 +57,22 @@ impl Bare {
         read(black_box(left).len(), 2 * fleet.agents * fleet.slots)
     }
 
-    /// One query for each agent, and one round trip for each slot.
-    pub(super) fn singly(&mut self, fleet: &Fleet) -> Result {
+    fn scan(&mut self, fleet: &Fleet) -> Result {
+        let (mut cursor, mut found) = (0_u64, HashSet::new());
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg("agent:slots:*");
+            let page: (u64, Vec<String>) = scan.arg("COUNT").arg(1000).query(&mut self.redis)?;
+            found.extend(page.1);
+            cursor = page.0;
+            if cursor == 0 {
+                return read(found.len(), fleet.agents);
+            }
+        }
+    }
+
+    /// One query for each agent, and a TTL call for each slot; and one for its limit of time, if all is read that ours reads.
+    pub(super) fn singly(&mut self, fleet: &Fleet, whole: bool) -> Result {
         let mut left = 0;
         let mut runs = self.sqlite.prepare(OF_ONE)?;
         for number in 0..fleet.agents {
@@ -72,6 +82,11 @@ impl Bare {
                 let key = format!("agent:slot:{}:{run}", agent(number));
                 let ttl: i64 = redis::cmd("TTL").arg(&key).query(&mut self.redis)?;
                 left += usize::from(black_box(ttl) > 0);
+                if whole {
+                    let mut limit = redis::cmd("HGET");
+                    let limit: i64 = limit.arg(&key).arg("timeout_s").query(&mut self.redis)?;
+                    black_box(limit);
+                }
             }
         }
         read(left, fleet.agents * fleet.slots)

@@ -71,7 +71,7 @@ impl Template {
         binding: &Binding<'_>,
         escape: impl Fn(&str) -> Result<Cow<'_, str>, Cause>,
     ) -> Result<String, Cause> {
-        let mut filled = String::new();
+        let mut filled = String::with_capacity(64);
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => filled.push_str(text),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Shape;
-use super::cell::{Whose, facts, index};
+use super::cell::{Whose, facts, index, same};
 use super::common::kinds;
 use super::condition::{Condition, Filter};
 use super::facet::{Judged, name, need_column};
@@ -230,6 +230,7 @@ impl Refs {
             .map(|name| index(table, &self.facet, name))
             .transpose()?;
         let sift = self.filter.bind(table, &self.facet)?;
+        let mut last: Option<(&str, bool)> = None;
         for row in table.rows() {
             let Value::Text(name) = row.at(column) else {
                 continue;
@@ -242,7 +243,12 @@ impl Refs {
                     continue;
                 }
             }
-            if !known.contains(&**name) {
+            let here = match last {
+                Some((last, here)) if same(last, name) => here,
+                _ => known.contains(&**name),
+            };
+            last = Some((name, here));
+            if !here {
                 let table = kind
                     .and_then(|kind| row.at(kind).as_text())
                     .unwrap_or(&self.facet);

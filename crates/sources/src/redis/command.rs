@@ -115,14 +115,13 @@ impl Command {
 
     /// Appends the command as it goes over the wire; each argument with its length in front.
     pub(super) fn pack(&self, binding: &Binding<'_>, into: &mut Vec<u8>) -> Result<(), Cause> {
-        let mut args: Vec<Cow<'_, str>> = Vec::with_capacity(self.args.len());
+        wire::head(b'*', self.args.len(), into);
         for arg in &self.args {
-            args.push(match arg.constant() {
-                Some(text) => Cow::Borrowed(text),
-                None => Cow::Owned(arg.fill(binding, whole)?),
-            });
+            match arg.constant() {
+                Some(text) => wire::pack_word(text, into),
+                None => wire::pack_word(&arg.fill(binding, whole)?, into),
+            }
         }
-        wire::pack(args.iter(), into);
         Ok(())
     }
 }

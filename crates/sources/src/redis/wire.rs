@@ -132,16 +132,29 @@ fn some(line: &mut Line, into: &mut [u8]) -> io::Result<usize> {
 pub(super) fn pack<W: AsRef<str>>(words: impl ExactSizeIterator<Item = W>, into: &mut Vec<u8>) {
     head(b'*', words.len(), into);
     for word in words {
-        let word = word.as_ref().as_bytes();
-        head(b'$', word.len(), into);
-        into.extend_from_slice(word);
-        into.extend_from_slice(b"\r\n");
+        pack_word(word.as_ref(), into);
     }
 }
 
-fn head(sign: u8, length: usize, into: &mut Vec<u8>) {
+pub(super) fn pack_word(word: &str, into: &mut Vec<u8>) {
+    head(b'$', word.len(), into);
+    into.extend_from_slice(word.as_bytes());
+    into.extend_from_slice(b"\r\n");
+}
+
+/// A sign, and how much follows.
+pub(super) fn head(sign: u8, length: usize, into: &mut Vec<u8>) {
     into.push(sign);
-    into.extend_from_slice(length.to_string().as_bytes());
+    let begin = into.len();
+    let mut left = length;
+    loop {
+        into.push(b'0' + u8::try_from(left % 10).unwrap_or_default());
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    into.get_mut(begin..).unwrap_or_default().reverse();
     into.extend_from_slice(b"\r\n");
 }
 
