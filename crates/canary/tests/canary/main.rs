@@ -7,6 +7,7 @@ mod confirming;
 mod cutting;
 mod epochs;
 mod files;
+mod fleet;
 mod harness;
 mod health;
 mod kept;
