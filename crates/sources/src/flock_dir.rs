@@ -65,8 +65,7 @@ impl FlockDir {
             records.push(record(&entry, &boot));
         }
         // The kernel names open files by where they are, without the links that lead there.
-        let folder =
-            fs::canonicalize(&self.path).map_err(|error| look::fault(&shown, &error))?;
+        let folder = fs::canonicalize(&self.path).map_err(|error| look::fault(&shown, &error))?;
         records.extend(strayed(&folder, there.dev(), &boot));
         for record in &records {
             for binding in &bindings {

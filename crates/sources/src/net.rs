@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -35,6 +35,17 @@ enum Stream {
 }
 
 impl Endpoint {
+    /// Whether it is on another machine, as far as its address tells.
+    pub(crate) fn is_far(&self) -> bool {
+        match self {
+            Self::Unix(_) => false,
+            Self::Tcp(host, _) => match host.parse::<IpAddr>() {
+                Ok(address) => !address.is_loopback(),
+                Err(_) => host != "localhost",
+            },
+        }
+    }
+
     /// Connects.
     ///
     /// # Errors
@@ -131,5 +142,20 @@ impl fmt::Display for Endpoint {
             Self::Tcp(host, port) => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "{}", path.display()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_on_this_machine_is_not_far() {
+        let tcp = |host: &str| Endpoint::Tcp(host.into(), 5432);
+        for near in ["127.0.0.1", "127.3.2.1", "::1", "localhost"] {
+            assert!(!tcp(near).is_far(), "{near}");
+        }
+        assert!(tcp("10.0.0.7").is_far() && tcp("db").is_far());
+        assert!(!Endpoint::Unix("/run/x".into()).is_far());
     }
 }

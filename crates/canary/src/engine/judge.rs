@@ -6,7 +6,8 @@ use crate::engine::settle::{Settled, settle};
 use crate::engine::state::{Phase, Standing};
 use crate::engine::{confirm, health, step, sustain};
 use crate::{
-    Cause, CauseKind, Finding, Invariant, Memory, Only, Options, Report, Snapshot, State, View,
+    Cause, CauseKind, Finding, Invariant, Memory, Only, Options, Report, Snapshot, State, Verdict,
+    View,
 };
 
 /// What comes of one cycle.
@@ -146,13 +147,16 @@ fn one(
     let (meta, expect) = (&invariant.meta, invariant.terms.expect);
     let settled = settle(meta, expect, options, now, looked, pending, standing);
     if let Some(epoch) = &mut standing.epoch {
-        // Whoever was blind is looked at again, while it is time.
-        let verdict = &settled.verdict;
-        if verdict.is_judged() && verdict.blind.is_empty() && verdict.pending.is_empty() {
+        if is_done(&settled.verdict) {
             epoch.phase = Phase::Done;
         }
     }
     settled
+}
+
+/// Whether an event needs no further look. Whoever was blind is looked at again, while it is time.
+fn is_done(verdict: &Verdict) -> bool {
+    verdict.is_judged() && verdict.blind.is_empty() && verdict.pending.is_empty()
 }
 
 /// After a time in which nobody looked, nothing has been there all the time.

@@ -93,9 +93,7 @@ fn needed<'a>(needs: &[&str], view: &View<'a>) -> Result<Vec<&'a Reading>, Cause
 /// Those that there are.
 fn read<'a>(facets: &[&str], view: &View<'a>) -> Vec<&'a Reading> {
     let readings = facets.iter().filter_map(|facet| view.reading(facet).ok());
-    readings
-        .filter(|reading| reading.table().is_ok())
-        .collect()
+    readings.filter(|reading| reading.table().is_ok()).collect()
 }
 
 /// Whether the readings lie near enough to each other to be compared.

@@ -66,7 +66,7 @@ impl Ledger {
         let log = folder.join(EPISODES);
         let commit = match loaded.origin {
             // What is forgotten has been, and its numbers are not used again.
-            Origin::Forgotten(_) => episodes::last(&log)?,
+            Origin::Forgotten(_) => last(folder)?,
             _ => loaded.saved.commit,
         };
         episodes::mend(&log, commit)?;
@@ -218,6 +218,12 @@ impl Loaded {
     fn anew(why: String) -> Self {
         Self::new(Saved::default(), Origin::Forgotten(why))
     }
+}
+
+/// The largest number of a commit that is known of, also of those that were put away.
+fn last(folder: &Path) -> Result<u64, Error> {
+    let commits = Ledger::episodes(folder)?.into_iter().map(|it| it.commit);
+    Ok(commits.max().unwrap_or(0))
 }
 
 /// Whether there was ever a commit that changed anything.

@@ -45,12 +45,6 @@ pub(super) fn mend(path: &Path, commit: u64) -> Result<(), Error> {
     disk::cut(path, kept as u64)
 }
 
-/// The largest number of a commit in it.
-pub(super) fn last(path: &Path) -> Result<u64, Error> {
-    let commits = all(path)?.into_iter().map(|episode| episode.commit);
-    Ok(commits.max().unwrap_or(0))
-}
-
 /// How many bytes of it, from the beginning, are whole lines of commits up to that one. A line in the middle that cannot be read stays.
 fn settled(bytes: &[u8], commit: u64) -> usize {
     let last = bytes.iter().rposition(|byte| *byte == b'\n');

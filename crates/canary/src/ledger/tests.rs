@@ -267,3 +267,25 @@ fn what_cannot_be_put_away_stays_where_it_is() {
     std::fs::remove_dir(&taken).expect("out of the way");
     assert_eq!(subjects(folder.path()), ["1"]);
 }
+
+#[test]
+fn numbers_of_episodes_that_were_put_away_are_not_used_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let terms = Retention {
+        episode_bytes: 1,
+        ..Retention::default()
+    };
+    let (mut ledger, _) = Ledger::open(folder.path(), terms).expect("the ledger opens");
+    commit(&mut ledger, 1);
+    commit(&mut ledger, 2);
+    ledger.keep(at(9), "{}").expect("they are put away");
+    for name in ["state.json", "state.prev"] {
+        std::fs::write(folder.path().join(name), "torn").expect("a file");
+    }
+    let (mut ledger, loaded) = open(folder.path());
+    assert!(matches!(loaded.origin, Origin::Forgotten(_)));
+    commit(&mut ledger, 3);
+    let episodes = Ledger::episodes(folder.path()).expect("episodes");
+    let numbers: Vec<u64> = episodes.iter().map(|it| it.commit).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+}

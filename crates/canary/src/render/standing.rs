@@ -90,6 +90,11 @@ impl Row<'_> {
         worst.unwrap_or(self.meta.severity)
     }
 
+    /// Whether what is red may be all that is known: it was not judged in this cycle, or not all of it.
+    fn unsure(&self) -> bool {
+        !self.verdict.is_judged() || !self.verdict.blind.is_empty()
+    }
+
     /// Why it could not be judged, or not all of it.
     pub(super) fn cause(&self) -> Option<&Cause> {
         self.verdict
@@ -160,7 +165,7 @@ pub(super) fn level(status: &Status<'_>) -> Level {
     let of = |row: &Row<'_>| match (row.stand, row.severity()) {
         (Stand::Red, Severity::Critical) => Level::Critical,
         // What is red and cannot be judged as a whole may be worse than it looks.
-        (Stand::Red, _) if !row.verdict.is_judged() => Level::Unknown,
+        (Stand::Red, _) if row.unsure() => Level::Unknown,
         (Stand::Red, _) => Level::Warning,
         (Stand::Errored | Stand::Unjudged, _) => Level::Unknown,
         (Stand::Vacuous | Stand::Held | Stand::NotDue, _) => Level::Ok,

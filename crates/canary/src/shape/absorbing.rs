@@ -132,7 +132,10 @@ impl Absorbing {
         }
         // As long as it is back, it is not forgotten: time alone makes nothing well again.
         for id in reversed {
+            let before = memory.noted(id).unwrap_or_default().to_owned();
             memory.seen(id, "", now, self.memory);
+            // Also after a time in which nobody could look.
+            memory.note(id, before);
         }
         memory.expire(now, self.memory);
         sieve.pour(view, &self.needs(), tally);

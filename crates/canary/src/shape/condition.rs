@@ -181,13 +181,16 @@ impl Test {
 }
 
 fn scalars(node: &Node) -> Result<Vec<Value>> {
-    let scalar = |node: &Node| match &node.body {
+    node.several().iter().map(scalar).collect()
+}
+
+pub(super) fn scalar(node: &Node) -> Result<Value> {
+    match &node.body {
         Body::Text(text) => Ok(Value::text(&**text)),
         Body::Int(int) => Ok(Value::Int(*int)),
         Body::Bool(yes) => Ok(Value::Bool(*yes)),
         _ => Err(node.error("text, a whole number, `true` or `false` should be here")),
-    };
-    node.several().iter().map(scalar).collect()
+    }
 }
 
 fn pattern(node: &Node) -> Result<Regex> {

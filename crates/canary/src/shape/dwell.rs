@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::Shape;
 use super::cell::{Trouble, Whose, facts, index, micros, secs};
 use super::common::kinds;
-use super::condition::{FILTER, Filter};
+use super::condition::{FILTER, Filter, Sift};
 use super::facet::{Judged, facet, name, need_column};
 use super::sieve::Sieve;
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Memory, Row, Stamp, Tally, View};
+use crate::{Check, Fact, Memory, Row, Stamp, Table, Tally, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "dwell",
@@ -96,22 +96,7 @@ impl Dwell {
             seen: HashSet::new(),
         };
         let mut sieve = Sieve::new(&self.kinds, tally.red);
-        let mut taken = Vec::new();
-        let mut troubled = HashSet::new();
-        for row in table.rows() {
-            let subject = looking.whose.subject(row);
-            match sift.takes(row, looking.now) {
-                Ok(true) => {
-                    *looking.counts.entry(subject).or_default() += 1;
-                    taken.push(row);
-                }
-                Ok(false) => {}
-                Err(trouble) => {
-                    sieve.trouble(subject, trouble);
-                    troubled.insert(subject);
-                }
-            }
-        }
+        let (taken, mut troubled) = looking.taken(table, &sift, &mut sieve);
         for row in taken {
             let subject = looking.whose.subject(row);
             if let Err(trouble) = looking.row(subject, row, (tally.memory(), &mut sieve)) {
@@ -128,6 +113,31 @@ impl Dwell {
 }
 
 impl<'a> Looking<'a> {
+    /// The rows that are looked at, and the subjects of those of which nobody can tell.
+    fn taken(
+        &mut self,
+        table: &'a Table,
+        sift: &Sift<'_>,
+        sieve: &mut Sieve<'a>,
+    ) -> (Vec<Row<'a>>, HashSet<&'a str>) {
+        let (mut taken, mut troubled) = (Vec::new(), HashSet::new());
+        for row in table.rows() {
+            let subject = self.whose.subject(row);
+            match sift.takes(row, self.now) {
+                Ok(true) => {
+                    *self.counts.entry(subject).or_default() += 1;
+                    taken.push(row);
+                }
+                Ok(false) => {}
+                Err(trouble) => {
+                    sieve.trouble(subject, trouble);
+                    troubled.insert(subject);
+                }
+            }
+        }
+        (taken, troubled)
+    }
+
     fn row(
         &mut self,
         subject: &'a str,

@@ -1,11 +1,11 @@
 //! Which subjects a shape is about: those of a mode that a column tells.
 
 use super::cell::Joined;
-use super::condition::alike;
+use super::condition::{alike, scalar};
 use super::facet::{Judged, Lookup};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
-use crate::rules::node::{Body, Node, Result};
+use crate::rules::node::Result;
 use crate::{Value, View};
 
 pub(crate) const MODE: &[Key] = &[
@@ -84,14 +84,5 @@ impl<'a> Within<'a> {
         all.into_iter()
             .filter(|subject| self.has(subject))
             .collect()
-    }
-}
-
-fn scalar(node: &Node) -> Result<Value> {
-    match &node.body {
-        Body::Text(text) => Ok(Value::text(&**text)),
-        Body::Int(int) => Ok(Value::Int(*int)),
-        Body::Bool(yes) => Ok(Value::Bool(*yes)),
-        _ => Err(node.error("text, a whole number, `true` or `false` should be here")),
     }
 }

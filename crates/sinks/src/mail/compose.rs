@@ -71,7 +71,10 @@ mod tests {
     fn ids_of_two_alerts_stay_two_however_long_their_names_are() {
         let id = |name: &str, at| safe(&format!("{}/{}/recovered/{at}", "h".repeat(32), name));
         let long = "n".repeat(81);
-        assert_ne!(id(&long, 1_779_278_400_000_001_u64), id(&long, 1_779_278_400_000_002));
+        assert_ne!(
+            id(&long, 1_779_278_400_000_001_u64),
+            id(&long, 1_779_278_400_000_002)
+        );
         assert_ne!(id("a_b", 1), id("a.b", 1));
     }
 }

@@ -61,13 +61,15 @@ impl Source for Postgres {
             Ok((wire, mark))
         });
         match started {
-            Ok((mut wire, mark)) => {
-                look::one_by_one(asks, context, |ask| {
-                    one(&mut wire, ask, context, (&mark, begun))
-                })
-            }
+            Ok((mut wire, mark)) => look::one_by_one(asks, context, |ask| {
+                one(&mut wire, ask, context, (&mark, begun))
+            }),
             Err(cause) => look::all_failed(asks, &cause, begun, context),
         }
+    }
+
+    fn remote(&self) -> bool {
+        self.address.endpoint.is_far()
     }
 }
 

@@ -128,3 +128,19 @@ fn an_end_may_be_said_to_be_the_last() {
         ""
     );
 }
+
+#[test]
+fn what_it_was_is_known_also_after_a_time_in_which_nobody_looked() {
+    let mut world = world(E02);
+    world.has("terminal", rows![["a", "1", "failed"]]).judge();
+    world
+        .has("terminal", vec![])
+        .has("running", rows![["a", "1"]]);
+    for seconds in [7200, 300] {
+        let said = world.later(seconds).judge();
+        assert_eq!(
+            said.findings[0].facts["previous"],
+            crate::Fact::id("failed")
+        );
+    }
+}

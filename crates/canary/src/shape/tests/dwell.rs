@@ -87,3 +87,19 @@ fn many_that_come_and_go_are_none_that_stays() {
         assert_eq!(world.found(), "");
     }
 }
+
+#[test]
+fn a_filter_that_cannot_be_read_forgets_nothing() {
+    let facets = FACETS.replace("'text' }", "'text', died = 'time' }");
+    let rule = format!("{R01}\nwhere = {{ column = 'died', older_than = '1s' }}");
+    let mut world = World::new(&facets, &rule);
+    let dead = |died: crate::Value| rows![["a", "17", "g1", died]];
+    world.has("zombies", dead(super::ago(60)));
+    assert_eq!(world.found(), "");
+    world
+        .later(300)
+        .has("zombies", dead(crate::Value::text("soon")));
+    assert_eq!(world.judge().blind_as("a"), Some(CauseKind::Malformed));
+    world.later(300).has("zombies", dead(super::ago(60)));
+    assert_eq!(world.found(), "a:persists");
+}

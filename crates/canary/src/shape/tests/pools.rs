@@ -174,7 +174,13 @@ fn an_arm_that_is_well_closes_nothing_of_one_that_could_not_look() {
     let down = || Reading::not_run("gone", now);
     let run = |first: Reading, second: Reading, state: &State| {
         let snapshot = Snapshot::new(now, cut(first)).with_second(cut(second));
-        judge(rules.invariants(), &Options::default(), &snapshot, state, &Only::All)
+        judge(
+            rules.invariants(),
+            &Options::default(),
+            &snapshot,
+            state,
+            &Only::All,
+        )
     };
     let first = Snapshot::new(now, cut(rows("a")));
     let again = suspects(rules.invariants(), &first, &State::default(), &Only::All);
