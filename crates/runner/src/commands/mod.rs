@@ -31,6 +31,7 @@ pub(crate) fn not_understood(e: &clap::Error) -> u8 {
     match command.to_str() {
         Some("run") => Summary::of_nothing("failed", exit::FAILED).print(),
         Some("verify" | "prove" | "explain" | "lint") => return evidence::USAGE,
+        Some("canary") => return crate::canary::UNKNOWN,
         _ => {}
     }
     exit::FAILED
