@@ -63,7 +63,6 @@
 //!
 //! # Limits
 //!
-//! * A panic is caught only where panics unwind. A program built with `panic = "abort"` goes down with its check.
 //! * A source has to keep to its deadline by itself: there is no thread that could leave it behind.
 //! * A check that examines a subject and says neither found, held nor blind says that it is gone.
 //! * Readings are not one instant. Grace, `reread` and `max_skew` bound what lies between them; they cannot make it nothing.
@@ -125,7 +124,7 @@ pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
 pub use replay::{Difference, diff, replay};
 pub use report::{Report, Unread};
-pub use rules::{AlertRule, Drill, FacetRule, Policy, Retention, Rules, SourceRule};
+pub use rules::{AlertRule, Drill, FacetRule, Output, Policy, Retention, Rules, SourceRule};
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use runward_evidence::Format;
 
+use crate::canary;
 use crate::duration::Span;
 use crate::exit;
 use crate::settings::{CommandLine, Options, ParamArg, Places, Socket, SweepOptions};
@@ -182,6 +183,11 @@ pub(crate) enum Command {
     Swarm {
         #[command(subcommand)]
         command: SwarmCommand,
+    },
+    /// Watch invariants over live systems, where what could not be judged is never green
+    Canary {
+        #[command(subcommand)]
+        command: canary::args::Command,
     },
     /// Show what this host can and cannot guarantee, and what would change it
     Doctor(ReportArgs),

@@ -39,6 +39,7 @@
 //! - Words that are not UTF-8 are passed on as they are, and shown in plan, record and events with replacements.
 #![forbid(unsafe_code)]
 
+mod canary;
 mod cli;
 mod commands;
 mod duration;
@@ -84,6 +85,7 @@ fn code_of(done: error::Result<u8>) -> u8 {
 fn dispatch(command: Command) -> u8 {
     let done = match command {
         Command::Run(args) => return run::main(*args),
+        Command::Canary { command } => return canary::main(&command),
         Command::Sweep(args) => return code_of(sweep::main(&args)),
         Command::Verify(args) => return code_of(commands::evidence::verify(&args)),
         Command::Attest(args) => return code_of(commands::evidence::attest(&args)),

@@ -112,6 +112,18 @@ impl State {
         })
     }
 
+    /// Where there should be a state and none can be read: the checks of these invariants know that they remember nothing.
+    pub fn forgotten<'a>(ids: impl IntoIterator<Item = &'a str>) -> Self {
+        let lost = || Standing {
+            memory: Memory::lost(),
+            ..Standing::default()
+        };
+        Self {
+            invariants: ids.into_iter().map(|id| (id.to_owned(), lost())).collect(),
+            ..Self::default()
+        }
+    }
+
     /// As JSON, schema 1, on one line.
     pub fn to_json(&self) -> String {
         // Maps with text for keys, numbers and text: there is nothing in it that could fail.

@@ -9,6 +9,7 @@ mod drill;
 mod facet;
 mod include;
 mod invariant;
+mod output;
 mod policy;
 mod schema;
 mod source;
@@ -22,6 +23,7 @@ use std::path::Path;
 pub use alert::AlertRule;
 pub use drill::Drill;
 pub use facet::FacetRule;
+pub use output::Output;
 pub use policy::{Policy, Retention};
 pub use source::SourceRule;
 
@@ -46,6 +48,7 @@ pub struct Rules {
     retention: Retention,
     alerts: Vec<AlertRule>,
     ledger: Settings,
+    output: Output,
 }
 
 const KEYS: &[Key] = &[
@@ -60,6 +63,7 @@ const KEYS: &[Key] = &[
     key("retention", Form::Text),
     key("alert", Form::Text),
     key("ledger", Form::Text),
+    key("output", Form::Text),
 ];
 
 impl Rules {
@@ -102,6 +106,7 @@ impl Rules {
             policy: policy::read(fields.get("policy"))?,
             retention: policy::retention(fields.get("retention"))?,
             alerts: alert::read(fields.get("alert"))?,
+            output: output::read(fields.get("output"))?,
             ledger: fields
                 .get("ledger")
                 .map_or(Ok(Settings::new()), |ledger| ledger.settings(&[]))?,
@@ -171,6 +176,11 @@ impl Rules {
     /// Where alerts go.
     pub fn alerts(&self) -> &[AlertRule] {
         &self.alerts
+    }
+
+    /// Where the state of things is shown.
+    pub fn output(&self) -> &Output {
+        &self.output
     }
 
     /// Where the state is kept.

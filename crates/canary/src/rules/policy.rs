@@ -24,6 +24,8 @@ pub struct Policy {
     pub flap: u64,
     /// See `flap`.
     pub flap_window: Duration,
+    /// What is run after each cycle that judged: a program and its arguments. Whoever expects it knows when the watcher is dead.
+    pub ping: Vec<String>,
 }
 
 /// How long what was seen is kept.
@@ -49,6 +51,7 @@ impl Default for Policy {
             stale_after: 3,
             flap: 0,
             flap_window: Duration::from_secs(3600),
+            ping: Vec::new(),
         }
     }
 }
@@ -72,6 +75,7 @@ pub(crate) const POLICY: &[Key] = &[
     key("stale_after", Form::Int),
     key("flap", Form::Int),
     key("flap_window", Form::Duration),
+    key("ping", Form::Texts),
 ];
 
 pub(crate) const RETENTION: &[Key] = &[
@@ -109,6 +113,7 @@ pub(super) fn read(node: Option<&Node>) -> Result<Policy> {
             .get("recover")
             .map_or(Ok(usual.recover), Node::boolean)?,
         minimum: fields.severity("minimum")?.unwrap_or(usual.minimum),
+        ping: fields.texts("ping")?,
         flap: fields.count("flap")?.unwrap_or(usual.flap),
         flap_window: fields.duration("flap_window")?.unwrap_or(usual.flap_window),
     })

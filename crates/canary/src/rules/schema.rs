@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{Form, Key};
 use super::terms::{META, TERMS};
-use super::{drill, policy};
+use super::{drill, output, policy};
 use crate::shape;
 
 pub(super) fn schema() -> String {
@@ -26,6 +26,7 @@ pub(super) fn schema() -> String {
             "retention": object(policy::RETENTION, &[]),
             "alert": { "type": "array", "items": alert() },
             "ledger": { "type": "object" },
+            "output": object(output::OUTPUT, &[]),
         },
     });
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();

@@ -33,6 +33,7 @@ pub(crate) fn not_understood(e: &clap::Error) -> u8 {
         Some("verify" | "attest" | "prove" | "explain" | "lint" | "spec") => {
             return evidence::USAGE;
         }
+        Some("canary") => return crate::canary::UNKNOWN,
         _ => {}
     }
     exit::FAILED

@@ -1,4 +1,5 @@
 mod includes;
+mod output;
 mod reading;
 mod refusals;
 mod schema;

@@ -1,0 +1,207 @@
+//! The command line of `runward canary`.
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::duration::Span;
+
+const CHECK: &str = "\
+Exit status:
+  0  the rules can be used
+  3  they cannot; the message begins with file, line and column
+";
+
+const CYCLE: &str = "\
+A cycle reads what the rules ask for, judges it, tells whoever should know, and keeps what is red. What could not be read is never green.
+
+Exit status:
+  0  everything was judged, and held
+  1  something is red that is not critical
+  2  something critical is red
+  3  something could not be judged or kept, another cycle is running, or the rules cannot be used
+
+Examples:
+  runward canary cycle fleet.toml
+      One cycle, and what came of it.
+  runward canary cycle fleet.toml --only S-01 --no-alerts
+      Judge one invariant; the state of the others, and whoever would be told, is left alone.
+  runward canary cycle fleet.toml --json --snapshot now.json
+      For programs; and keep what was read, for `runward canary replay`.
+";
+
+const WATCH: &str = "\
+One watcher leads; others of the same ledger wait for its end. Each cycle reads the rules anew, and is ended if it takes longer than the
+interval and five minutes. After each that judged, the command of `[policy] ping` is run: whoever expects it knows when all of this is dead.
+
+Signals:
+  SIGTERM, SIGINT  end after the cycle that is running, or half a minute later
+  SIGHUP           read the rules again, and begin a cycle now
+
+Exit status:
+  0  it was asked to end
+  3  the rules cannot be used, or its self-test fails: a fault that is planted has to be red
+";
+
+const DRILL: &str = "\
+A drill runs `provoke`, expects red of exactly its invariant, kind and subject within `within_cycles`, runs `revert` whatever came of it, and
+expects it to be seen well again. It keeps its own state, and tells nobody.
+
+Exit status:
+  0  all passed
+  2  one did not, or with --all a kind has no drill; each is named
+  3  the rules cannot be used, or there is no such drill
+
+Examples:
+  runward canary drill fleet.toml slot-without-row
+  runward canary drill fleet.toml --all --evidence out/drills
+";
+
+const STATUS: &str = "\
+What is red stays red until somebody has seen it well. A cycle that should have ended long ago (two intervals, and as long as the longest
+took), or a state that cannot be read, is unknown, whatever was said last.
+
+Exit status:
+  0  healthy
+  1  something is red that is not critical
+  2  something critical is red
+  3  something could not be judged, no cycle has ended for too long, or none ever did
+
+Example:
+  runward canary status fleet.toml || page-somebody
+";
+
+const REPLAY: &str = "\
+Exit status:
+  0  nothing was found; with --against, both say the same
+  1  something was found; with --against, they differ
+  2  something critical was found
+  3  something could not be judged, or rules or snapshots cannot be used
+
+Examples:
+  runward canary replay fleet.toml /var/lib/fleet-canary/snapshots/*.json
+  runward canary replay old.toml --against new.toml snapshots/*.json
+      What the new rules find and the old ones do not (+), and the other way round (-).
+";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read the rules and whatever they name; contact nobody
+    #[command(after_help = CHECK)]
+    Check(CheckArgs),
+    /// Write the JSON Schema of rule files to stdout
+    Schema,
+    /// Look, judge and tell once
+    #[command(after_help = CYCLE)]
+    Cycle(CycleArgs),
+    /// A cycle every interval, each in a process of its own
+    #[command(after_help = WATCH)]
+    Watch(WatchArgs),
+    /// Break something on purpose; exactly that has to turn red, and green again when it is mended
+    #[command(after_help = DRILL)]
+    Drill(DrillArgs),
+    /// Where things stand, from the ledger alone; nobody is asked
+    #[command(after_help = STATUS)]
+    Status(StatusArgs),
+    /// Today's rules on what was read before, and what another rule file would say of it
+    #[command(after_help = REPLAY)]
+    Replay(ReplayArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WatchArgs {
+    /// The file of rules
+    pub(crate) config: PathBuf,
+
+    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) instance: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DrillArgs {
+    /// The file of rules
+    pub(crate) config: PathBuf,
+
+    /// These drills
+    pub(crate) names: Vec<String>,
+
+    /// All drills; each kind of each invariant has to have one
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+
+    /// Keep what was read and judged at each step below this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
+
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// The file of rules
+    pub(crate) config: PathBuf,
+
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// The file of rules
+    pub(crate) config: PathBuf,
+
+    /// What was read, oldest first: files of `cycle --snapshot`, or those in the ledger
+    #[arg(required = true)]
+    pub(crate) snapshots: Vec<PathBuf>,
+
+    /// Show only what this rule file says otherwise
+    #[arg(long, value_name = "OTHER")]
+    pub(crate) against: Option<PathBuf>,
+
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The file of rules
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CycleArgs {
+    /// The file of rules
+    pub(crate) config: PathBuf,
+
+    /// Judge this invariant alone; repeatable
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+
+    /// JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Tell nobody; what is red is told by the next cycle that may
+    #[arg(long)]
+    pub(crate) no_alerts: bool,
+
+    /// Write what was read to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) snapshot: Option<PathBuf>,
+
+    /// How long to wait for another cycle to end [default: not at all]
+    #[arg(long, value_name = "DUR")]
+    pub(crate) wait: Option<Span>,
+
+    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) instance: Option<String>,
+
+    /// Started by `watch`: an error is told apart from a verdict, and only the summary is shown
+    #[arg(long, hide = true)]
+    pub(crate) watched: bool,
+}

@@ -1,0 +1,46 @@
+//! `check` and `schema`: what can be said without contacting anybody.
+use std::fmt::Write;
+
+use runward_canary::Rules;
+
+use super::args::CheckArgs;
+use super::setup::Setup;
+use super::sinks::Sinks;
+use crate::commands::print;
+use crate::error::Result;
+use crate::terminal::printable;
+
+pub(super) fn schema() -> Result<u8> {
+    print(format!("{}\n", Rules::schema().trim_end()).as_bytes())?;
+    Ok(0)
+}
+
+pub(super) fn main(args: &CheckArgs) -> Result<u8> {
+    let setup = Setup::load(&args.config)?;
+    let _ = setup.collector()?;
+    let sinks = Sinks::open(&setup.rules)?;
+    let ledger = setup.ledger()?;
+    let rules = &setup.rules;
+    let mut out = String::new();
+    let _ = writeln!(out, "{} ({})", printable(rules.title()), rules.digest());
+    for source in rules.sources() {
+        let facets = rules.facets().iter();
+        let facets = facets.filter(|facet| facet.source() == source.name());
+        let facets: Vec<&str> = facets.map(|facet| &*facet.ask().facet).collect();
+        let (name, kind) = (source.name(), source.kind());
+        let _ = writeln!(out, "source {name} ({kind}): {}", facets.join(", "));
+    }
+    for invariant in rules.invariants() {
+        let (meta, kinds) = (invariant.meta(), invariant.kinds().join(", "));
+        let title = printable(&meta.title);
+        let _ = writeln!(out, "invariant {}: {title} ({kinds})", meta.id);
+    }
+    for (id, why) in rules.off() {
+        let _ = writeln!(out, "invariant {id}: off, {}", printable(why));
+    }
+    let _ = writeln!(out, "drills: {}", rules.drills().len());
+    let _ = writeln!(out, "alerts: {}", sinks.names().join(", "));
+    let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string_lossy()));
+    print(out.as_bytes())?;
+    Ok(0)
+}

@@ -1,0 +1,275 @@
+//! `cycle`: look, judge, keep, tell, in an order in which being killed loses nothing.
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use runward_canary::alert::{Entry, Limits, Outbox, Policy};
+use runward_canary::ledger::{Ledger, Loaded, Origin};
+use runward_canary::render::Status;
+use runward_canary::{Cycle, ErrorKind, Only, Snapshot, Stamp, State, judge, suspects};
+use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
+
+use super::args::CycleArgs;
+use super::last::{self, Last};
+use super::setup::Setup;
+use super::sinks::Sinks;
+use super::{clock, wrong};
+use crate::commands::print;
+use crate::duration::Span;
+use crate::error::{Error, Kind, Result};
+use crate::terminal::{printable, say};
+
+/// One cycle, under way.
+struct Running<'a> {
+    args: &'a CycleArgs,
+    setup: &'a Setup,
+    sinks: &'a Sinks,
+    ledger: Ledger,
+    only: Only,
+    instance: String,
+    /// What is wrong with the harness itself.
+    warnings: Vec<String>,
+}
+
+pub(super) fn main(args: &CycleArgs) -> Result<u8> {
+    if args.watched {
+        super::watch::unblock_signals();
+    }
+    let setup = Setup::load(&args.config)?;
+    let mut collector = setup.collector()?;
+    let sinks = Sinks::open(&setup.rules)?;
+    let only = only(args, &setup)?;
+    let folder = setup.open_ledger()?;
+    let guard = lock(&folder, args.wait.map(Span::get))?;
+    let (ledger, loaded) = Ledger::open(&folder, setup.retention()).map_err(wrong)?;
+    let mut running = Running {
+        instance: setup.instance(args.instance.as_deref()),
+        warnings: warning(&loaded.origin).into_iter().collect(),
+        setup: &setup,
+        sinks: &sinks,
+        args,
+        ledger,
+        only,
+    };
+    let (state, outbox) = running.past(loaded);
+    let begun = clock::boottime();
+    let snapshot = clock::mark(collector.collect(&clock::now), begun);
+    let rules = setup.rules.invariants();
+    let again = suspects(rules, &snapshot, &state, &running.only);
+    let snapshot = collector.again(snapshot, &again, &clock::now);
+    let options = setup.options(&running.instance);
+    let cycle = judge(rules, &options, &snapshot, &state, &running.only);
+    let (state, outbox) = running.settle(&cycle, outbox);
+    running.keep(&snapshot);
+    let last = running.last(&folder, cycle, &snapshot);
+    let code = running.show(&folder, &last, &state, &outbox)?;
+    guard.close().map_err(wrong)?;
+    Ok(code)
+}
+
+/// The invariants that were asked for; one that the rules do not have is a typo, and no verdict.
+fn only(args: &CycleArgs, setup: &Setup) -> Result<Only> {
+    let known = || setup.rules.invariants().iter().map(|one| &*one.meta().id);
+    for id in &args.only {
+        if !known().any(|one| one == id) {
+            let all: Vec<&str> = known().collect();
+            return Err(Error::usage(format!(
+                "--only {id}: there is no such invariant; there are {}",
+                all.join(", ")
+            )));
+        }
+    }
+    match args.only.is_empty() {
+        true => Ok(Only::All),
+        false => Ok(Only::Ids(args.only.iter().cloned().collect())),
+    }
+}
+
+/// Alone, or not at all: an answer that nobody judged would look like good news.
+fn lock(folder: &Path, wait: Option<Duration>) -> Result<Guard> {
+    let name = Name::new("canary").map_err(wrong)?;
+    let until = wait.and_then(|wait| Instant::now().checked_add(wait));
+    let wait = until.map_or(Wait::Never, Wait::Until);
+    let request = Request::new().what("canary cycle").wait(wait);
+    let taken = LockDir::open(folder).and_then(|locks| locks.acquire(&name, &request, &mut quiet));
+    taken.map_err(|e| match e.is_busy() {
+        true => Error::new(Kind::System, format!("another cycle is running: {e}")),
+        false => wrong(e),
+    })
+}
+
+/// What was forgotten is not green, and has to be said.
+pub(super) fn warning(origin: &Origin) -> Option<String> {
+    match origin {
+        Origin::Current | Origin::Fresh => None,
+        Origin::Previous(why) => Some(format!(
+            "the last state could not be read, and the one before was used: {why}"
+        )),
+        Origin::Forgotten(why) => Some(format!("what was red is forgotten: {why}")),
+        _ => Some("the state is from somewhere else".to_owned()),
+    }
+}
+
+impl Running<'_> {
+    /// State and outbox to begin with. Where the state is lost, checks are told that they remember nothing.
+    fn past(&self, loaded: Loaded) -> (State, Outbox) {
+        let ids = self.setup.rules.invariants().iter();
+        let ids = ids.map(|one| one.meta().id.as_str());
+        let state = match loaded.origin {
+            Origin::Forgotten(_) => State::forgotten(ids),
+            _ => loaded.saved.state,
+        };
+        (state, loaded.saved.outbox)
+    }
+
+    /// Decides who is told, keeps that, tells, and keeps what came of it.
+    fn settle(&mut self, cycle: &Cycle, outbox: Outbox) -> (State, Outbox) {
+        let changed = &cycle.report.transitions;
+        if self.args.no_alerts {
+            let kept = self.ledger.commit(&cycle.state, &outbox, changed);
+            self.note(kept);
+            return (cycle.state.clone(), outbox);
+        }
+        let names = self.sinks.names();
+        let state = cycle.state.clone();
+        let news = self.policy().decide(&cycle.report, state, outbox, &names);
+        let (state, mut outbox) = (news.state, news.outbox);
+        for entry in outbox.begin(cycle.report.taken, &Limits::default()) {
+            self.given_up(&entry);
+        }
+        let kept = self.ledger.commit(&state, &outbox, changed);
+        let other = kept
+            .as_ref()
+            .is_err_and(|e| e.kind() == ErrorKind::Conflict);
+        self.note(kept);
+        if other {
+            // Whoever else writes it tells as well.
+            return (state, outbox);
+        }
+        // Also where it could not be kept: told twice is better than not at all.
+        let sinks = self.sinks;
+        let round = outbox.send(cycle.report.taken, &mut |name, alert| {
+            sinks.deliver(name, alert)
+        });
+        for entry in &round.failed {
+            let cause = entry.last_error.as_ref().map(ToString::to_string);
+            let cause = cause.unwrap_or_default();
+            say(printable(&format!(
+                "alert {} did not arrive at {}, and is tried again: {cause}",
+                entry.alert.id, entry.sink
+            )));
+        }
+        let kept = self.ledger.commit(&state, &outbox, &[]);
+        self.note(kept);
+        (state, outbox)
+    }
+
+    fn policy(&self) -> Policy {
+        let said = self.setup.rules.policy();
+        Policy {
+            remind_after: said.remind_after,
+            recover: said.recover,
+            minimum: said.minimum,
+            instance: self.instance.clone(),
+        }
+    }
+
+    fn given_up(&mut self, entry: &Entry) {
+        let words = format!("alert {} never arrived at {}", entry.alert.id, entry.sink);
+        self.warn(words);
+    }
+
+    fn note(&mut self, kept: std::result::Result<(), runward_canary::Error>) {
+        if let Err(e) = kept {
+            self.warn(e.to_string());
+        }
+    }
+
+    fn warn(&mut self, words: String) {
+        say(printable(&words));
+        if !self.warnings.contains(&words) {
+            self.warnings.push(words);
+        }
+    }
+
+    fn keep(&mut self, snapshot: &Snapshot) {
+        let wanted =
+            self.setup.rules.retention().snapshots.is_some() || self.args.snapshot.is_some();
+        let text = if wanted {
+            snapshot.to_json()
+        } else {
+            String::new()
+        };
+        let kept = self.ledger.keep(snapshot.taken(), &text);
+        self.note(kept);
+        if let Some(path) = &self.args.snapshot {
+            self.note(runward_canary::publish(path, &text));
+        }
+    }
+
+    fn last(&self, folder: &Path, cycle: Cycle, snapshot: &Snapshot) -> Last {
+        let facets = self.setup.rules.facets().iter();
+        let facets = facets.map(|facet| (facet.source(), &*facet.ask().facet));
+        let ended = clock::now();
+        let took = u64::try_from(ended.since(cycle.report.taken) / 1_000).unwrap_or(0);
+        let before = Last::load(folder);
+        let mut last = Last {
+            report: cycle.report,
+            sources: last::sources(facets, snapshot),
+            ended,
+            longest_ms: before.as_ref().map_or(took, |it| it.longest_ms.max(took)),
+            warning: (!self.warnings.is_empty()).then(|| self.warnings.join("; ")),
+        };
+        if let Some(before) = before.filter(|_| self.only != Only::All) {
+            last.add_others(&before.report);
+        }
+        last
+    }
+
+    /// Writes what others look at, and says on stdout what this cycle says.
+    fn show(&mut self, folder: &Path, last: &Last, state: &State, outbox: &Outbox) -> Result<u8> {
+        if let Err(e) = last.save(folder) {
+            self.warn(e.to_string());
+        }
+        let interval = self.setup.rules.policy().interval;
+        let warning = self.warnings.join("; ");
+        let status = Status {
+            report: &last.report,
+            state,
+            outbox,
+            sources: &last.sources,
+            ended: last.ended,
+            stale_after: Some(stale_after(last, interval)),
+            warning: (!warning.is_empty()).then_some(&*warning),
+        };
+        publish(self.setup, &status);
+        if !self.args.watched {
+            let text = match self.args.json {
+                true => status.json(),
+                false => status.human(),
+            };
+            print(format!("{}\n", text.trim_end()).as_bytes())?;
+        }
+        Ok(status.level().code())
+    }
+}
+
+/// Writes the files that others look at. One that cannot be written is said, and is no verdict: it grows old where it is.
+fn publish(setup: &Setup, status: &Status<'_>) {
+    let (rules, output) = (&setup.rules, setup.rules.output());
+    let put = |path: Option<&Path>, text: &dyn Fn() -> String| {
+        let path = path.map(|path| setup.beside(path));
+        let done = path.map_or(Ok(()), |path| runward_canary::publish(&path, &text()));
+        if let Err(e) = done {
+            say(printable(&e.to_string()));
+        }
+    };
+    put(output.html(), &|| status.html(rules.title()));
+    put(output.prometheus(), &|| status.prometheus());
+    put(output.json(), &|| status.json());
+}
+
+/// From then on, what was said last is old.
+pub(super) fn stale_after(last: &Last, interval: Duration) -> Stamp {
+    let longest = Duration::from_millis(last.longest_ms);
+    last.ended.plus(interval.saturating_mul(2)).plus(longest)
+}

@@ -1,0 +1,110 @@
+//! `replay`: today's rules on what was read before, and what another rule file would say of it.
+use std::path::Path;
+
+use runward_canary::{
+    Difference, Options, Report, Rules, Severity, Snapshot, Verdict, diff, replay,
+};
+use serde_json::json;
+
+use super::args::ReplayArgs;
+use super::wrong;
+use crate::commands::{print, print_json};
+use crate::error::{Error, Result};
+use crate::terminal::printable;
+
+pub(super) fn main(args: &ReplayArgs) -> Result<u8> {
+    let snapshots = args.snapshots.iter();
+    let snapshots: Vec<Snapshot> = snapshots
+        .map(|path| snapshot(path))
+        .collect::<Result<_>>()?;
+    let reports = judged(&args.config, &snapshots)?;
+    match &args.against {
+        Some(other) => {
+            let others = judged(other, &snapshots)?;
+            differences(args.json, &diff(reports, others).collect::<Vec<_>>())
+        }
+        None => told(args.json, &reports),
+    }
+}
+
+fn snapshot(path: &Path) -> Result<Snapshot> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::io("read", path, &e, "name a snapshot that was kept"))?;
+    Snapshot::from_json(&text).map_err(|e| wrong(format!("{}: {e}", path.display())))
+}
+
+fn judged(config: &Path, snapshots: &[Snapshot]) -> Result<Vec<Report>> {
+    let rules = Rules::load(config).map_err(wrong)?;
+    let mut options = Options::default();
+    options.stale_after = rules.policy().stale_after;
+    options.interval = Some(rules.policy().interval);
+    Ok(replay(rules.invariants(), &options, snapshots.to_vec()).collect())
+}
+
+/// 2 if anything critical was found, 1 if anything was, 3 if something could not be judged.
+fn code(reports: &[Report]) -> u8 {
+    let verdicts = || reports.iter().flat_map(|report| report.verdicts.values());
+    let red = verdicts().filter(|verdict| !verdict.findings().is_empty());
+    let worst = red.filter_map(Verdict::severity).max();
+    let dark = reports.is_empty() || verdicts().any(|verdict| !verdict.is_judged());
+    match worst {
+        Some(Severity::Critical) => 2,
+        _ if dark => 3,
+        Some(_) => 1,
+        None => 0,
+    }
+}
+
+fn told(as_json: bool, reports: &[Report]) -> Result<u8> {
+    if as_json {
+        print_json(&json!({ "schema": 1, "reports": reports }))?;
+    } else {
+        let text: String = reports.iter().map(lines).collect();
+        print(text.as_bytes())?;
+    }
+    Ok(code(reports))
+}
+
+fn lines(report: &Report) -> String {
+    let mut out = format!("{}\n", report.taken);
+    for (id, verdict) in &report.verdicts {
+        for finding in verdict.findings() {
+            let line = format!("{id} {} {}", finding.kind, finding.subject);
+            out += &format!("  red {}\n", printable(&line));
+        }
+        if let Some(cause) = verdict.cause() {
+            out += &format!("  not judged {id}: {}\n", printable(&cause.to_string()));
+        }
+    }
+    out
+}
+
+fn differences(as_json: bool, found: &[Difference]) -> Result<u8> {
+    if as_json {
+        print_json(&json!({ "schema": 1, "differences": found }))?;
+    } else if found.is_empty() {
+        print(b"no difference\n")?;
+    } else {
+        let text: String = found.iter().map(difference).collect();
+        print(text.as_bytes())?;
+    }
+    Ok(u8::from(!found.is_empty()))
+}
+
+fn difference(one: &Difference) -> String {
+    let mut out = format!("{}\n", one.taken);
+    for (mark, keys) in [("+", &one.appeared), ("-", &one.vanished)] {
+        for (id, kind, subject) in keys {
+            out += &format!(
+                "  {mark} {}\n",
+                printable(&format!("{id} {kind} {subject}"))
+            );
+        }
+    }
+    for (words, ids) in [("cannot judge", &one.unjudged), ("can judge", &one.judged)] {
+        for id in ids {
+            out += &format!("  {words} {}\n", printable(id));
+        }
+    }
+    out
+}

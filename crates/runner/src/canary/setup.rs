@@ -1,0 +1,127 @@
+//! What a rule file says, made into things that read, keep and tell.
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runward_canary::ledger::Retention;
+use runward_canary::{Collector, Options, Rules, Setting};
+
+use super::wrong;
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::places::{self, User, make_private};
+use crate::settings::Places;
+use crate::slug::slug_of_parts;
+
+/// At most so many snapshots, however short the interval.
+const SNAPSHOTS: u128 = 10_000;
+
+/// Rules that were read, and where they stand.
+pub(super) struct Setup {
+    pub(super) rules: Rules,
+    config: PathBuf,
+}
+
+impl Setup {
+    pub(super) fn load(config: &Path) -> Result<Self> {
+        let rules = Rules::load(config).map_err(wrong)?;
+        let config = std::path::absolute(config)
+            .map_err(|e| Error::io("make absolute", config, &e, "give an absolute path"))?;
+        Ok(Self { rules, config })
+    }
+
+    /// All sources, opened and prepared; nobody is contacted.
+    pub(super) fn collector(&self) -> Result<Collector> {
+        let mut collector = Collector::new();
+        for source in self.rules.sources() {
+            let opened = runward_sources::open(source.kind(), source.settings(), source.timeout());
+            let opened = opened.map_err(|e| wrong(format!("source `{}`: {e}", source.name())))?;
+            let facets = self.rules.facets().iter();
+            let asks = facets.filter(|facet| facet.source() == source.name());
+            let asks = asks.map(|facet| facet.ask().clone()).collect();
+            collector = collector.source(source.name(), opened, source.timeout(), asks);
+        }
+        collector.prepare().map_err(wrong)
+    }
+
+    /// Where the ledger is: as the rules say, beside them if that is relative; else in the home of this user.
+    pub(super) fn ledger(&self) -> Result<PathBuf> {
+        let unknown = self.rules.ledger().keys().find(|key| *key != "directory");
+        if let Some(key) = unknown {
+            let message = format!(
+                "{}: [ledger] has no setting `{key}`, only `directory`",
+                self.config.display()
+            );
+            return Err(wrong(message));
+        }
+        match self.rules.ledger().get("directory") {
+            Some(Setting::Text(directory)) => Ok(self.beside(Path::new(directory))),
+            Some(_) => Err(wrong(format!(
+                "{}: [ledger] `directory` is a path",
+                self.config.display()
+            ))),
+            None => self.usual_ledger(),
+        }
+    }
+
+    fn usual_ledger(&self) -> Result<PathBuf> {
+        let env = Environment::of_this_process();
+        let user = User::of_this_process();
+        let home = places::decide(&Places::default(), &env, &user)?.home;
+        let config = self.config.to_string_lossy();
+        Ok(home.join("canary").join(slug_of_parts(&[&*config])))
+    }
+
+    /// Makes the ledger's directory, for this user alone.
+    pub(super) fn open_ledger(&self) -> Result<PathBuf> {
+        let folder = self.ledger()?;
+        make_private(&folder, "[ledger] directory")?;
+        Ok(folder)
+    }
+
+    /// A path of the rules: relative ones begin where the rules stand.
+    pub(super) fn beside(&self, path: &Path) -> PathBuf {
+        self.config.parent().unwrap_or(Path::new("/")).join(path)
+    }
+
+    /// Who judges.
+    pub(super) fn instance(&self, given: Option<&str>) -> String {
+        let host = rustix::system::uname();
+        let usual = || {
+            format!(
+                "{}:{}",
+                host.nodename().to_string_lossy(),
+                self.config.display()
+            )
+        };
+        given.map_or_else(usual, str::to_owned)
+    }
+
+    pub(super) fn options(&self, instance: &str) -> Options {
+        let policy = self.rules.policy();
+        let mut options = Options::default();
+        options.stale_after = policy.stale_after;
+        options.interval = Some(policy.interval);
+        options.digest = Some(self.rules.digest().to_owned());
+        options.instance = Some(instance.to_owned());
+        options
+    }
+
+    pub(super) fn retention(&self) -> Retention {
+        let said = self.rules.retention();
+        let usual = Retention {
+            episodes: said.findings,
+            snapshots: 0,
+            ..Retention::default()
+        };
+        let Some(age) = said.snapshots else {
+            return usual;
+        };
+        let interval = self.rules.policy().interval.max(Duration::from_secs(1));
+        let most = age.as_millis() / interval.as_millis() + 1;
+        Retention {
+            snapshots: usize::try_from(most.min(SNAPSHOTS)).unwrap_or(usize::MAX),
+            snapshot_age: age,
+            ..usual
+        }
+    }
+}

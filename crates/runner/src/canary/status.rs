@@ -1,0 +1,98 @@
+//! `status`: where things stand, from the ledger alone. Nobody is asked, and nothing is written.
+use std::collections::BTreeMap;
+
+use runward_canary::ledger::Ledger;
+use runward_canary::render::{Level, Status};
+use runward_canary::{Severity, State};
+use serde_json::json;
+
+use super::args::StatusArgs;
+use super::cycle::{stale_after, warning};
+use super::last::Last;
+use super::setup::Setup;
+use super::{clock, wrong};
+use crate::commands::{print, print_json};
+use crate::error::Result;
+use crate::terminal::printable;
+
+pub(super) fn main(args: &StatusArgs) -> Result<u8> {
+    let setup = Setup::load(&args.config)?;
+    let folder = setup.ledger()?;
+    if !folder.exists() {
+        return never(args, "there is no ledger");
+    }
+    let loaded = Ledger::look(&folder).map_err(wrong)?;
+    let Some(last) = Last::load(&folder) else {
+        return bare(args, &loaded.saved.state);
+    };
+    let after = stale_after(&last, setup.rules.policy().interval);
+    let late = clock::now() > after;
+    let stale = late.then(|| format!("stale: no cycle has ended since {}", last.ended));
+    let behind = last.report.sequence < loaded.saved.state.sequence();
+    let behind =
+        behind.then(|| "the last cycle was ended before it could say what it judged".to_owned());
+    let warnings = [stale, behind, warning(&loaded.origin), last.warning.clone()];
+    let warning: Vec<String> = warnings.into_iter().flatten().collect();
+    let warning = warning.join("; ");
+    let status = Status {
+        report: &last.report,
+        state: &loaded.saved.state,
+        outbox: &loaded.saved.outbox,
+        sources: &last.sources,
+        ended: last.ended,
+        stale_after: Some(after),
+        warning: (!warning.is_empty()).then_some(&*warning),
+    };
+    let text = match args.json {
+        true => status.json(),
+        false => status.human(),
+    };
+    print(format!("{}\n", text.trim_end()).as_bytes())?;
+    Ok(status.level().code())
+}
+
+fn never(args: &StatusArgs, why: &str) -> Result<u8> {
+    match args.json {
+        true => print_json(
+            &json!({ "schema": 1, "level": Level::Unknown.name(), "warning": format!("never run: {why}") }),
+        )?,
+        false => print(format!("unknown: never run, {why}\n").as_bytes())?,
+    }
+    Ok(Level::Unknown.code())
+}
+
+/// A state without the words of its last cycle: what is red is known, and all else is not.
+fn bare(args: &StatusArgs, state: &State) -> Result<u8> {
+    let mut red: BTreeMap<String, Severity> = BTreeMap::new();
+    for (id, standing) in state.invariants() {
+        for (kind, subject, key) in standing.red() {
+            red.insert(
+                format!("{id} {kind} {subject} since {}", key.since),
+                key.severity,
+            );
+        }
+    }
+    if state.sequence() == 0 && red.is_empty() {
+        return never(args, "the ledger is empty");
+    }
+    let critical = red.values().any(|severity| *severity == Severity::Critical);
+    let level = if critical {
+        Level::Critical
+    } else {
+        Level::Unknown
+    };
+    let why = "what the last cycle said cannot be read";
+    match args.json {
+        true => print_json(
+            &json!({ "schema": 1, "level": level.name(), "warning": why, "red": red.keys().collect::<Vec<_>>() }),
+        )?,
+        false => {
+            let lines: String = red
+                .keys()
+                .map(|key| format!("red: {}\n", printable(key)))
+                .collect();
+            print(format!("{}: {why}\n{lines}", level.name()).as_bytes())?;
+        }
+    }
+    Ok(level.code())
+}

@@ -1,0 +1,288 @@
+//! `watch`: a cycle every interval, each in a process of its own, and nothing at all between them.
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use runward_canary::Rules;
+use runward_lock::{Event, Guard, LockDir, Name, Request};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, kill_process_group, pidfd_open};
+use std::os::unix::process::CommandExt;
+use std::time::Instant;
+
+use super::args::WatchArgs;
+use super::setup::Setup;
+use super::sinks::Sinks;
+use super::{proof, wrong};
+use crate::error::{Error, Kind, Result};
+use crate::terminal::{printable, say};
+
+/// A cycle is ended after the interval, but not before this.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How long a cycle may still take after we were asked to end.
+const FAREWELL: Duration = Duration::from_secs(30);
+/// How long the ping may take.
+const PING: Duration = Duration::from_secs(30);
+/// A child of ours that could not even begin; any other code is a verdict.
+pub(super) const ERRORED: u8 = 70;
+
+/// What the watcher keeps in mind of the rules: the rest is each cycle's.
+struct Terms {
+    interval: Duration,
+    startup: Duration,
+    ping: Vec<String>,
+}
+
+/// Why the watcher woke up.
+#[derive(PartialEq)]
+enum Woken {
+    Time,
+    Ended,
+    Stop,
+    Reload,
+}
+
+struct Watch<'a> {
+    args: &'a WatchArgs,
+    signals: SignalFd,
+    terms: Terms,
+}
+
+pub(super) fn main(args: &WatchArgs) -> Result<u8> {
+    proof::prove()?;
+    let setup = Setup::load(&args.config)?;
+    let _ = setup.collector()?;
+    let _ = Sinks::open(&setup.rules)?;
+    let folder = setup.open_ledger()?;
+    let terms = Terms::of(&setup.rules);
+    drop(setup);
+    let mut watch = Watch {
+        args,
+        signals: signals()?,
+        terms,
+    };
+    let Some(guard) = watch.lead(&folder)? else {
+        return Ok(0);
+    };
+    watch.go_on()?;
+    guard.close().map_err(wrong)?;
+    Ok(0)
+}
+
+impl Terms {
+    fn of(rules: &Rules) -> Self {
+        let policy = rules.policy();
+        Self {
+            interval: policy.interval,
+            startup: policy.startup,
+            ping: policy.ping.clone(),
+        }
+    }
+}
+
+fn signals() -> Result<SignalFd> {
+    let mut set = SigSet::empty();
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        set.add(signal);
+    }
+    let blocked = set.thread_block();
+    let fd = blocked
+        .and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK));
+    fd.map_err(|e| Error::new(Kind::System, format!("cannot wait for signals: {e}")))
+}
+
+/// In a child of the watcher, which has its mask.
+pub(super) fn unblock_signals() {
+    let _ = SigSet::empty().thread_set_mask();
+}
+
+impl Watch<'_> {
+    /// Waits in the kernel until no other watcher of this ledger is there. None if it was asked to end meanwhile.
+    fn lead(&mut self, folder: &Path) -> Result<Option<Guard>> {
+        use std::os::fd::AsFd;
+        let name = Name::new("watch").map_err(wrong)?;
+        let locks = LockDir::open(folder).map_err(wrong)?;
+        let request = Request::new()
+            .what("canary watch")
+            .cancel_on(self.signals.as_fd());
+        let taken = locks.acquire(&name, &request, &mut |event| {
+            use std::ops::ControlFlow::{Break, Continue};
+            match event {
+                Event::Waiting { holder, .. } => {
+                    let pid = holder
+                        .processes()
+                        .first()
+                        .map_or(0, |process| process.pid());
+                    say(format!(
+                        "another watcher leads, pid {pid}; waiting for its end"
+                    ));
+                    Continue(())
+                }
+                Event::CancelReadable { .. } => match read(&self.signals) {
+                    Some(Woken::Stop) => Break(()),
+                    _ => Continue(()),
+                },
+                _ => Continue(()),
+            }
+        });
+        match taken {
+            Ok(guard) => Ok(Some(guard)),
+            Err(e) if e.is_cancelled() => Ok(None),
+            Err(e) => Err(wrong(e)),
+        }
+    }
+
+    fn go_on(&mut self) -> Result<()> {
+        say(format!(
+            "leading, pid {}: a cycle every {:?}",
+            std::process::id(),
+            self.terms.interval
+        ));
+        let mut next = after(Instant::now(), self.terms.startup);
+        loop {
+            match self.rest(next)? {
+                Woken::Stop => return Ok(()),
+                Woken::Reload => self.reload(),
+                Woken::Time | Woken::Ended => {}
+            }
+            let begun = Instant::now();
+            if self.cycle()? {
+                return Ok(());
+            }
+            next = after(begun, self.terms.interval);
+        }
+    }
+
+    fn reload(&mut self) {
+        match Rules::load(&self.args.config) {
+            Ok(rules) => {
+                self.terms = Terms::of(&rules);
+                say("the rules were read again");
+            }
+            Err(e) => say(printable(&format!("the rules cannot be used: {e}"))),
+        }
+    }
+
+    /// Nothing until then, or until a signal.
+    fn rest(&self, until: Instant) -> Result<Woken> {
+        loop {
+            match self.wait(None, until)? {
+                Woken::Ended => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Sleeps in one call to the kernel.
+    fn wait(&self, child: Option<&std::os::fd::OwnedFd>, until: Instant) -> Result<Woken> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(Woken::Time);
+        }
+        let limit = Timespec::try_from(left).map_err(wrong)?;
+        let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
+        fds.extend(child.map(|child| PollFd::new(child, PollFlags::IN)));
+        match poll(&mut fds, Some(&limit)) {
+            Ok(0) => return Ok(Woken::Time),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(wrong(format!("cannot wait: {e}"))),
+        }
+        Ok(read(&self.signals).unwrap_or(Woken::Ended))
+    }
+
+    /// One cycle in a process of its own. Returns whether we were asked to end.
+    fn cycle(&self) -> Result<bool> {
+        let mut command = Command::new("/proc/self/exe");
+        command
+            .args(["canary", "cycle", "--watched", "--wait", "60s"])
+            .arg(&self.args.config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        if let Some(instance) = &self.args.instance {
+            command.arg("--instance").arg(instance);
+        }
+        let limit = self.terms.interval.max(PATIENCE);
+        let (code, stop) = match self.attend(command, limit)? {
+            (Some(code), stop) => (code, stop),
+            (None, stop) => return Ok(stop),
+        };
+        let judged = i32::from(ERRORED) != code && (0..=3).contains(&code);
+        if judged && !self.terms.ping.is_empty() && !stop {
+            let mut ping = Command::new(&self.terms.ping[0]);
+            ping.args(&self.terms.ping[1..])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null());
+            let (done, stop) = self.attend(ping, PING)?;
+            if done != Some(0) {
+                say("the ping failed");
+            }
+            return Ok(stop);
+        }
+        Ok(stop)
+    }
+
+    /// Runs a child to its end, or to ours. The code is none if it did not end by itself.
+    fn attend(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, bool)> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = match command.process_group(0).spawn() {
+            Ok(child) => child,
+            // The next cycle may find memory or a process to spare.
+            Err(e) => {
+                say(printable(&format!("cannot start {program}: {e}")));
+                return Ok((None, false));
+            }
+        };
+        let pid = Pid::from_child(&child);
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(wrong)?;
+        let mut until = after(Instant::now(), limit);
+        let mut stop = false;
+        loop {
+            match self.wait(Some(&pidfd), until)? {
+                Woken::Time => {
+                    say(printable(&format!("{program} was ended: it took too long")));
+                    let _ = kill_process_group(pid, rustix::process::Signal::KILL);
+                    let _ = child.wait();
+                    return Ok((None, stop));
+                }
+                Woken::Stop => {
+                    stop = true;
+                    until = until.min(after(Instant::now(), FAREWELL));
+                }
+                Woken::Reload | Woken::Ended => {}
+            }
+            if let Some(code) = ended(&mut child)? {
+                return Ok((code, stop));
+            }
+        }
+    }
+}
+
+fn ended(child: &mut Child) -> Result<Option<Option<i32>>> {
+    let status = child.try_wait().map_err(wrong)?;
+    Ok(status.map(|status| {
+        if status.code().is_none_or(|code| code > 3) {
+            say(format!("a child of the watcher failed: {status}"));
+        }
+        status.code()
+    }))
+}
+
+/// What a signal asks for, if there is one.
+fn read(signals: &SignalFd) -> Option<Woken> {
+    let mut woken = None;
+    while let Ok(Some(info)) = signals.read_signal() {
+        let hangup = i32::try_from(info.ssi_signo) == Ok(Signal::SIGHUP as i32);
+        if hangup && woken.is_none() {
+            woken = Some(Woken::Reload);
+        } else if !hangup {
+            woken = Some(Woken::Stop);
+        }
+    }
+    woken
+}
+
+fn after(now: Instant, length: Duration) -> Instant {
+    now.checked_add(length).unwrap_or(now)
+}
