@@ -1,6 +1,6 @@
 //! `drill`: breaks something on purpose, and shows that exactly that turns red, and green again when it is mended.
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
