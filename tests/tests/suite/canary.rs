@@ -204,3 +204,70 @@ fn what_a_tenant_wrote_drives_no_terminal() {
     let out = canary.assert("cycle", &[], 2);
     assert!(!out.contains(['\u{1b}', '\u{202e}']), "{out:?}");
 }
+
+#[test]
+fn killed_at_any_moment_it_has_lost_nothing_that_was_red() {
+    let sandbox = Sandbox::new(120);
+    let told = sandbox.fresh("alerts");
+    let sink = format!("[[alert]]\nkind = \"file\"\npath = {told:?}\n");
+    let canary = Canary::with(&sandbox, "[\"cat\"]", &sink);
+    let kill_some = || {
+        for millis in (0..60).step_by(3) {
+            let mut cycle = canary
+                .command("cycle")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("starts");
+            // The moment is the point; nothing waits for it.
+            std::thread::sleep(Duration::from_millis(millis));
+            let _ = kill_process(Pid::from_child(&cycle), Signal::KILL);
+            cycle.wait().expect("ends");
+        }
+    };
+    canary.jobs(ILL);
+    kill_some();
+    canary.assert("cycle", &["--wait", "10s"], 2);
+    let alerts = || fs::read_to_string(&told).expect("alerts");
+    assert!(alerts().contains("\"reason\":\"opened\""), "{}", alerts());
+    canary.jobs(WELL);
+    kill_some();
+    canary.assert("cycle", &["--wait", "10s"], 0);
+    assert!(
+        alerts().contains("\"reason\":\"recovered\""),
+        "{}",
+        alerts()
+    );
+    canary.assert("status", &[], 0);
+}
+
+#[test]
+fn a_sink_that_hangs_holds_up_no_verdict_and_is_tried_again() {
+    let sandbox = Sandbox::new(60);
+    let sink = "[[alert]]\nkind = \"command\"\nargv = [\"sleep\", \"60\"]\ntimeout = \"1s\"\n";
+    let canary = Canary::with(&sandbox, "[\"cat\"]", sink);
+    canary.jobs(ILL);
+    for _ in 0..2 {
+        let ran = canary.command("cycle").output().expect("starts");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(code(&ran), 2, "{said}");
+        assert!(said.contains("did not arrive"), "{said}");
+    }
+    sandbox.assert_no_survivors();
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_not_green() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::new(&sandbox);
+    canary.assert("cycle", &[], 0);
+    canary.assert("cycle", &[], 0);
+    let ledger = canary.rules.with_file_name("ledger");
+    for name in ["state.json", "state.prev"] {
+        fs::write(ledger.join(name), "garbage").expect("written");
+    }
+    canary.assert("status", &[], 3);
+    let out = canary.assert("cycle", &[], 3);
+    assert!(out.contains("forgotten"), "{out}");
+    canary.assert("cycle", &[], 0);
+}

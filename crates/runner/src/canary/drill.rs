@@ -1,6 +1,6 @@
 //! `drill`: breaks something on purpose, and shows that exactly that turns red, and green again when it is mended.
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -325,7 +325,7 @@ fn command(what: &str, argv: &[String]) -> std::result::Result<(), String> {
 }
 
 /// Files, a folder for each drill; they are no sealed bundle.
-fn evidence(folder: &PathBuf, outcomes: &[Outcome]) -> Result<()> {
+fn evidence(folder: &Path, outcomes: &[Outcome]) -> Result<()> {
     let put = |path: PathBuf, text: &str| runward_canary::publish(&path, text).map_err(wrong);
     for outcome in outcomes {
         let folder = folder.join(&outcome.drill);
