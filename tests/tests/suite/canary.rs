@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use runward_tests::places::Tmpfs;
+use runward_tests::skip::{is_root, skip};
 use runward_tests::{Sandbox, binaries};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -270,4 +272,28 @@ fn a_state_that_cannot_be_read_is_not_green() {
     let out = canary.assert("cycle", &[], 3);
     assert!(out.contains("forgotten"), "{out}");
     canary.assert("cycle", &[], 0);
+}
+
+#[test]
+fn on_a_full_disk_red_is_told_and_the_state_is_whole() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::with(&sandbox, "[\"cat\"]", "[[alert]]\nkind = \"stderr\"\n");
+    let ledger = canary.rules.with_file_name("ledger");
+    let mounted = is_root().then(|| Tmpfs::mount(&ledger, 256)).flatten();
+    let Some(disk) = mounted else {
+        return skip(
+            "on_a_full_disk_red_is_told_and_the_state_is_whole",
+            "needs root, to mount a file system",
+        );
+    };
+    canary.assert("cycle", &[], 0);
+    disk.fill();
+    canary.jobs(ILL);
+    let ran = canary.command("cycle").output().expect("starts");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(code(&ran), 2, "{said}");
+    assert!(said.contains("nightly has no worker"), "{said}");
+    fs::remove_file(disk.path().join("filler")).expect("removed");
+    canary.assert("cycle", &[], 2);
+    canary.assert("status", &[], 2);
 }
