@@ -1,5 +1,6 @@
 //! Black-box tests of the binary `runward`; the harness and how to run them: the library of this package.
 
+mod canary;
 mod child;
 mod ci;
 mod codes;

@@ -115,6 +115,10 @@ pub(crate) struct WatchArgs {
     /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules]
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
+
+    /// Started by the watcher itself: say what it has to know of the rules
+    #[arg(long, hide = true)]
+    pub(crate) terms: bool,
 }
 
 #[derive(Args, Debug)]

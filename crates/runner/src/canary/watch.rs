@@ -1,21 +1,21 @@
 //! `watch`: a cycle every interval, each in a process of its own, and nothing at all between them.
-use std::path::Path;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use runward_canary::Rules;
 use runward_lock::{Event, Guard, LockDir, Name, Request};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, kill_process_group, pidfd_open};
-use std::os::unix::process::CommandExt;
-use std::time::Instant;
+use serde::{Deserialize, Serialize};
 
 use super::args::WatchArgs;
 use super::setup::Setup;
 use super::sinks::Sinks;
 use super::{proof, wrong};
+use crate::commands::print_json;
 use crate::error::{Error, Kind, Result};
 use crate::terminal::{printable, say};
 
@@ -29,10 +29,12 @@ const PING: Duration = Duration::from_secs(30);
 pub(super) const ERRORED: u8 = 70;
 
 /// What the watcher keeps in mind of the rules: the rest is each cycle's.
+#[derive(Deserialize, Serialize)]
 struct Terms {
     interval: Duration,
     startup: Duration,
     ping: Vec<String>,
+    ledger: PathBuf,
 }
 
 /// Why the watcher woke up.
@@ -51,13 +53,13 @@ struct Watch<'a> {
 }
 
 pub(super) fn main(args: &WatchArgs) -> Result<u8> {
-    proof::prove()?;
-    let setup = Setup::load(&args.config)?;
-    let _ = setup.collector()?;
-    let _ = Sinks::open(&setup.rules)?;
-    let folder = setup.open_ledger()?;
-    let terms = Terms::of(&setup.rules);
-    drop(setup);
+    if args.terms {
+        return describe(args);
+    }
+    let Some(terms) = ask(args)? else {
+        return Ok(super::UNKNOWN);
+    };
+    let folder = terms.ledger.clone();
     let mut watch = Watch {
         args,
         signals: signals()?,
@@ -71,14 +73,39 @@ pub(super) fn main(args: &WatchArgs) -> Result<u8> {
     Ok(0)
 }
 
-impl Terms {
-    fn of(rules: &Rules) -> Self {
-        let policy = rules.policy();
-        Self {
-            interval: policy.interval,
-            startup: policy.startup,
-            ping: policy.ping.clone(),
-        }
+/// In a process of its own, so that nothing of it stays in the watcher: proves the harness, tries the rules, and tells what the watcher needs.
+fn describe(args: &WatchArgs) -> Result<u8> {
+    unblock_signals();
+    proof::prove()?;
+    let setup = Setup::load(&args.config)?;
+    let _ = setup.collector()?;
+    let _ = Sinks::open(&setup.rules)?;
+    let policy = setup.rules.policy();
+    print_json(&Terms {
+        interval: policy.interval,
+        startup: policy.startup,
+        ping: policy.ping.clone(),
+        ledger: setup.open_ledger()?,
+    })?;
+    Ok(0)
+}
+
+/// What the rules say now; none if they cannot be used, which was said.
+fn ask(args: &WatchArgs) -> Result<Option<Terms>> {
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .args(["canary", "watch", "--terms"])
+        .arg(&args.config);
+    let asked = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output();
+    let asked = asked.map_err(|e| wrong(format!("cannot start a child to read the rules: {e}")))?;
+    match asked.status.success() {
+        true => serde_json::from_slice(&asked.stdout)
+            .map(Some)
+            .map_err(wrong),
+        false => Ok(None),
     }
 }
 
@@ -156,12 +183,16 @@ impl Watch<'_> {
     }
 
     fn reload(&mut self) {
-        match Rules::load(&self.args.config) {
-            Ok(rules) => {
-                self.terms = Terms::of(&rules);
+        match ask(self.args) {
+            Ok(Some(terms)) if terms.ledger != self.terms.ledger => {
+                say("the ledger is another one now; start the watcher anew");
+            }
+            Ok(Some(terms)) => {
+                self.terms = terms;
                 say("the rules were read again");
             }
-            Err(e) => say(printable(&format!("the rules cannot be used: {e}"))),
+            Ok(None) => say("the rules cannot be used, and the old interval stays"),
+            Err(e) => say(printable(&e.to_string())),
         }
     }
 
