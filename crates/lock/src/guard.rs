@@ -170,9 +170,11 @@ impl Guard {
     ///
     /// If the mark cannot be written; the guard comes back, still held.
     pub fn close(mut self) -> Result<Released, Kept<Self>> {
-        if self.ending == Ending::Mark
-            && let Err(error) = self.mark()
-        {
+        let marked = match self.ending {
+            Ending::Mark => self.mark(),
+            Ending::Leave => Ok(()),
+        };
+        if let Err(error) = marked {
             return Err(Kept::new(error, self));
         }
         self.ending = Ending::Leave;
