@@ -85,4 +85,8 @@ impl Source for Redis {
         let until = look::until(context, self.timeout);
         round::read(&self.login, asks, context, until)
     }
+
+    fn remote(&self) -> bool {
+        self.login.endpoint.is_far()
+    }
 }

@@ -19,7 +19,7 @@ const PIECE: usize = 64 << 10;
 
 /// Where the server is, and how one logs in. It has no `Debug`, and no message has its password.
 pub(super) struct Login {
-    endpoint: Endpoint,
+    pub(super) endpoint: Endpoint,
     info: ConnectionInfo,
 }
 
