@@ -196,7 +196,7 @@ fn readable(folder: &std::path::Path) -> std::path::PathBuf {
 }
 
 #[test]
-#[ignore = "a second process of the test above"]
+#[ignore = "the other process of the other tests"]
 fn reader() {
     let root = std::env::var("READER_ROOT").unwrap();
     let mut source = open("procfs", &[("root", text(root))], LONG);

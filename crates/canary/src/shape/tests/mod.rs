@@ -8,7 +8,6 @@ mod ids;
 mod pools;
 mod row;
 mod seeing;
-mod speed;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
