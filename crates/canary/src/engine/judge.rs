@@ -146,10 +146,10 @@ fn one(
         .map_or_else(|_| Vec::new(), |look| hold(invariant, look, standing, now));
     let (meta, expect) = (&invariant.meta, invariant.terms.expect);
     let settled = settle(meta, expect, options, now, looked, pending, standing);
-    if let Some(epoch) = &mut standing.epoch {
-        if is_done(&settled.verdict) {
-            epoch.phase = Phase::Done;
-        }
+    if let Some(epoch) = &mut standing.epoch
+        && is_done(&settled.verdict)
+    {
+        epoch.phase = Phase::Done;
     }
     settled
 }
