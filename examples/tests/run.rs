@@ -149,6 +149,47 @@ fn evidence() {
 }
 
 #[test]
+fn canary() {
+    let sandbox = sandbox();
+    let ended = Running::of(&sandbox, example(&sandbox, "canary", &[])).wait();
+    ended.assert_code(0);
+    let looks: Vec<&str> = ended.stdout.split("# ").collect();
+    assert_shows(looks[2], &["Q-01", "nightly has no worker"]);
+    assert_shows(looks[3], &["nightly", "nobody listens"]);
+    assert_shows(looks[4], &["nightly"]);
+    assert!(!looks[5].contains("nightly has no worker"), "{}", looks[5]);
+}
+
+#[test]
+fn sources() {
+    let sandbox = sandbox();
+    let gate = sandbox.gate();
+    let holder = owner(&sandbox, &gate);
+    wait_stdout(&holder, &sandbox, "mine until Enter");
+    let seen = Running::of(&sandbox, example(&sandbox, "sources", &["locks", "locks"])).wait();
+    seen.assert_code(0);
+    let pid = format!("pid={}", holder.pid());
+    assert_shows(&seen.stdout, &["name=shop held=true", &pid, "1 rows"]);
+    let words = ["rows", "jobs.db", "SELECT 1 AS one", "one"];
+    let gone = Running::of(&sandbox, example(&sandbox, "sources", &words)).wait();
+    gone.assert_code(1);
+    assert_shows(&gone.stdout, &["not read: "]);
+}
+
+#[test]
+fn sinks() {
+    let sandbox = sandbox();
+    let words = ["alerts.jsonl", "sh", "-c", "cat >told; exit 3"];
+    let ended = Running::of(&sandbox, example(&sandbox, "sinks", &words)).wait();
+    ended.assert_code(1);
+    assert_shows(&ended.stdout, &["file: Delivered", "command: Failed"]);
+    for file in ["alerts.jsonl", "told"] {
+        let text = fs::read_to_string(sandbox.path(file)).expect("it was told");
+        assert_shows(&text, &["nightly has no worker."]);
+    }
+}
+
+#[test]
 fn cgroup() {
     let usable = Hierarchy::find().is_ok_and(|hierarchy| hierarchy.support().usable());
     need!(
