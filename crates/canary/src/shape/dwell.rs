@@ -46,11 +46,27 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     Ok(Box::new(Dwell {
         of: name(of),
         generation: need_column(generation, of, generation.text()?, None)?,
-        gap: fields.duration("gap")?.unwrap_or(min),
+        gap: gap(fields, min, facets.interval())?,
         min: micros(min),
         filter: Filter::read(fields, of)?,
         kinds: kinds(fields, &["persists"])?,
     }))
+}
+
+/// A gap that is hardly longer than the way from one cycle to the next begins anew with each that is late, and then nothing ever lasts.
+fn gap(fields: Fields<'_>, min: Duration, interval: Duration) -> Result<Duration> {
+    let least = interval.saturating_mul(2);
+    let Some(gap) = fields.duration("gap")? else {
+        return Ok(min.max(least));
+    };
+    if gap >= least {
+        return Ok(gap);
+    }
+    let [gap, least, interval] = [gap, least, interval].map(humantime::format_duration);
+    let message = format!(
+        "a gap of {gap} is shorter than two intervals of {interval}, so that a cycle that is late begins anew: write gap = \"{least}\" or more, or a shorter `interval` in [policy]"
+    );
+    Err(fields.need("gap")?.error(message))
 }
 
 /// Between the parts of a key: no name has it.
