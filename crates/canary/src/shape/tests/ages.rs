@@ -180,3 +180,23 @@ fn milliseconds_that_are_read_as_seconds_exempt_from_nothing() {
         assert_eq!(world.judge().blind_as("a"), blind, "{born}");
     }
 }
+
+#[test]
+fn elements_that_cannot_be_told_are_counted() {
+    let lost = |id: &'static str| rows![["a", id, (), (), (), ()]].remove(0);
+    let old = rows![["a", "4", ago(5000), (), (), ()]].remove(0);
+    let mut world = e01();
+    let said = world
+        .has("running", vec![lost("1"), lost("2"), lost("3")])
+        .judge();
+    assert_eq!(
+        said.blind["a"].detail(),
+        "`born` is missing (and 2 more elements)"
+    );
+    let said = world
+        .has("running", vec![lost("1"), old.clone(), lost("2")])
+        .judge();
+    assert_eq!(said.findings[0].facts["untold"], crate::Fact::Int(2));
+    let said = world.has("running", vec![old]).judge();
+    assert!(!said.findings[0].facts.contains_key("untold"));
+}
