@@ -6,10 +6,10 @@ use regex::Regex;
 
 use super::cell::{AHEAD, Trouble, micros, time};
 use super::facet::need_column;
-use super::secret::Secrets;
 use crate::rules::FacetRule;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
+use crate::secret::Secrets;
 use crate::{Cause, Kind, Row, Stamp, Table, Value};
 
 /// What is asked of one column; all of it has to hold.

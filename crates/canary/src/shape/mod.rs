@@ -17,7 +17,6 @@ mod remembered;
 mod row;
 mod same_ids;
 mod scope;
-mod secret;
 mod sees;
 mod sieve;
 mod waiting_implies;
