@@ -1,9 +1,11 @@
 //! Files that are there whole or not at all. Each step is a function of its own, so that tests can die between any two.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::{Error, ErrorKind};
 
@@ -22,9 +24,30 @@ pub(crate) enum Readers {
 ///
 /// When it cannot be written; the old one is as it was.
 pub fn publish(path: &Path, content: &str) -> Result<(), Error> {
+    sweep(path);
     let aside = aside(path, &format!("{}.new", std::process::id()));
     write(&aside, content, Readers::Public)?;
     put(&aside, path)
+}
+
+/// Nobody writes for that long.
+const LEFT: Duration = Duration::from_secs(3600);
+
+/// Removes what writers left that were killed. What cannot be removed is in nobody's way.
+fn sweep(path: &Path) {
+    let new = aside(path, "");
+    let prefix = new.file_name().unwrap_or_default().as_encoded_bytes();
+    let is_ours = |name: &OsStr| {
+        let rest = name.as_encoded_bytes().strip_prefix(prefix);
+        let pid = rest.and_then(|rest| rest.strip_suffix(b".new"));
+        pid.is_some_and(|pid| !pid.is_empty() && pid.iter().all(u8::is_ascii_digit))
+    };
+    for entry in fs::read_dir(parent(path)).into_iter().flatten().flatten() {
+        let written = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_ours(&entry.file_name()) && written().is_some_and(|ago| ago > LEFT) {
+            let _ = remove(&entry.path());
+        }
+    }
 }
 
 /// A name beside a path, which no reader looks at.
@@ -158,11 +181,15 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-fn sync_folder(of: &Path) -> Result<(), Error> {
-    let folder = match of.parent() {
+fn parent(of: &Path) -> &Path {
+    match of.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+fn sync_folder(of: &Path) -> Result<(), Error> {
+    let folder = parent(of);
     let synced = step().and_then(|()| File::open(folder)?.sync_all());
     synced.map_err(|error| failed("write", folder, &error))
 }
@@ -212,5 +239,49 @@ pub(crate) mod death {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_what_another_writes_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = folder.path().join("page.html");
+        let old = std::time::SystemTime::now() - Duration::from_secs(3700);
+        for (name, is_old) in [
+            (".page.html.17.new", true),
+            (".page.html.18.new", false),
+            (".page.html.x.new", true),
+            (".other.html.17.new", true),
+        ] {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            if is_old {
+                file.set_modified(old).expect("its time");
+            }
+        }
+        let (published, died) = death::after(3, || publish(&page, "one"));
+        assert!(published.is_err() && died);
+        publish(&page, "two").expect("published");
+        let names = fs::read_dir(folder.path()).expect("a folder");
+        let mut names: Vec<String> = names
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into()
+            })
+            .collect();
+        names.sort();
+        let left = [
+            ".other.html.17.new",
+            ".page.html.18.new",
+            ".page.html.x.new",
+            "page.html",
+        ];
+        assert_eq!(names, left);
     }
 }

@@ -63,10 +63,13 @@ fn invariant(entry: &Entry, facets: &Facets) -> Result<Invariant> {
     entry.node.entries()?;
     let check = shape::read(&entry.node, &[META, TERMS], facets)?;
     let fields = Fields { node: &entry.node };
-    let invariant = Invariant {
+    let terms = terms::terms(fields, facets)?;
+    if terms.reread {
+        shape::again(&entry.node, facets)?;
+    }
+    Ok(Invariant {
         meta: terms::meta(&entry.key, fields)?,
         check,
-        terms: terms::terms(fields, facets)?,
-    };
-    Ok(invariant)
+        terms,
+    })
 }
