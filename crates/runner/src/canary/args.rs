@@ -1,5 +1,6 @@
 //! The command line of `runward canary`.
-use std::path::PathBuf;
+use std::io;
+use std::path::{self, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -30,12 +31,14 @@ Examples:
 ";
 
 const WATCH: &str = "\
-One watcher leads; others of the same ledger wait for its end. Each cycle reads the rules anew, and is ended if it takes longer than the
-interval and five minutes. After each that judged, the command of `[policy] ping` is run: whoever expects it knows when all of this is dead.
+One watcher leads; others of the same ledger wait for its end. Each cycle reads the rules anew, and is ended if it takes longer than
+`[policy] deadline` (if that is not there: the interval, and at least five minutes). After each that judged, the command of `[policy] ping`
+is run: whoever expects it knows when all of this is dead.
 
 Signals:
   SIGTERM, SIGINT  end after the cycle that is running, or half a minute later
-  SIGHUP           read the rules again, and begin a cycle now
+  SIGHUP           read the rules again, and begin a cycle now, or after the one that is running; rules that cannot be used are said, and
+                   interval, deadline and ping stay as they were
 
 Exit status:
   0  it was asked to end
@@ -134,7 +137,7 @@ pub(crate) struct DrillArgs {
     pub(crate) all: bool,
 
     /// Keep what was read and judged at each step below this directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = from_here)]
     pub(crate) evidence: Option<PathBuf>,
 
     /// JSON on stdout
@@ -158,11 +161,11 @@ pub(crate) struct ReplayArgs {
     pub(crate) config: PathBuf,
 
     /// What was read, oldest first: files of `cycle --snapshot`, or those in the ledger
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = from_here)]
     pub(crate) snapshots: Vec<PathBuf>,
 
     /// Show only what this rule file says otherwise
-    #[arg(long, value_name = "OTHER")]
+    #[arg(long, value_name = "OTHER", value_parser = from_here)]
     pub(crate) against: Option<PathBuf>,
 
     /// JSON on stdout
@@ -194,7 +197,7 @@ pub(crate) struct CycleArgs {
     pub(crate) no_alerts: bool,
 
     /// Write what was read to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = from_here)]
     pub(crate) snapshot: Option<PathBuf>,
 
     /// How long to wait for another cycle to end [default: not at all]
@@ -208,4 +211,9 @@ pub(crate) struct CycleArgs {
     /// Started by `watch`: an error is told apart from a verdict, and only the summary is shown
     #[arg(long, hide = true)]
     pub(crate) watched: bool,
+}
+
+/// A path of the command line begins where the command was given, and stays there.
+fn from_here(text: &str) -> io::Result<PathBuf> {
+    path::absolute(text)
 }

@@ -41,16 +41,6 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     let _ = writeln!(out, "drills: {}", rules.drills().len());
     let _ = writeln!(out, "alerts: {}", sinks.names().join(", "));
     let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string_lossy()));
-    for key in idle(rules) {
-        let _ = writeln!(out, "note: nothing acts on `{key}` yet");
-    }
     print(out.as_bytes())?;
     Ok(0)
-}
-
-/// What is said in the rules and changes nothing.
-fn idle(rules: &Rules) -> Vec<&'static str> {
-    let flap = (rules.policy().flap > 0).then_some("policy.flap");
-    let dedupe = (!rules.retention().by_episode).then_some("retention.dedupe");
-    flap.into_iter().chain(dedupe).collect()
 }

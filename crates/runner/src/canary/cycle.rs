@@ -169,6 +169,8 @@ impl Running<'_> {
             remind_after: said.remind_after,
             recover: said.recover,
             minimum: said.minimum,
+            flap: said.flap,
+            flap_window: said.flap_window,
             instance: self.instance.clone(),
         }
     }

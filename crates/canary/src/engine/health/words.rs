@@ -6,7 +6,7 @@ pub(super) fn meta(id: &str) -> Meta {
         "canary.blind" => (
             Severity::Critical,
             "What is watched can be seen",
-            "{kind} {subject} could not be read or judged for {cycles} cycles, while others could.",
+            "{kind} {subject} could not be read or judged (cycles in a row: {cycles}), while others could.",
             "Its last state is old news. Look at the causes of what is unread: an address, a right, a schema that has changed.",
         ),
         "canary.clock" => (
@@ -18,7 +18,7 @@ pub(super) fn meta(id: &str) -> Meta {
         "canary.fast" => (
             Severity::Major,
             "A cycle does work",
-            "For {cycles} cycles the {subject} were implausible ({kind}): nothing was really looked at.",
+            "The {subject} were implausible ({kind}, cycles in a row: {cycles}): nothing was really looked at.",
             "Look whether the sources point at the system that is meant, and not at an empty or a cached one.",
         ),
         "canary.overdue" => (
@@ -30,7 +30,7 @@ pub(super) fn meta(id: &str) -> Meta {
         "canary.starved" => (
             Severity::Minor,
             "Each invariant has something to look at",
-            "{subject} had too little to look at for {cycles} cycles: it is green by accident.",
+            "{subject} had too little to look at (cycles in a row: {cycles}): it is green by accident.",
             "Look whether there is traffic, and whether the query still finds it.",
         ),
         "canary.twin" => (
