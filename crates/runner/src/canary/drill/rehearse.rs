@@ -74,10 +74,12 @@ impl Rehearsal<'_, '_> {
             .arm(self.drill, self.hands.folder)
             .map_err(|e| Why::System(format!("nothing was broken: {e}")))?;
         let red = self.turn_red();
-        // Whatever came of it, what was broken is mended.
-        let mended = self.revert();
+        if let Err(why) = &red {
+            tell(self.drill, &why.to_string());
+        }
+        // Whatever came of it, what was broken is mended; if that fails, it is the worse news.
+        self.revert()?;
         let red = red?;
-        mended?;
         self.until_green(&red)
     }
 

@@ -6,6 +6,13 @@ use nix::sys::signal::Signal;
 use super::command::Ran;
 use super::stage::Key;
 
+const RED_BEFORE: &str =
+    "was red before anything was provoked: mend that first, or drill another subject";
+const GREEN_BY_ITSELF: &str = "it was green again before it was reverted: \
+    what was provoked does not last, so that the revert shows nothing";
+const OWED: &str = "it is owed, and the next drill tries it again";
+const GONE: &str = "is gone, and was there before: it was removed, and not mended";
+
 /// A vacuous drill looks like one that passed, unless each of these is told apart.
 #[derive(Clone, Debug)]
 pub(super) enum Why {
@@ -56,17 +63,24 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRun(why) => write!(f, "it was not run: {why}"),
-            Self::Ended(signal) => write!(f, "it was ended by {signal}; what it broke is reverted"),
-            Self::RedBefore(key) => write!(f, "{key} was red before anything was provoked: mend that first, or drill another subject"),
-            Self::UnjudgedBefore(why) => write!(f, "it could not be judged before anything was provoked: {why}"),
+            Self::Ended(signal) => write!(f, "it was ended by {signal}"),
+            Self::RedBefore(key) => write!(f, "{key} {RED_BEFORE}"),
+            Self::UnjudgedBefore(why) => {
+                write!(f, "it could not be judged before it was provoked: {why}")
+            }
             Self::Provoke(ran) => write!(f, "the command that provokes failed: {ran}"),
-            Self::NotRed { cycles, unjudged } => write!(f, "it was not red after {cycles} cycles{unjudged}"),
+            Self::NotRed { cycles, unjudged } => {
+                write!(f, "it was not red after {cycles} cycles{unjudged}")
+            }
             Self::Otherwise(found) => write!(f, "it turned red otherwise than named: {found}"),
             Self::Also(key) => write!(f, "{key} turned red as well"),
-            Self::GreenByItself => f.write_str("it was green again before it was reverted: what was provoked does not last, so the revert shows nothing"),
-            Self::Revert(ran) => write!(f, "the command that reverts failed: {ran}; the next drill tries it again"),
-            Self::NotGreen { cycles, unjudged } => write!(f, "it was not seen to be well again within {cycles} cycles{unjudged}"),
-            Self::Gone(key) => write!(f, "{} is gone, and was there before: it was removed, and not mended", key.subject),
+            Self::GreenByItself => f.write_str(GREEN_BY_ITSELF),
+            Self::Revert(ran) => write!(f, "the command that reverts failed: {ran}; {OWED}"),
+            Self::NotGreen { cycles, unjudged } => write!(
+                f,
+                "it was not seen to be well again within {cycles} cycles{unjudged}"
+            ),
+            Self::Gone(key) => write!(f, "{} {GONE}", key.subject),
             Self::System(why) => f.write_str(why),
         }
     }
