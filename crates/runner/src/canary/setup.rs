@@ -71,12 +71,21 @@ impl Setup {
         }
         let folder = match rule.directory() {
             Some(directory) => self.beside(directory),
-            None => match &self.usual {
-                Ok(folder) => folder.clone(),
-                Err(e) => return Err(wrong(e)),
-            },
+            None => self.usual()?,
         };
         Ok(Place::Directory(folder))
+    }
+
+    fn usual(&self) -> Result<PathBuf> {
+        self.usual.as_ref().cloned().map_err(wrong)
+    }
+
+    /// What these rules keep on this host, also where their ledger is a database.
+    pub(super) fn folder(&self) -> Result<PathBuf> {
+        match self.ledger()? {
+            Place::Directory(folder) => Ok(folder),
+            Place::Database(_) => self.usual(),
+        }
     }
 
     /// A path of the rules: relative ones begin where the rules stand.
