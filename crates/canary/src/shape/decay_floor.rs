@@ -190,6 +190,7 @@ impl<'a> Looking<'a> {
                     ("initial", secs(initial)),
                     ("age", secs(age)),
                     ("floor", secs(floor)),
+                    ("read_at", Fact::Stamp(read_at)),
                 ]));
                 facts
             });
