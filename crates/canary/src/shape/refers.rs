@@ -7,11 +7,12 @@ use super::cell::{Whose, facts, index, same};
 use super::common::kinds;
 use super::condition::{Condition, Filter};
 use super::facet::{Judged, name, need_column};
+use super::judge::Judge;
 use super::sieve::Sieve;
 use crate::rules::fields::{self, Fields, Form, Key, SEVERITIES, key};
 use crate::rules::node::{Node, Result};
 use crate::rules::{FacetRule, Facets};
-use crate::{Cause, CauseKind, Check, Fact, Severity, Stamp, Table, Tally, Value, View};
+use crate::{Cause, CauseKind, Check, Fact, Memory, Severity, Stamp, Table, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "refers",
@@ -149,27 +150,18 @@ struct Ghost<'a> {
     tables: BTreeMap<&'a str, i64>,
 }
 
-impl Check for Refers {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Refers {
+    fn facets(&self) -> Vec<&str> {
         let refs = self.refs.iter().map(|refs| &*refs.facet);
         refs.chain(self.to.iter().map(String::as_str)).collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl Refers {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let known = self.known(view)?;
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
         let mut ghosts = BTreeMap::new();
         for refs in &self.refs {
             let table = view.table(&refs.facet)?;
@@ -178,15 +170,16 @@ impl Refers {
                 let detail = format!("{} has no rows", self.to.join(", "));
                 return Err(Cause::new(CauseKind::Empty, detail));
             }
-            refs.sort(table, view.taken(), &known, (&mut ghosts, &mut sieve))?;
+            refs.sort(table, view.taken(), &known, (&mut ghosts, sieve))?;
         }
         for (subject, ghost) in ghosts {
-            self.say(subject, &ghost, &mut sieve);
+            self.say(subject, &ghost, sieve);
         }
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
+}
 
+impl Refers {
     fn known<'a>(&self, view: &View<'a>) -> Judged<HashSet<&'a str>> {
         let mut known = HashSet::new();
         for facet in &self.to {
