@@ -64,19 +64,7 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     });
     let changed = fields.flag("changed")?;
     let ended = fields.texts("final")?;
-    if state.is_some() == ended.is_empty() {
-        return Err(fields.error(
-            "`state` is the column, and `final` the states in it that are ends: both or neither",
-        ));
-    }
-    if back.is_empty() && !changed {
-        return Err(fields.error(
-            "say with `back` where nothing may come back, or with `changed` that no end may change",
-        ));
-    }
-    if changed && state.is_none() {
-        return Err(fields.error("`changed` needs a `state`"));
-    }
+    possible(fields)?;
     let usual = ["reversed", "changed"];
     Ok(Box::new(Absorbing {
         of: name(of),
@@ -139,6 +127,26 @@ impl Judge for Absorbing {
         memory.expire(now, self.memory);
         Ok(())
     }
+}
+
+/// Refuses what could never be found.
+fn possible(fields: Fields<'_>) -> Result {
+    let [state, ends, back] = ["state", "final", "back"].map(|key| {
+        let node = fields.get(key);
+        node.is_some_and(|node| !node.several().is_empty())
+    });
+    let changed = fields.flag("changed")?;
+    let wrong = match (state == ends, back || changed, state || !changed) {
+        (false, ..) => {
+            "`state` is the column, and `final` the states in it that are ends: both or neither"
+        }
+        (_, false, _) => {
+            "say with `back` where nothing may come back, or with `changed` that no end may change"
+        }
+        (.., false) => "`changed` needs a `state`",
+        _ => return Ok(()),
+    };
+    Err(fields.error(wrong))
 }
 
 /// One facet, as far as it matters what is remembered of its rows.

@@ -49,15 +49,7 @@ struct Owner {
 
 fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     let of = facet(fields, "of", facets)?;
-    let usual = match of
-        .ask()
-        .columns
-        .iter()
-        .any(|column| column.name() == "stamp")
-    {
-        true => "stamp",
-        false => "born",
-    };
+    let usual = if of.has("stamp") { "stamp" } else { "born" };
     let stamp = column(fields, "stamp", usual, of, Kind::Time)?;
     let owner =
         fields.get("owner").map(|node| {

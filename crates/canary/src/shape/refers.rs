@@ -91,7 +91,7 @@ pub(super) fn again(fields: Fields<'_>, facets: &Facets) -> Result {
     let lists = [("refs", column == "subject"), ("to", false)];
     for (key, fits) in lists {
         for node in fields.get(key).map(Node::several).unwrap_or_default() {
-            if !fits && has(facets.need(node)?, "subject") {
+            if !fits && facets.need(node)?.has("subject") {
                 let message = format!(
                     "a second look reads of facet `{}` only whose `subject` is in question, and would not find these rows again: leave `confirm` out, or take a facet without `subject`",
                     node.text()?
@@ -103,18 +103,16 @@ pub(super) fn again(fields: Fields<'_>, facets: &Facets) -> Result {
     Ok(())
 }
 
-fn has(facet: &FacetRule, name: &str) -> bool {
-    let mut columns = facet.ask().columns.iter();
-    columns.any(|column| column.name() == name)
-}
-
 fn refs(fields: Fields<'_>, facet: &FacetRule) -> Result<Refs> {
-    let has = |name: &str| has(facet, name);
-    let usual = if has("subject") { "subject" } else { "id" };
+    let usual = if facet.has("subject") {
+        "subject"
+    } else {
+        "id"
+    };
     let column = fields.text("column")?.unwrap_or(usual);
     let table = fields.get("table").map(|node| Ok((node, node.text()?)));
     // A facet without that column is one table, by its own name.
-    let table = table.transpose()?.filter(|(_, table)| has(table));
+    let table = table.transpose()?.filter(|(_, table)| facet.has(table));
     let exempt = exempt(fields, facet)?;
     Ok(Refs {
         column: need_column(
@@ -131,14 +129,13 @@ fn refs(fields: Fields<'_>, facet: &FacetRule) -> Result<Refs> {
 
 /// The conditions over columns that this facet has; each has to be over one of some facet.
 fn exempt(fields: Fields<'_>, facet: &FacetRule) -> Result<Vec<Condition>> {
-    let has = |name: &str| has(facet, name);
     let nodes = fields.get("exempt").map(Node::several).unwrap_or_default();
     let ours = nodes.iter().filter(|node| {
         let column = node.get("column").and_then(|column| column.text().ok());
         fields
             .get("refs")
             .is_some_and(|refs| refs.several().len() == 1)
-            || column.is_none_or(has)
+            || column.is_none_or(|column| facet.has(column))
     });
     ours.map(|node| Condition::read(node, &[], facet)).collect()
 }
@@ -148,6 +145,14 @@ fn exempt(fields: Fields<'_>, facet: &FacetRule) -> Result<Vec<Condition>> {
 struct Ghost<'a> {
     refs: BTreeSet<(&'a str, &'a str)>,
     tables: BTreeMap<&'a str, i64>,
+}
+
+impl<'a> Ghost<'a> {
+    fn add(&mut self, table: &'a str, id: &'a str) {
+        if self.refs.insert((table, id)) {
+            *self.tables.entry(table).or_default() += 1;
+        }
+    }
 }
 
 impl Judge for Refers {
@@ -253,13 +258,9 @@ impl Refs {
             };
             last = Some((name, here));
             if !here {
-                let table = kind
-                    .and_then(|kind| row.at(kind).as_text())
-                    .unwrap_or(&self.facet);
+                let table = kind.and_then(|kind| row.at(kind).as_text());
                 let ghost = ghosts.entry(name).or_default();
-                if ghost.refs.insert((table, whose.id(row))) {
-                    *ghost.tables.entry(table).or_default() += 1;
-                }
+                ghost.add(table.unwrap_or(&self.facet), whose.id(row));
             }
         }
         Ok(())

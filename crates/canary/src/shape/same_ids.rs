@@ -65,14 +65,7 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     };
     let usual = ["only_left", "only_right"];
     let usual: Vec<&str> = watched.iter().map(|side| usual[*side]).collect();
-    let has = |facet: &FacetRule, name| {
-        facet
-            .ask()
-            .columns
-            .iter()
-            .any(|column| column.name() == name)
-    };
-    if has(left, "subject") != has(right, "subject") || !has(left, "id") || !has(right, "id") {
+    if left.has("subject") != right.has("subject") || !left.has("id") || !right.has("id") {
         return Err(fields
             .error("both sides need an `id`, and both or neither a `subject`, to be compared"));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Shape;
 use super::at_most::{Bound, Bounds, Count, Counted};
-use super::cell::{Joined, Trouble, fact, facts, micros, past, secs};
+use super::cell::{Joined, Trouble, facts, micros, past, secs};
 use super::common::kinds;
 use super::facet::{Judged, Lookup, name, need_column};
 use super::judge::Judge;
@@ -14,7 +14,7 @@ use super::sieve::Sieve;
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Kind, Memory, Stamp, Value, View};
+use crate::{Check, Fact, Facts, Kind, Memory, Stamp, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "waiting_implies",
@@ -268,8 +268,7 @@ impl<'a> Looking<'a> {
         if self.used.is_some() && room.is_none() {
             return Ok(());
         }
-        let last = self.heartbeat.cell(subject)?;
-        let last = match past(last, "heartbeat", self.now) {
+        let last = match past(self.heartbeat.cell(subject)?, "heartbeat", self.now) {
             Ok(last) => Some(last),
             Err(Trouble::Missing(_)) => None,
             Err(trouble) => return Err(trouble),
@@ -279,27 +278,27 @@ impl<'a> Looking<'a> {
         sieve.looked(subject, 0);
         if age.is_none_or(|age| age > self.rule.grace) {
             sieve.plain(subject, 0, || {
+                let beat = last.map_or(Fact::None, Fact::Stamp);
                 let mut found = facts([
                     ("work", Fact::Int(work)),
-                    (
-                        "heartbeat",
-                        last.map_or(Fact::None, |last| fact(&Value::Time(last))),
-                    ),
+                    ("heartbeat", beat),
                     ("heartbeat_age", age.map_or(Fact::None, secs)),
                     ("grace", secs(self.rule.grace)),
                 ]);
-                if let Some((used, limit)) = room {
-                    found.extend(facts([
-                        ("used", Fact::Int(used)),
-                        ("limit", Fact::Int(limit)),
-                        ("free", Fact::Int(limit.saturating_sub(used))),
-                    ]));
-                }
+                found.extend(room.into_iter().flat_map(taken));
                 found
             });
         }
         Ok(())
     }
+}
+
+fn taken((used, limit): (i64, i64)) -> Facts {
+    facts([
+        ("used", Fact::Int(used)),
+        ("limit", Fact::Int(limit)),
+        ("free", Fact::Int(limit.saturating_sub(used))),
+    ])
 }
 
 impl<'a> Room<'a> {
