@@ -33,21 +33,29 @@ pub fn publish(path: &Path, content: &str) -> Result<(), Error> {
 /// Nobody writes for that long.
 const LEFT: Duration = Duration::from_secs(3600);
 
-/// Removes what writers left that were killed. What cannot be removed is in nobody's way.
+/// Removes what writers left that were killed: they are gone, or it is old. What cannot be removed is in nobody's way.
 fn sweep(path: &Path) {
-    let new = aside(path, "");
-    let prefix = new.file_name().unwrap_or_default().as_encoded_bytes();
-    let is_ours = |name: &OsStr| {
-        let rest = name.as_encoded_bytes().strip_prefix(prefix);
-        let pid = rest.and_then(|rest| rest.strip_suffix(b".new"));
-        pid.is_some_and(|pid| !pid.is_empty() && pid.iter().all(u8::is_ascii_digit))
-    };
+    let processes = Path::new("/proc");
+    let seen = processes.join("self").exists();
     for entry in fs::read_dir(parent(path)).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(pid) = writer(&name, path) else {
+            continue;
+        };
         let written = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
-        if is_ours(&entry.file_name()) && written().is_some_and(|ago| ago > LEFT) {
+        let gone = seen && !processes.join(pid).exists();
+        if gone || written().is_some_and(|ago| ago > LEFT) {
             let _ = remove(&entry.path());
         }
     }
+}
+
+/// Who wrote it, if it is the beginning of that file.
+fn writer<'a>(name: &'a OsStr, path: &Path) -> Option<&'a str> {
+    let begun = aside(path, "");
+    let rest = name.to_str()?.strip_prefix(begun.file_name()?.to_str()?)?;
+    let pid = rest.strip_suffix(".new")?;
+    (!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(pid)
 }
 
 /// A name beside a path, which no reader looks at.
@@ -252,10 +260,11 @@ mod tests {
         let page = folder.path().join("page.html");
         let old = std::time::SystemTime::now() - Duration::from_secs(3700);
         for (name, is_old) in [
-            (".page.html.17.new", true),
-            (".page.html.18.new", false),
+            (".page.html.1.new", false),
+            (".page.html.2.new", true),
+            (".page.html.4194305.new", false),
             (".page.html.x.new", true),
-            (".other.html.17.new", true),
+            (".other.html.2.new", true),
         ] {
             let file = File::create(folder.path().join(name)).expect("a file");
             if is_old {
@@ -277,8 +286,8 @@ mod tests {
             .collect();
         names.sort();
         let left = [
-            ".other.html.17.new",
-            ".page.html.18.new",
+            ".other.html.2.new",
+            ".page.html.1.new",
             ".page.html.x.new",
             "page.html",
         ];

@@ -91,6 +91,7 @@ pub mod ledger;
 mod memory;
 mod meta;
 mod nearest;
+mod plural;
 mod reading;
 pub mod render;
 mod replay;

@@ -124,6 +124,11 @@ impl Rules {
         include::SHIPPED.iter().copied()
     }
 
+    /// How rule files are written: the page of the language.
+    pub fn language() -> &'static str {
+        include_str!("../../LANGUAGE.md")
+    }
+
     /// The JSON Schema (draft 2020-12) of the language.
     pub fn schema() -> String {
         schema::schema()

@@ -19,7 +19,7 @@ fn words(id: &str) -> (Severity, &'static str, &'static str, &'static str) {
         "canary.blind" => (
             Severity::Critical,
             "What is watched can be seen",
-            "{kind} {subject} could not be read or judged for {cycles} cycles, while others could.",
+            "{kind} {subject} could not be read or judged (cycles in a row: {cycles}), while others could.",
             "Its last state is old news. Look at the causes of what is unread: an address, a right, a schema that has changed.",
         ),
         "canary.clock" => (
@@ -31,7 +31,7 @@ fn words(id: &str) -> (Severity, &'static str, &'static str, &'static str) {
         "canary.fast" => (
             Severity::Major,
             "A cycle does work",
-            "For {cycles} cycles the {subject} were implausible ({kind}): nothing was really looked at.",
+            "The {subject} were implausible ({kind}, cycles in a row: {cycles}): nothing was really looked at.",
             "Look whether the sources point at the system that is meant, and not at an empty or a cached one.",
         ),
         "canary.overdue" => (
@@ -43,7 +43,7 @@ fn words(id: &str) -> (Severity, &'static str, &'static str, &'static str) {
         "canary.starved" => (
             Severity::Minor,
             "Each invariant has something to look at",
-            "{subject} had too little to look at for {cycles} cycles: it is green by accident.",
+            "{subject} had too little to look at (cycles in a row: {cycles}): it is green by accident.",
             "Look whether there is traffic, and whether the query still finds it.",
         ),
         "canary.twin" => (
