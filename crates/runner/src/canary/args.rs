@@ -61,12 +61,12 @@ Examples:
 const WATCH: &str = "\
 One watcher leads; others of the same ledger wait for its end. Each cycle reads the rules anew, and is ended if it takes longer than
 `[policy] deadline` (if that is not there: the interval, and at least five minutes). After each that judged, the command of `[policy] ping`
-is run: whoever expects it knows when all of this is dead.
+is run: whoever expects it knows when all of this is dead. Programs that a cycle or the ping leaves behind are ended.
 
 Signals:
   SIGTERM, SIGINT  end after the cycle that is running, or half a minute later
-  SIGHUP           read the rules again, and begin a cycle now, or after the one that is running; rules that cannot be used are said, and
-                   interval, deadline and ping stay as they were
+  SIGHUP           read the rules again, and begin a cycle now, or after the one that is running; rules that cannot be used are said;
+                   interval, deadline and ping stay as they were, and nothing is judged or pinged until they are mended
 
 Exit status:
   0  it was asked to end

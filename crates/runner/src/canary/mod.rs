@@ -6,6 +6,7 @@ mod cycle;
 mod drill;
 mod last;
 mod ledger;
+mod orphans;
 mod proof;
 mod replay;
 mod setup;

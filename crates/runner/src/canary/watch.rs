@@ -17,7 +17,7 @@ use super::args::WatchArgs;
 use super::ledger::Place;
 use super::setup::Setup;
 use super::sinks::Sinks;
-use super::{proof, wrong};
+use super::{orphans, proof, wrong};
 use crate::commands::print_json;
 use crate::error::{Error, Kind, Result};
 use crate::terminal::{printable, say};
@@ -151,6 +151,7 @@ pub(super) fn unblock_signals() {
 impl Watch<'_> {
     /// A cycle every interval, until somebody asks for the end, or another leads.
     fn go_on(&mut self, lead: &mut Lead) -> Result<Woken> {
+        orphans::adopt();
         say(format!(
             "leading, pid {}: a cycle every {:?}",
             std::process::id(),
@@ -256,8 +257,14 @@ impl Watch<'_> {
         Ok(asked)
     }
 
-    /// Runs a child to its end, or to ours. The code is none if it did not end by itself.
-    fn attend(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
+    /// Runs a child to its end, or to ours, and ends what it leaves. The code is none if it did not end by itself.
+    fn attend(&self, command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
+        let ended = self.see_out(command, limit);
+        orphans::end();
+        ended
+    }
+
+    fn see_out(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = match command.process_group(0).spawn() {
             Ok(child) => child,
