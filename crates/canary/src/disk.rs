@@ -22,9 +22,31 @@ pub(crate) enum Readers {
 ///
 /// When it cannot be written; the old one is as it was.
 pub fn publish(path: &Path, content: &str) -> Result<(), Error> {
+    tidy(path);
     let aside = aside(path, &format!("{}.new", std::process::id()));
     write(&aside, content, Readers::Public)?;
     put(&aside, path)
+}
+
+/// Removes what writers of that file began that were killed. What cannot be removed stays, and does no harm.
+fn tidy(path: &Path) {
+    let is_there = |pid: &str| Path::new("/proc").join(pid).exists();
+    let proc = is_there("self");
+    for entry in folder_of(path).read_dir().into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| writer(name, path));
+        if pid.is_some_and(|pid| proc && !is_there(pid)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whose begun file it is, if it is one of that file.
+fn writer<'a>(name: &'a str, path: &Path) -> Option<&'a str> {
+    let whole = path.file_name()?.to_str()?;
+    let rest = name.strip_prefix('.')?.strip_prefix(whole)?;
+    let pid = rest.strip_prefix('.')?.strip_suffix(".new")?;
+    (!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(pid)
 }
 
 /// A name beside a path, which no reader looks at.
@@ -159,12 +181,16 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 }
 
 fn sync_folder(of: &Path) -> Result<(), Error> {
-    let folder = match of.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(of);
     let synced = step().and_then(|()| File::open(folder)?.sync_all());
     synced.map_err(|error| failed("write", folder, &error))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 pub(crate) fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {

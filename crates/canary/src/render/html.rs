@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::standing::{Level, Row, Stand, count, rows};
+use super::standing::{Level, Row, Stand, count, is_idle, rows};
 use super::{Status, age, time};
 use crate::alert::said;
 use crate::fact::bounded;
@@ -183,6 +183,13 @@ fn others(out: &mut String, rows: &[Row<'_>]) {
 
 fn harness(out: &mut String, status: &Status<'_>) {
     out.push_str("<h2>The harness itself</h2>\n<ul>\n");
+    if is_idle(&rows(status)) {
+        out.push_str("<li><strong class=\"unknown\">Nothing is watched: the rules have no invariant that is on.</strong></li>\n");
+    }
+    for (id, why) in status.off {
+        let (id, why) = (text(id, 80), text(why, 300));
+        let _ = writeln!(out, "<li><code>{id}</code> is off: {why}</li>");
+    }
     for (source, up) in status.sources {
         let said = if *up {
             "answered"

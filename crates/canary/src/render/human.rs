@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use super::Status;
-use super::standing::{Row, Stand, count, rows};
+use super::standing::{Row, Stand, count, is_idle, rows};
 use crate::alert::said;
 use crate::fact::bounded;
 use crate::plural::plural;
@@ -122,6 +122,12 @@ fn unjudged(out: &mut String, row: &Row<'_>) {
 
 fn notes(out: &mut String, status: &Status<'_>, rows: &[Row<'_>]) {
     let mut notes = Vec::new();
+    if is_idle(rows) {
+        notes.push("nothing is watched: the rules have no invariant that is on".to_owned());
+    }
+    for (id, why) in status.off {
+        notes.push(format!("{} is off: {}", bounded(id, 80), bounded(why, 300)));
+    }
     for row in rows.iter().filter(|row| row.stand == Stand::Vacuous) {
         let (id, cycles) = (
             bounded(&row.meta.id, 80),

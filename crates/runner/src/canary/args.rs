@@ -6,6 +6,33 @@ use clap::{Args, Subcommand};
 
 use crate::duration::Span;
 
+pub(crate) const ABOUT: &str = "\
+Rules say what is read, what must hold, and who is told if it does not. Relative paths in them begin in their own directory, wherever the
+command is called from.
+
+Exit status of cycle and status, as monitoring systems expect it:
+  0  ok        everything was judged, and held
+  1  warning   something is red that is not critical
+  2  critical  something critical is red
+  3  unknown   something could not be judged, or nothing is watched
+
+A first harness:
+  runward canary check fleet.toml       what the rules say, and whether they can be used
+  runward canary cycle fleet.toml       look once
+  runward canary drill fleet.toml --all  that each kind can turn red, and green again
+  runward canary watch fleet.toml       look for ever
+  runward canary status fleet.toml      what somebody else calls, to know that all of this is alive
+";
+
+const SCHEMA: &str = "\
+Exit status:
+  0  it was written
+
+Example:
+  runward canary schema > canary.schema.json
+      For an editor; `#:schema ./canary.schema.json` as the first line of a rule file.
+";
+
 const CHECK: &str = "\
 Exit status:
   0  the rules can be used
@@ -92,6 +119,7 @@ pub(crate) enum Command {
     #[command(after_help = CHECK)]
     Check(CheckArgs),
     /// Write the JSON Schema of rule files to stdout
+    #[command(after_help = SCHEMA)]
     Schema,
     /// Look, judge and tell once
     #[command(after_help = CYCLE)]

@@ -239,6 +239,7 @@ impl Running<'_> {
             state,
             outbox,
             sources: &last.sources,
+            off: &self.setup.off(),
             ended: last.ended,
             stale_after: Some(stale_after(last, interval)),
             warning: (!warning.is_empty()).then_some(&*warning),

@@ -1,4 +1,5 @@
 //! What a rule file says, made into things that read, keep and tell.
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -92,6 +93,13 @@ impl Setup {
     /// A path of the rules: relative ones begin where the rules stand.
     pub(super) fn beside(&self, path: &Path) -> PathBuf {
         self.config.parent().unwrap_or(Path::new("/")).join(path)
+    }
+
+    /// The invariants that the rules have switched off, and why.
+    pub(super) fn off(&self) -> BTreeMap<String, String> {
+        let off = self.rules.off();
+        off.map(|(id, why)| (id.to_owned(), why.to_owned()))
+            .collect()
     }
 
     /// Who judges.
