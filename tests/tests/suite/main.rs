@@ -3,6 +3,7 @@
 mod canary;
 mod child;
 mod ci;
+mod ci_host;
 mod codes;
 mod config;
 mod containers;
