@@ -7,6 +7,7 @@ mod canary_kit;
 mod canary_watch;
 mod child;
 mod ci;
+mod ci_host;
 mod codes;
 mod config;
 mod containers;
