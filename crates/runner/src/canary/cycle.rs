@@ -209,8 +209,8 @@ impl Running<'_> {
             longest_ms: before.as_ref().map_or(took, |it| it.longest_ms.max(took)),
             warning: (!self.warnings.is_empty()).then(|| self.warnings.join("; ")),
         };
-        if let Some(before) = before.filter(|_| self.only != Only::All) {
-            last.add_others(&before.report);
+        if self.only != Only::All {
+            last.add_others(before.as_ref());
         }
         last
     }
