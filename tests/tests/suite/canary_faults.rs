@@ -618,3 +618,18 @@ json = "page.json"
     assert_eq!(made.len(), 1);
     assert_eq!(made[0].file_name(), "now.json");
 }
+
+#[test]
+fn whoever_is_not_told_in_one_cycle_is_told_in_the_next() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "[[alert]]\nkind = \"file\"\npath = \"alerts\"\n");
+    canary.write("jobs", ILL);
+    canary.assert("cycle", &["--no-alerts"], 1);
+    assert_eq!(canary.read("alerts"), "");
+    canary.assert("cycle", &[], 1);
+    assert_eq!(canary.reasons("alerts"), ["opened"]);
+    canary.write("jobs", WELL);
+    canary.assert("cycle", &["--no-alerts"], 0);
+    canary.assert("cycle", &[], 0);
+    assert_eq!(canary.reasons("alerts"), ["opened", "recovered"]);
+}
