@@ -4,6 +4,7 @@ mod canary;
 mod canary_faults;
 mod canary_hostile;
 mod canary_kit;
+mod canary_postgres;
 mod canary_status;
 mod canary_watch;
 mod child;
