@@ -124,7 +124,10 @@ pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
 pub use replay::{Difference, diff, replay};
 pub use report::{Report, Unread};
-pub use rules::{AlertRule, Drill, FacetRule, Output, Policy, Retention, Rules, SourceRule};
+pub use rules::{
+    AlertRule, Described, Drill, FacetRule, KindOf, Output, Policy, Retention, Rules, SourceRule,
+    Takes,
+};
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};

@@ -84,9 +84,10 @@ fn plan(ask: &Ask) -> Result<(Facet, Vec<String>), Error> {
         let inside =
             !path.is_empty() && !path.starts_with('/') && !path.split('/').any(|part| part == "..");
         if !inside {
-            return Err(options.refuse(format!(
-                "`has` looks inside of each directory; `{path}` leads out of it"
-            )));
+            return Err(options.refuse_at(
+                "has",
+                format!("`has` looks inside of each directory; `{path}` leads out of it"),
+            ));
         }
     }
     Ok((

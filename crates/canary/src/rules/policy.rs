@@ -113,7 +113,7 @@ pub(super) fn read(node: Option<&Node>) -> Result<Policy> {
             .get("recover")
             .map_or(Ok(usual.recover), Node::boolean)?,
         minimum: fields.severity("minimum")?.unwrap_or(usual.minimum),
-        ping: fields.texts("ping")?,
+        ping: fields.argv("ping")?,
         flap: fields.count("flap")?.unwrap_or(usual.flap),
         flap_window: fields.duration("flap_window")?.unwrap_or(usual.flap_window),
     })

@@ -44,7 +44,8 @@ impl Postgres {
 fn plan(ask: &Ask) -> Result<(Facet, Statement), Error> {
     let (facet, options) = Facet::of(ask, &SHAPE)?;
     let query = options.required("query", "\"SELECT id, born FROM jobs\"")?;
-    let statement = sql::parse(query, '$', &facet.scope).map_err(|why| options.refuse(why))?;
+    let statement =
+        sql::parse(query, '$', &facet.scope).map_err(|why| options.refuse_at("query", why))?;
     Ok((facet, statement))
 }
 

@@ -1,4 +1,5 @@
 mod includes;
+mod messages;
 mod output;
 mod reading;
 mod refusals;
