@@ -4,6 +4,8 @@ mod canary;
 mod canary_faults;
 mod canary_hostile;
 mod canary_kit;
+mod canary_seen;
+mod canary_told;
 mod canary_watch;
 mod child;
 mod ci;
