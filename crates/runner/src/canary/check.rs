@@ -62,7 +62,11 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
         let _ = writeln!(out, "invariant {id}: off, {}", printable(why));
     }
     let _ = writeln!(out, "drills: {}", rules.drills().len());
-    let _ = writeln!(out, "alerts: {}", sinks.names().join(", "));
+    let alerts = match sinks.names().as_slice() {
+        [] => "none; the exit code and the output are all that tells".to_owned(),
+        names => names.join(", "),
+    };
+    let _ = writeln!(out, "alerts: {alerts}");
     let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
     print(out.as_bytes())?;
     Ok(0)
