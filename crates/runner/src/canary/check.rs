@@ -63,7 +63,11 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     }
     let _ = writeln!(out, "drills: {}", rules.drills().len());
     let alerts: Vec<&str> = rules.alerts().iter().map(AlertRule::kind).collect();
-    let _ = writeln!(out, "alerts: {}", alerts.join(", "));
+    let alerts = match alerts.as_slice() {
+        [] => "none; the exit code and the output are all that tells".to_owned(),
+        kinds => kinds.join(", "),
+    };
+    let _ = writeln!(out, "alerts: {alerts}");
     let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
     for variable in unset {
         let _ = writeln!(
