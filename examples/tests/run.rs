@@ -9,7 +9,7 @@ use std::{
 
 use runward_cgroup::Hierarchy;
 use runward_tests::{
-    Ended, Gate, Running, Sandbox, binaries, need,
+    Ended, Gate, Running, Sandbox, binaries, need, servers,
     swarm::{IMAGE, Swarm},
 };
 use rustix::process::Signal;
@@ -146,6 +146,47 @@ fn evidence() {
         "failover: inconclusive",
     ];
     assert_shows(&ended.stdout, &verdicts);
+}
+
+#[test]
+fn canary() {
+    let sandbox = sandbox();
+    let ended = Running::of(&sandbox, example(&sandbox, "canary", &[])).wait();
+    ended.assert_code(0);
+    let looks: Vec<&str> = ended.stdout.split("# ").collect();
+    assert_shows(looks[2], &["Q-01", "nightly has no worker"]);
+    assert_shows(looks[3], &["nightly", "nobody listens"]);
+    assert_shows(looks[4], &["nightly"]);
+    assert!(!looks[5].contains("nightly has no worker"), "{}", looks[5]);
+}
+
+#[test]
+fn sources() {
+    let sandbox = sandbox();
+    let gate = sandbox.gate();
+    let holder = owner(&sandbox, &gate);
+    wait_stdout(&holder, &sandbox, "mine until Enter");
+    let seen = Running::of(&sandbox, example(&sandbox, "sources", &["locks", "locks"])).wait();
+    seen.assert_code(0);
+    let pid = format!("pid={}", holder.pid());
+    assert_shows(&seen.stdout, &["name=shop held=true", &pid, "1 rows"]);
+    let words = ["rows", "jobs.db", "SELECT 1 AS one", "one"];
+    let gone = Running::of(&sandbox, example(&sandbox, "sources", &words)).wait();
+    gone.assert_code(1);
+    assert_shows(&gone.stdout, &["not read: "]);
+}
+
+#[test]
+fn sinks() {
+    let sandbox = sandbox();
+    let words = ["alerts.jsonl", "sh", "-c", "cat >told; exit 3"];
+    let ended = Running::of(&sandbox, example(&sandbox, "sinks", &words)).wait();
+    ended.assert_code(1);
+    assert_shows(&ended.stdout, &["file: Delivered", "command: Failed"]);
+    for file in ["alerts.jsonl", "told"] {
+        let text = fs::read_to_string(sandbox.path(file)).expect("it was told");
+        assert_shows(&text, &["nightly has no worker."]);
+    }
 }
 
 #[test]
@@ -375,4 +416,37 @@ fn first_command_of_the_readme() {
         ended.last_line(),
         &["runward: exited, exit 0", "0 survivors"],
     );
+}
+
+#[test]
+fn shop_canary() {
+    let lacks = ["redis-server", "redis-cli", "sqlite3"];
+    let lacks = lacks
+        .into_iter()
+        .find(|program| !servers::installed(program));
+    need!(
+        "examples shop-canary",
+        lacks.is_none(),
+        "needs redis-server, redis-cli and sqlite3"
+    );
+    let sandbox = sandbox();
+    let script = format!(
+        "cp -r '{}/examples/shop-canary' shop; cd shop; export SHOP_REDIS=redis://127.0.0.1:{port}
+         redis-server --port {port} --bind 127.0.0.1 --save '' >/dev/null & trap \"kill $!\" EXIT
+         for try in $(seq 500); do ! redis-cli -p {port} ping >/dev/null 2>&1 || break; sleep 0.02; done
+         ./shop open; ./shop order 17; runward canary check canary.toml; runward canary cycle canary.toml
+         ./shop lose 18; runward canary cycle canary.toml || echo \"red: $?\"
+         ./shop done 18; runward canary cycle canary.toml; cat alerts.jsonl
+         runward canary drill canary.toml --all; runward canary rules language",
+        root().display(),
+        port = servers::free_port(),
+    );
+    let ended = shell(&sandbox, &script);
+    ended.assert_code(0);
+    assert_shows(
+        &ended.stdout,
+        &["18 (unqueued, critical", "red: 2", "\"recovered\""],
+    );
+    assert_eq!(ended.stdout.matches("passed  ").count(), 4);
+    assert_shows(&ended.stdout, &["# The rules file", "`same_ids`"]);
 }

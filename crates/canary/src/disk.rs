@@ -1,9 +1,11 @@
 //! Files that are there whole or not at all. Each step is a function of its own, so that tests can die between any two.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::{Error, ErrorKind};
 
@@ -16,15 +18,56 @@ pub(crate) enum Readers {
     Public,
 }
 
+/// What is in a text file. Whatever else lies at the path, such as a FIFO, is an error and not waited for.
+///
+/// # Errors
+///
+/// When it cannot be read, or is no UTF-8.
+pub fn text(path: &Path) -> Result<String, Error> {
+    let mut text = String::new();
+    let read = open(path).and_then(|mut file| file.read_to_string(&mut text));
+    read.map_err(|error| failed("read", path, &error))?;
+    Ok(text)
+}
+
 /// Writes a file that others read, such as a status page: they see the old one or the new one, never a part. It survives a power cut once this has returned.
 ///
 /// # Errors
 ///
 /// When it cannot be written; the old one is as it was.
 pub fn publish(path: &Path, content: &str) -> Result<(), Error> {
+    sweep(path);
     let aside = aside(path, &format!("{}.new", std::process::id()));
     write(&aside, content, Readers::Public)?;
     put(&aside, path)
+}
+
+/// Nobody writes for that long.
+const LEFT: Duration = Duration::from_secs(3600);
+
+/// Removes what writers left that were killed: they are gone, or it is old. What cannot be removed is in nobody's way.
+fn sweep(path: &Path) {
+    let processes = Path::new("/proc");
+    let seen = processes.join("self").exists();
+    for entry in fs::read_dir(parent(path)).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(pid) = writer(&name, path) else {
+            continue;
+        };
+        let written = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        let gone = seen && !processes.join(pid).exists();
+        if gone || written().is_some_and(|ago| ago > LEFT) {
+            let _ = remove(&entry.path());
+        }
+    }
+}
+
+/// Who wrote it, if it is the beginning of that file.
+fn writer<'a>(name: &'a OsStr, path: &Path) -> Option<&'a str> {
+    let begun = aside(path, "");
+    let rest = name.to_str()?.strip_prefix(begun.file_name()?.to_str()?)?;
+    let pid = rest.strip_suffix(".new")?;
+    (!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(pid)
 }
 
 /// A name beside a path, which no reader looks at.
@@ -122,10 +165,26 @@ pub(crate) fn cut(path: &Path, length: u64) -> Result<(), Error> {
     shorten().map_err(|error| failed("shorten", path, &error))
 }
 
+/// Linux' `O_NONBLOCK`: a FIFO is opened at once, and seen to be one.
+const AT_ONCE: i32 = 0o4000;
+
+/// Opens a file to be read. Whatever else lies there is an error, and nobody waits for it.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(AT_ONCE)
+        .open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file")),
+    }
+}
+
 /// What is in a file; none if there is no such file.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    let mut bytes = Vec::new();
+    match open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path, &error)),
     }
@@ -134,8 +193,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 /// The first line of a file, or as much of it as a first line of ours can be; none if there is no such file.
 pub(crate) fn first_line(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let mut line = Vec::new();
-    let read = File::open(path)
-        .and_then(|file| BufReader::new(file.take(1024)).read_until(b'\n', &mut line));
+    let read =
+        open(path).and_then(|file| BufReader::new(file.take(1024)).read_until(b'\n', &mut line));
     match read {
         Ok(_) => Ok(Some(line)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -158,11 +217,15 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-fn sync_folder(of: &Path) -> Result<(), Error> {
-    let folder = match of.parent() {
+fn parent(of: &Path) -> &Path {
+    match of.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+fn sync_folder(of: &Path) -> Result<(), Error> {
+    let folder = parent(of);
     let synced = step().and_then(|()| File::open(folder)?.sync_all());
     synced.map_err(|error| failed("write", folder, &error))
 }
@@ -212,5 +275,63 @@ pub(crate) mod death {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifo_is_an_error_and_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo").success());
+        for error in [read(&path).map(drop), text(&path).map(drop)] {
+            let words = error.expect_err("no file").to_string();
+            assert!(words.contains("no regular file"), "{words}");
+        }
+        assert!(read(folder.path()).is_err(), "a directory is none either");
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_what_another_writes_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = folder.path().join("page.html");
+        let old = std::time::SystemTime::now() - Duration::from_secs(3700);
+        for (name, is_old) in [
+            (".page.html.1.new", false),
+            (".page.html.2.new", true),
+            (".page.html.4194305.new", false),
+            (".page.html.x.new", true),
+            (".other.html.2.new", true),
+        ] {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            if is_old {
+                file.set_modified(old).expect("its time");
+            }
+        }
+        let (published, died) = death::after(3, || publish(&page, "one"));
+        assert!(published.is_err() && died);
+        publish(&page, "two").expect("published");
+        let names = fs::read_dir(folder.path()).expect("a folder");
+        let mut names: Vec<String> = names
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into()
+            })
+            .collect();
+        names.sort();
+        let left = [
+            ".other.html.2.new",
+            ".page.html.1.new",
+            ".page.html.x.new",
+            "page.html",
+        ];
+        assert_eq!(names, left);
     }
 }

@@ -49,14 +49,15 @@
 //! * **Differences are read twice.** With `reread`, a finding fires if the same elements are wrong in both looks; a subject that could not be
 //!   read again is unjudged.
 //! * **It is a function.** Checks have no clock but the snapshot's and no memory but the engine's, which is keyed by generation, ends at a gap, and
-//!   is kept only where the check could judge. Snapshots are files; the same ones give the same bytes, in whichever order rows and rules come.
+//!   is kept only where the check could judge. Snapshots are files, with a digest for each credential; the same ones give the same bytes, in whichever order rows and rules come.
 //! * **A part is a part.** A cycle of some invariants leaves the state of the others, and what the harness knows of itself, as it was.
 //! * **It watches itself.** `canary.blind` (something is dark while other things are not), `canary.overdue`, `canary.fast` (no work was
-//!   done), `canary.twin` (two watchers), `canary.clock`, `canary.starved`, and a word when the rules change.
+//!   done), `canary.twin` (two watchers; for one cycle, one that is back after another stood in for it), `canary.clock`, `canary.starved`, and a word when the rules change.
 //! * **One failure is one failure.** The [`Collector`] reads each source once in a stage; one that fails, panics, answers something else or lies
 //!   about its time takes only its own facets with it, and those that stand on their rows.
 //! * **Whoever should know is told.** [`alert`] decides it by what is red and was not told, so that a state that lost its past tells too much, never
 //!   too little. An alert is written down before it is sent, sent at least once, tried again within bounds, and given up only with an error that is counted.
+//!   What comes and goes more often than the rules allow is told as that, once, and again when it is worse, or has settled.
 //! * **What is kept is whole.** The [`ledger`] leaves the old state or the new one, whenever its writer is killed and also on a full disk; a second writer
 //!   is noticed, and a state that cannot be read is said to be forgotten, which is not green.
 //! * **What is shown is text.** [`render`] writes for terminals, programs, Prometheus and browsers; what a tenant wrote is bounded and escaped in each.
@@ -91,12 +92,14 @@ pub mod ledger;
 mod memory;
 mod meta;
 mod nearest;
+mod plural;
 mod reading;
 pub mod render;
 mod replay;
 mod report;
 mod rules;
 mod schema;
+mod secret;
 mod shape;
 mod snapshot;
 mod snapshot_json;
@@ -110,7 +113,7 @@ pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
 pub use collect::Collector;
-pub use disk::publish;
+pub use disk::{publish, text};
 pub use engine::{
     Change, Coverage, Cycle, Key, Only, Options, Outcome, Red, Standing, State, Transition,
     Verdict, Witness, judge, suspects,
@@ -124,7 +127,10 @@ pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
 pub use replay::{Difference, diff, replay};
 pub use report::{Report, Unread};
-pub use rules::{AlertRule, Drill, FacetRule, Output, Policy, Retention, Rules, SourceRule};
+pub use rules::{
+    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention, Rules,
+    SourceRule, Takes,
+};
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};

@@ -27,7 +27,7 @@
 //!
 //! | kind | source | facet | fields |
 //! |---|---|---|---|
-//! | `redis` | `url` or `url_env` | `query` (one command, or several that make one row), or `scan` (a pattern with one `*`) | by place, or named by `fields`; of a scan `key` and `name` |
+//! | `redis` | `url` or `url_env`, `info` (true) | `query` (one command, or several that make one row), or `scan` (a pattern with one `*`) | by place, or named by `fields`; of a scan `key` and `name` |
 //! | `sqlite` | `path` | `query` with `:name` parameters | as the query names them |
 //! | `postgres` | `url` or `url_env` | `query`, the same text as for SQLite | as the query names them |
 //! | `procfs` | `root` (`/proc`) | `comm`, `state`: one or several; `in_run` | `pid` `start` `generation` `boot` `comm` `state` `ppid` `container` `cgroup` `run` |
@@ -60,18 +60,32 @@
 //!   a host has to be one. No shell is started.
 //! * **Nothing is changed.** Redis is sent commands of a list, all of which only read. SQLite is opened to be read; a missing file is not made. PostgreSQL reads in a
 //!   transaction that cannot write. Locks are looked at, never taken.
-//! * **One look is one look.** All facets of a database come from one transaction. All of Redis goes through one pipeline, in chunks; each value has the instant before
-//!   its chunk was sent, and at most two chunks are under way.
+//! * **One look is one look.** All facets of a database come from one transaction. All of Redis goes through one pipeline, in chunks; each chunk has the instant at which it began
+//!   by the clock of the server, and the watermark says how far that is from ours. At most two chunks are under way.
 //! * **Marks of the source's own.** Run id, replication offset and time; snapshot and cluster; inode, schema and data version; boot id.
 //! * **An address with a password is in no message**, and has no `Debug`.
 //! * **A process is its pid, start and boot**: `generation` is the same here and in the record of a lock.
-//! * **No thread, no runtime**, and no process that outlives a look.
+//! * **No thread, no runtime**, and no process that outlives a look, but one that a command has put into a session of its own (`setsid`).
+//!
+//! # A ledger for several hosts
+//!
+//! [`ledger`] keeps what `runward-canary` keeps between cycles in a schema of a PostgreSQL database, for hosts that stand in for each other. It is here because
+//! its connection is that of the source: the same address, limits of time and silence about passwords.
+//!
+//! * **The old or the new.** A commit is one transaction on top of the commit that was read. Whoever loses is told who won, and when. Where the server or the
+//!   connection is gone, nothing was committed as far as anybody tells of it.
+//! * **One writes, one leads**, by advisory locks of their sessions: the server frees them when the connection ends, however it ends, and wakes whoever waits.
+//! * **Never a silent beginning.** A state that is damaged, a row that is gone, tables of a newer version or of other rules: an error that says what to do.
+//! * **Bounded**: episodes by age, snapshots by number and age, each call by its time.
 //!
 //! # Limits
 //!
 //! * No TLS: unix sockets, the loopback and private networks.
+//! * A ledger's lock is of a session: behind a pooler that changes sessions between transactions nobody leads for long, though still only one commits. A host that
+//!   dies without a word is let go of by the server after a minute. Commits are as durable as the server is set to make them.
 //! * A name of a host is looked up by the C library, which has limits of its own: those of `resolv.conf`. Write addresses where that matters.
-//! * Redis: no cluster and no Lua. A scan is not of one instant, and a replica that has lost its master is a failed reading.
+//! * Redis: no cluster and no Lua. A scan is not of one instant, and a replica that has lost its master is a failed reading: a user that may
+//!   not ask for `INFO` reads nothing, or with `info = false` without knowing.
 //! * SQLite: a database in WAL mode has its `-shm` and `-wal` files made if they are missing, by whoever reads it. A file system that hangs cannot be timed out.
 //! * SQL: `:name` outside of quotes is a parameter, so that `E'…'` and `$$…$$` are refused. A function that writes is the author's to avoid, where the server does not refuse it.
 //! * A boot id is that of the kernel: two containers of one host share it. A zombie outside cgroup v2 has left its cgroups; it is then counted to the container of its parent.
@@ -119,6 +133,7 @@ mod flock_dir;
 mod http;
 #[cfg(any(feature = "command", feature = "http"))]
 mod json;
+mod kinds;
 mod local;
 mod look;
 #[cfg(any(feature = "http", feature = "postgres", feature = "redis"))]
@@ -142,4 +157,6 @@ mod sql;
 mod sqlite;
 mod template;
 
-pub use open::{kinds, open};
+pub use open::{described, kinds, open, rehearse};
+#[cfg(feature = "postgres")]
+pub use postgres::ledger;

@@ -3,12 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use runward_tests::sweep::sweep;
-use runward_tests::{Sandbox, skip};
+use runward_tests::{Sandbox, procs, skip};
 use rustix::process::Signal;
 
 use crate::sweeping::{NO_OPTIONS, lacks_cgroup, left};
+
+/// Between two looks at a process.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A file system of its own, thawed and unmounted when this is dropped.
 struct Disk(PathBuf);
@@ -46,6 +51,18 @@ fn does(program: &str, words: &[&Path]) -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
+/// Waits until `dd` is where no signal reaches it.
+fn waits_on_the_disk(sandbox: &Sandbox) -> bool {
+    while Instant::now() < sandbox.until() {
+        let work = procs::work_of(sandbox.token());
+        if work.iter().any(|it| it.comm == "dd" && it.state == 'D') {
+            return true;
+        }
+        thread::sleep(PAUSE);
+    }
+    false
+}
+
 #[test]
 fn the_cgroup_of_who_could_not_be_killed_is_swept_once_he_is_dead() {
     let test = "the_cgroup_of_who_could_not_be_killed_is_swept_once_he_is_dead";
@@ -65,6 +82,7 @@ fn the_cgroup_of_who_could_not_be_killed_is_swept_once_he_is_dead() {
         );
         let running = sandbox.run().shell(&script).spawn();
         running.wait_word(&mut line, "ready");
+        assert!(waits_on_the_disk(&sandbox), "dd does not wait");
         let guardian = running.guardian().pidfd().expect("a guardian");
         running.signal(if owner_dies {
             Signal::KILL
@@ -72,7 +90,7 @@ fn the_cgroup_of_who_could_not_be_killed_is_swept_once_he_is_dead() {
             Signal::TERM
         });
         running.wait();
-        assert!(runward_tests::procs::wait_end(&guardian, sandbox.until()));
+        assert!(procs::wait_end(&guardian, sandbox.until()));
         let swept = sweep(&sandbox, NO_OPTIONS);
         assert!(swept.stdout.contains("not dead yet"), "{}", swept.stdout);
         disk.thaw();

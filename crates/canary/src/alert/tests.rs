@@ -15,7 +15,7 @@ use crate::{
 const ID: &str = "S-01";
 const SEVERITIES: [Severity; 3] = [Severity::Minor, Severity::Major, Severity::Critical];
 
-fn at(cycle: usize) -> Stamp {
+pub(super) fn at(cycle: usize) -> Stamp {
     Stamp::from_micros(300_000_000 * (cycle as i64 + 1))
 }
 
@@ -184,13 +184,19 @@ enum Way {
 }
 
 #[derive(Clone, Debug)]
-struct Cycle {
+pub(super) struct Cycle {
     world: World,
     death: Death,
     way: Way,
 }
 
-fn cycles() -> impl Strategy<Value = Vec<Cycle>> {
+impl Cycle {
+    pub(super) fn blind(&mut self) {
+        self.world = None;
+    }
+}
+
+pub(super) fn cycles() -> impl Strategy<Value = Vec<Cycle>> {
     let subject = prop_oneof![2 => Just(None), 1 => (0..3_usize).prop_map(Some)];
     let world = prop_oneof![
         4 => [subject.clone(), subject.clone(), subject].prop_map(Some),
@@ -210,16 +216,16 @@ fn cycles() -> impl Strategy<Value = Vec<Cycle>> {
 
 /// What happened: what was committed, and what came through.
 #[derive(Default)]
-struct History {
-    transitions: Vec<Transition>,
-    alerts: Vec<Alert>,
+pub(super) struct History {
+    pub(super) transitions: Vec<Transition>,
+    pub(super) alerts: Vec<Alert>,
     received: BTreeMap<String, u32>,
     /// How often each could have come twice.
     excused: BTreeMap<String, u32>,
-    last: Saved,
+    pub(super) last: Saved,
 }
 
-fn live(policy: &Policy, cycles: &[Cycle]) -> History {
+pub(super) fn live(policy: &Policy, cycles: &[Cycle]) -> History {
     let mut history = History::default();
     let mut disk = Saved::encode(0, &State::default(), &Outbox::default());
     for (number, cycle) in cycles.iter().enumerate() {
@@ -268,7 +274,7 @@ fn receive(history: &mut History, alert: &Alert, cycle: &Cycle) -> Delivery {
 }
 
 /// The world stays as it was, and everything works: what is still to come arrives.
-fn settled(mut cycles: Vec<Cycle>) -> Vec<Cycle> {
+pub(super) fn settled(mut cycles: Vec<Cycle>) -> Vec<Cycle> {
     let world = cycles.iter().rev().find_map(|cycle| cycle.world);
     let calm = Cycle {
         world,
@@ -279,13 +285,14 @@ fn settled(mut cycles: Vec<Cycle>) -> Vec<Cycle> {
     cycles
 }
 
-fn policies() -> impl Strategy<Value = Policy> {
+pub(super) fn policies() -> impl Strategy<Value = Policy> {
     let remind = prop_oneof![Just(None), Just(Some(Duration::from_secs(1_500)))];
     (remind, any::<bool>(), 0..3_usize).prop_map(|(remind_after, recover, minimum)| Policy {
         remind_after,
         recover,
         minimum: SEVERITIES[minimum],
         instance: "host".into(),
+        ..Policy::default()
     })
 }
 
@@ -376,7 +383,7 @@ fn well_between(history: &History, policy: &Policy, from: Stamp, to: Stamp) -> b
     well
 }
 
-fn red(subjects: [Option<usize>; 3]) -> Cycle {
+pub(super) fn red(subjects: [Option<usize>; 3]) -> Cycle {
     Cycle {
         world: Some(subjects),
         death: Death::No,
@@ -384,7 +391,7 @@ fn red(subjects: [Option<usize>; 3]) -> Cycle {
     }
 }
 
-fn reasons(history: &History) -> Vec<Reason> {
+pub(super) fn reasons(history: &History) -> Vec<Reason> {
     history.alerts.iter().map(|alert| alert.reason).collect()
 }
 
@@ -535,14 +542,42 @@ fn it_is_tried_once_in_a_cycle() {
 }
 
 #[test]
-fn the_outbox_has_bounds_and_the_oldest_make_room() {
+fn the_outbox_has_bounds_and_what_was_tried_makes_room_for_what_was_not() {
     let mut outbox = armed();
     let alert = outbox.entries()[0].alert.clone();
-    outbox.arm(&vec![alert; 1_000], &["sink"]);
-    let given_up = outbox.begin(at(0), &Limits::default());
+    outbox.arm(std::slice::from_ref(&alert), &["other"]);
+    let _ = outbox.begin(at(0), &Limits::default());
+    let _ = outbox.send(at(0), &mut |sink, alert| match sink {
+        "other" => refuse(sink, alert),
+        _ => Delivery::Later,
+    });
+    outbox.arm(&vec![alert; 10_000], &["sink"]);
+    let given_up = outbox.begin(at(1), &Limits::default());
     let numbers: Vec<_> = given_up.iter().map(|entry| entry.number).collect();
-    assert_eq!((numbers, outbox.entries().len()), (vec![0], 1_000));
-    assert_eq!(outbox.counters().dropped, 1);
+    assert_eq!((numbers, outbox.entries().len()), (vec![1, 0], 10_000));
+    assert_eq!(outbox.counters().dropped, 2);
+}
+
+#[test]
+fn what_there_was_no_time_for_comes_first_in_the_next_cycle_and_was_not_tried() {
+    let mut outbox = armed();
+    let alert = outbox.entries()[0].alert.clone();
+    outbox.arm(&vec![alert; 9], &["sink"]);
+    let mut seen = 0;
+    for cycle in 0..4 {
+        let _ = outbox.begin(at(cycle), &Limits::default());
+        let mut time = 3;
+        let _ = outbox.send(at(cycle), &mut |_, _| {
+            if time == 0 {
+                return Delivery::Later;
+            }
+            time -= 1;
+            seen += 1;
+            Delivery::Delivered
+        });
+        assert!(outbox.entries().iter().all(|it| it.attempts == 0));
+    }
+    assert_eq!((seen, outbox.entries().len()), (10, 0));
 }
 
 #[test]
@@ -609,6 +644,10 @@ fn without_a_sink_an_alert_is_skipped_and_counted() {
     let counters = news.outbox.counters();
     assert_eq!((counters.detected, counters.skipped), (1, 1));
     assert!(news.outbox.entries().is_empty());
+    let (report, state) = judge(&news.state, &Some([Some(2), None, None]), at(60));
+    let news = Policy::default().decide(&report, state, news.outbox, &["late"]);
+    let reasons: Vec<_> = news.alerts.iter().map(|it| it.reason).collect();
+    assert_eq!(reasons, [Reason::Opened], "a sink that comes later is told");
 }
 
 #[test]
@@ -633,6 +672,7 @@ fn text_of_tenants_is_bounded_and_plain() {
         key: &key,
         held_for_secs: 0,
         witness: None,
+        flaps: String::new(),
     };
     let line = words::line(&meta(), Reason::Opened, &said);
     assert!(line.text.chars().count() <= 700 && line.subject.chars().count() <= 200);

@@ -7,11 +7,12 @@ use super::cell::{Joined, Trouble, Whose, facts, index, int, same};
 use super::common::kinds;
 use super::condition::{FILTER, Filter};
 use super::facet::{Judged, Lookup, name};
+use super::judge::Judge;
 use super::sieve::Sieve;
-use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
-use crate::{Check, Fact, Kind, Stamp, Table, Tally, Value, View};
+use crate::rules::{FacetRule, Facets};
+use crate::{Check, Fact, Kind, Memory, Stamp, Table, View};
 
 pub(super) const AT_MOST: Shape = Shape {
     name: "at_most",
@@ -58,9 +59,16 @@ pub(super) enum Bound {
 
 fn read(fields: Fields<'_>, facets: &Facets, usual: &[&str]) -> Result<Box<dyn Check>> {
     let filter = (fields.get("where"), fields.get("exempt"));
+    let (count, limit) = (fields.need("count")?, fields.need("limit")?);
+    if let (Ok(one), Ok(other)) = (count.text(), limit.text())
+        && one == other
+    {
+        let message = "`count` and `limit` are the same number: compare two";
+        return Err(limit.error(message));
+    }
     Ok(Box::new(Bounded {
-        count: Count::read(fields.need("count")?, filter, facets)?,
-        limit: Bound::read(fields.need("limit")?, facets)?,
+        count: Count::read(count, filter, facets)?,
+        limit: Bound::read(limit, facets)?,
         kinds: kinds(fields, usual)?,
     }))
 }
@@ -69,8 +77,15 @@ impl Bound {
     /// A number, or `facet.column`.
     pub(super) fn read(node: &Node, facets: &Facets) -> Result<Self> {
         match &node.body {
+            Body::Int(number) if *number < 0 => {
+                Err(node.error("nothing has fewer than none: a limit is 0 or more"))
+            }
             Body::Int(number) => Ok(Self::Number(*number)),
-            _ => Lookup::read(node, facets, Some(Kind::Int)).map(Self::Of),
+            Body::Text(text) if text.trim().parse::<i64>().is_ok() => {
+                Err(node.wrong("a whole number"))
+            }
+            Body::Text(_) => Lookup::read(node, facets, Some(Kind::Int)).map(Self::Of),
+            _ => Err(node.wrong("a whole number, or \"facet.column\" in quotes,")),
         }
     }
 
@@ -89,6 +104,17 @@ impl Bound {
     }
 }
 
+/// A facet whose rows are counted. One that is a count itself has one row, whatever it says.
+fn rows<'f>(node: &Node, facet: &'f FacetRule) -> Result<&'f FacetRule> {
+    match facet.is_count() {
+        false => Ok(facet),
+        true => {
+            let name = name(facet);
+            Err(node.error(format!("facet `{name}` has one row with a number in it, and rows would be counted: write \"{name}.count\"")))
+        }
+    }
+}
+
 /// A bound whose column was found.
 pub(super) enum Bounds<'a> {
     Number(i64),
@@ -99,7 +125,7 @@ impl<'a> Bounds<'a> {
     pub(super) fn of(&mut self, subject: &'a str) -> std::result::Result<i64, Trouble<'a>> {
         match self {
             Self::Number(number) => Ok(*number),
-            Self::Of(joined, name) => int(joined.get(subject).unwrap_or(&Value::Null), name),
+            Self::Of(joined, name) => int(joined.cell(subject)?, name),
         }
     }
 
@@ -127,12 +153,12 @@ impl Count {
     ) -> Result<Self> {
         let text = node.text()?;
         let (facet, column) = match facets.get(text) {
-            Some(facet) => (facet, None),
+            Some(facet) => (rows(node, facet)?, None),
             None if text.contains('.') => {
                 let lookup = Lookup::read(node, facets, Some(Kind::Int))?;
                 (facets.named(node, &lookup.facet)?, Some(lookup.column))
             }
-            None => (facets.need(node)?, None),
+            None => (rows(node, facets.need(node)?)?, None),
         };
         Ok(Self {
             filter: Filter::of(all, none, facet)?,
@@ -204,30 +230,21 @@ impl<'a> Counted<'a> {
     }
 }
 
-impl Check for Bounded {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Bounded {
+    fn facets(&self) -> Vec<&str> {
         std::iter::once(&*self.count.facet)
             .chain(self.limit.facet())
             .collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl Bounded {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let table = view.table(&self.count.facet)?;
         let mut counted = self.count.by_subject(table, view.taken())?;
         let mut bounds = self.limit.bind(view)?;
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
         for subject in bounds.subjects() {
             counted.entry(subject).or_default();
         }
@@ -237,15 +254,16 @@ impl Bounded {
         for (subject, counted) in &counted {
             // Whoever has no bound is nobody: what refers to nobody is another invariant's matter.
             if bounds.knows(subject)
-                && let Err(trouble) = self.subject(subject, counted, &mut bounds, &mut sieve)
+                && let Err(trouble) = self.subject(subject, counted, &mut bounds, sieve)
             {
                 sieve.trouble(subject, trouble);
             }
         }
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
+}
 
+impl Bounded {
     fn subject<'a>(
         &self,
         subject: &'a str,

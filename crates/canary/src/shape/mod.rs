@@ -5,18 +5,21 @@ mod age_below;
 mod agree;
 mod arms;
 mod at_most;
+pub(crate) mod blanks;
 mod cell;
 mod common;
 mod condition;
 mod decay_floor;
 mod dwell;
 mod facet;
+mod judge;
 mod pool;
 mod refers;
+mod remembered;
 mod row;
+mod rows;
 mod same_ids;
 mod scope;
-mod secret;
 mod sees;
 mod sieve;
 mod waiting_implies;
@@ -69,16 +72,17 @@ pub(crate) fn read(node: &Node, others: &[&[Key]], facets: &Facets) -> Result<Bo
     if node.get("arm").is_some() {
         return arms::read(node, others, facets);
     }
-    let named = node
-        .get("shape")
-        .ok_or_else(|| node.error("`shape` is missing"))?;
+    let named = node.get("shape").ok_or_else(|| {
+        let names: Vec<_> = SHAPES.iter().map(|shape| shape.name).collect();
+        node.error(format!("`shape` is missing: one of {}", names.join(", ")))
+    })?;
     let name = named.text()?;
     let Some(shape) = SHAPES.iter().find(|shape| shape.name == name) else {
         let hint = hint(name, SHAPES.iter().map(|shape| shape.name));
         return Err(named.error(format!("there is no shape `{name}`{hint}")));
     };
-    let mut known: Vec<&[Key]> = vec![COMMON];
-    known.extend(shape.keys);
+    let mut known: Vec<&[Key]> = shape.keys.to_vec();
+    known.push(COMMON);
     known.extend(others);
     let fields = Fields::new(node, &format!("an invariant of shape `{name}`"), &known)?;
     if let Some(missing) = fields.get("missing").filter(|_| !SKIPPING.contains(&name)) {
@@ -87,4 +91,16 @@ pub(crate) fn read(node: &Node, others: &[&[Key]], facets: &Facets) -> Result<Bo
         )));
     }
     (shape.read)(fields, facets)
+}
+
+/// Refuses an invariant that a second look could not confirm.
+pub(crate) fn again(node: &Node, facets: &Facets) -> Result {
+    let arms = node.get("arm").map(Node::several).unwrap_or_default();
+    for node in arms.iter().chain([node]) {
+        let shape = node.get("shape").and_then(|shape| shape.text().ok());
+        if shape == Some(refers::SHAPE.name) {
+            refers::again(Fields { node }, facets)?;
+        }
+    }
+    Ok(())
 }

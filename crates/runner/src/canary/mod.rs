@@ -5,6 +5,8 @@ mod clock;
 mod cycle;
 mod drill;
 mod last;
+mod ledger;
+mod orphans;
 mod proof;
 mod replay;
 mod setup;
@@ -24,9 +26,11 @@ pub(crate) fn main(command: &Command) -> u8 {
     let done = match command {
         Command::Check(args) => check::main(args),
         Command::Schema => check::schema(),
+        Command::Rules { name } => check::rules(name.as_deref()),
         Command::Cycle(args) => cycle::main(args),
         Command::Watch(args) => watch::main(args),
         Command::Drill(args) => drill::main(args),
+        Command::Launch(args) => drill::launch::main(args),
         Command::Status(args) => status::main(args),
         Command::Replay(args) => replay::main(args),
     };

@@ -1,14 +1,16 @@
 //! What a rule file says, made into things that read, keep and tell.
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runward_canary::ledger::Retention;
-use runward_canary::{Collector, Options, Rules, Setting};
+use runward_canary::{Collector, Options, Rules, Source, SourceRule};
 
+use super::ledger::{Place, Remote};
 use super::wrong;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::places::{self, User, make_private};
+use crate::places::{self, User};
 use crate::settings::Places;
 use crate::slug::slug_of_parts;
 
@@ -19,6 +21,8 @@ const SNAPSHOTS: u128 = 10_000;
 pub(super) struct Setup {
     pub(super) rules: Rules,
     config: PathBuf,
+    /// The ledger's directory where the rules name none.
+    usual: Result<PathBuf>,
 }
 
 impl Setup {
@@ -26,7 +30,21 @@ impl Setup {
         let rules = Rules::load(config).map_err(wrong)?;
         let config = std::path::absolute(config)
             .map_err(|e| Error::io("make absolute", config, &e, "give an absolute path"))?;
-        Ok(Self { rules, config })
+        let usual = usual_ledger(&config);
+        let setup = Self {
+            rules,
+            config,
+            usual,
+        };
+        setup.enter()?;
+        Ok(setup)
+    }
+
+    /// From here on, relative paths begin where the rules stand: those of sources and sinks, and those of the programs that they run.
+    fn enter(&self) -> Result<()> {
+        let folder = self.beside(Path::new(""));
+        std::env::set_current_dir(&folder)
+            .map_err(|e| Error::io("enter", &folder, &e, "the rules' own directory is needed"))
     }
 
     /// All sources, opened and prepared; nobody is contacted.
@@ -34,48 +52,64 @@ impl Setup {
         let mut collector = Collector::new();
         for source in self.rules.sources() {
             let opened = runward_sources::open(source.kind(), source.settings(), source.timeout());
-            let opened = opened.map_err(|e| wrong(format!("source `{}`: {e}", source.name())))?;
-            let facets = self.rules.facets().iter();
-            let asks = facets.filter(|facet| facet.source() == source.name());
-            let asks = asks.map(|facet| facet.ask().clone()).collect();
-            collector = collector.source(source.name(), opened, source.timeout(), asks);
+            let opened =
+                opened.map_err(|e| wrong(self.rules.placed(e.of_source(source.name()))))?;
+            collector = self.asked(collector, source, opened);
         }
-        collector.prepare().map_err(wrong)
+        collector.prepare().map_err(|e| wrong(self.rules.placed(e)))
+    }
+
+    /// The same, for a look at the rules alone: the variables that sources name and that are not set.
+    pub(super) fn rehearse(&self) -> Result<Vec<String>> {
+        let mut unset = Vec::new();
+        let mut collector = Collector::new();
+        for source in self.rules.sources() {
+            let opened =
+                runward_sources::rehearse(source.kind(), source.settings(), source.timeout());
+            let (opened, variable) =
+                opened.map_err(|e| wrong(self.rules.placed(e.of_source(source.name()))))?;
+            unset.extend(variable);
+            collector = self.asked(collector, source, opened);
+        }
+        let _ = collector
+            .prepare()
+            .map_err(|e| wrong(self.rules.placed(e)))?;
+        Ok(unset)
+    }
+
+    /// With a source and all that it is asked for.
+    fn asked(&self, all: Collector, source: &SourceRule, opened: Box<dyn Source>) -> Collector {
+        let facets = self.rules.facets().iter();
+        let asks = facets.filter(|facet| facet.source() == source.name());
+        let asks = asks.map(|facet| facet.ask().clone()).collect();
+        all.source(source.name(), opened, source.timeout(), asks)
     }
 
     /// Where the ledger is: as the rules say, beside them if that is relative; else in the home of this user.
-    pub(super) fn ledger(&self) -> Result<PathBuf> {
-        let unknown = self.rules.ledger().keys().find(|key| *key != "directory");
-        if let Some(key) = unknown {
-            let message = format!(
-                "{}: [ledger] has no setting `{key}`, only `directory`",
-                self.config.display()
-            );
-            return Err(wrong(message));
+    pub(super) fn ledger(&self) -> Result<Place> {
+        let rule = self.rules.ledger();
+        if let Some(remote) = Remote::of(rule, self.rules.title()) {
+            let refused = |e| wrong(format!("{}: {e}", self.config.display()));
+            remote.database().map_err(refused)?;
+            return Ok(Place::Database(remote));
         }
-        match self.rules.ledger().get("directory") {
-            Some(Setting::Text(directory)) => Ok(self.beside(Path::new(directory))),
-            Some(_) => Err(wrong(format!(
-                "{}: [ledger] `directory` is a path",
-                self.config.display()
-            ))),
-            None => self.usual_ledger(),
-        }
+        let folder = match rule.directory() {
+            Some(directory) => self.beside(directory),
+            None => self.usual()?,
+        };
+        Ok(Place::Directory(folder))
     }
 
-    fn usual_ledger(&self) -> Result<PathBuf> {
-        let env = Environment::of_this_process();
-        let user = User::of_this_process();
-        let home = places::decide(&Places::default(), &env, &user)?.home;
-        let config = self.config.to_string_lossy();
-        Ok(home.join("canary").join(slug_of_parts(&[&*config])))
+    fn usual(&self) -> Result<PathBuf> {
+        self.usual.as_ref().cloned().map_err(wrong)
     }
 
-    /// Makes the ledger's directory, for this user alone.
-    pub(super) fn open_ledger(&self) -> Result<PathBuf> {
-        let folder = self.ledger()?;
-        make_private(&folder, "[ledger] directory")?;
-        Ok(folder)
+    /// What these rules keep on this host, also where their ledger is a database.
+    pub(super) fn folder(&self) -> Result<PathBuf> {
+        match self.ledger()? {
+            Place::Directory(folder) => Ok(folder),
+            Place::Database(_) => self.usual(),
+        }
     }
 
     /// A path of the rules: relative ones begin where the rules stand.
@@ -83,15 +117,23 @@ impl Setup {
         self.config.parent().unwrap_or(Path::new("/")).join(path)
     }
 
-    /// Who judges.
-    pub(super) fn instance(&self, given: Option<&str>) -> String {
+    /// The invariants that the rules have switched off, and why.
+    pub(super) fn off(&self) -> BTreeMap<String, String> {
+        let off = self.rules.off();
+        off.map(|(id, why)| (id.to_owned(), why.to_owned()))
+            .collect()
+    }
+
+    /// Who judges: this host by these rules, or all that stand in for each other at one ledger.
+    pub(super) fn instance(&self, given: Option<&str>, ledger: &Place) -> String {
         let host = rustix::system::uname();
-        let usual = || {
-            format!(
+        let usual = || match ledger {
+            Place::Database(remote) => remote.instance().to_owned(),
+            Place::Directory(_) => format!(
                 "{}:{}",
                 host.nodename().to_string_lossy(),
                 self.config.display()
-            )
+            ),
         };
         given.map_or_else(usual, str::to_owned)
     }
@@ -124,4 +166,21 @@ impl Setup {
             ..usual
         }
     }
+}
+
+/// In the home of this user, or in `RUNWARD_HOME`, with a name made of the path of the rules.
+fn usual_ledger(given_path: &Path) -> Result<PathBuf> {
+    let env = Environment::of_this_process();
+    let user = User::of_this_process();
+    let given = Places {
+        home: env.os("RUNWARD_HOME").map(PathBuf::from),
+        ..Places::default()
+    };
+    let home = places::decide(&given, &env, &user)?.home;
+    // By whichever way it was named: one file of rules has one ledger.
+    let config = given_path.canonicalize();
+    let config =
+        config.map_err(|e| Error::io("resolve", given_path, &e, "name a file of rules"))?;
+    let config = config.to_string_lossy();
+    Ok(home.join("canary").join(slug_of_parts(&[&*config])))
 }

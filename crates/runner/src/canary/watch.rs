@@ -1,4 +1,7 @@
 //! `watch`: a cycle every interval, each in a process of its own, and nothing at all between them.
+mod lead;
+
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -6,20 +9,21 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use runward_lock::{Event, Guard, LockDir, Name, Request};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, kill_process_group, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use super::args::WatchArgs;
+use super::ledger::Place;
 use super::setup::Setup;
 use super::sinks::Sinks;
-use super::{proof, wrong};
+use super::{orphans, proof, wrong};
 use crate::commands::print_json;
 use crate::error::{Error, Kind, Result};
 use crate::terminal::{printable, say};
+use lead::Lead;
 
-/// A cycle is ended after the interval, but not before this.
+/// If the rules do not say it, a cycle is ended after the interval, but not before this.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How long a cycle may still take after we were asked to end.
 const FAREWELL: Duration = Duration::from_secs(30);
@@ -33,8 +37,11 @@ pub(super) const ERRORED: u8 = 70;
 struct Terms {
     interval: Duration,
     startup: Duration,
+    deadline: Duration,
     ping: Vec<String>,
-    ledger: PathBuf,
+    /// Where the rules stand.
+    folder: PathBuf,
+    ledger: Place,
 }
 
 /// Why the watcher woke up.
@@ -44,12 +51,24 @@ enum Woken {
     Ended,
     Stop,
     Reload,
+    /// Another leads, or nobody can tell.
+    Lost,
+}
+
+/// What we were asked for while a child of ours was running.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    Nothing,
+    Reload,
+    Stop,
 }
 
 struct Watch<'a> {
     args: &'a WatchArgs,
     signals: SignalFd,
     terms: Terms,
+    /// Whether another led meanwhile: the rules may be others now.
+    stood_by: bool,
 }
 
 pub(super) fn main(args: &WatchArgs) -> Result<u8> {
@@ -59,17 +78,21 @@ pub(super) fn main(args: &WatchArgs) -> Result<u8> {
     let Some(terms) = ask(args)? else {
         return Ok(super::UNKNOWN);
     };
-    let folder = terms.ledger.clone();
     let mut watch = Watch {
         args,
         signals: signals()?,
         terms,
+        stood_by: false,
     };
-    let Some(guard) = watch.lead(&folder)? else {
-        return Ok(0);
-    };
-    watch.go_on()?;
-    guard.close().map_err(wrong)?;
+    while let Some(mut lead) = watch.lead()? {
+        if std::mem::take(&mut watch.stood_by) {
+            watch.reload();
+        }
+        if watch.go_on(&mut lead)? == Woken::Stop {
+            lead.close()?;
+            break;
+        }
+    }
     Ok(0)
 }
 
@@ -80,12 +103,18 @@ fn describe(args: &WatchArgs) -> Result<u8> {
     let setup = Setup::load(&args.config)?;
     let _ = setup.collector()?;
     let _ = Sinks::open(&setup.rules)?;
+    let ledger = setup.ledger()?;
+    ledger.prepare()?;
     let policy = setup.rules.policy();
     print_json(&Terms {
         interval: policy.interval,
         startup: policy.startup,
+        deadline: policy
+            .deadline
+            .unwrap_or_else(|| policy.interval.max(PATIENCE)),
         ping: policy.ping.clone(),
-        ledger: setup.open_ledger()?,
+        folder: setup.beside(Path::new("")),
+        ledger,
     })?;
     Ok(0)
 }
@@ -126,42 +155,9 @@ pub(super) fn unblock_signals() {
 }
 
 impl Watch<'_> {
-    /// Waits in the kernel until no other watcher of this ledger is there. None if it was asked to end meanwhile.
-    fn lead(&mut self, folder: &Path) -> Result<Option<Guard>> {
-        use std::os::fd::AsFd;
-        let name = Name::new("watch").map_err(wrong)?;
-        let locks = LockDir::open(folder).map_err(wrong)?;
-        let request = Request::new()
-            .what("canary watch")
-            .cancel_on(self.signals.as_fd());
-        let taken = locks.acquire(&name, &request, &mut |event| {
-            use std::ops::ControlFlow::{Break, Continue};
-            match event {
-                Event::Waiting { holder, .. } => {
-                    let pid = holder
-                        .processes()
-                        .first()
-                        .map_or(0, |process| process.pid());
-                    say(format!(
-                        "another watcher leads, pid {pid}; waiting for its end"
-                    ));
-                    Continue(())
-                }
-                Event::CancelReadable { .. } => match read(&self.signals) {
-                    Some(Woken::Stop) => Break(()),
-                    _ => Continue(()),
-                },
-                _ => Continue(()),
-            }
-        });
-        match taken {
-            Ok(guard) => Ok(Some(guard)),
-            Err(e) if e.is_cancelled() => Ok(None),
-            Err(e) => Err(wrong(e)),
-        }
-    }
-
-    fn go_on(&mut self) -> Result<()> {
+    /// A cycle every interval, until somebody asks for the end, or another leads.
+    fn go_on(&mut self, lead: &mut Lead) -> Result<Woken> {
+        orphans::adopt();
         say(format!(
             "leading, pid {}: a cycle every {:?}",
             std::process::id(),
@@ -169,52 +165,69 @@ impl Watch<'_> {
         ));
         let mut next = after(Instant::now(), self.terms.startup);
         loop {
-            match self.rest(next)? {
-                Woken::Stop => return Ok(()),
-                Woken::Reload => self.reload(),
+            match self.rest(next, lead)? {
+                Woken::Reload => self.reload_and_say(),
                 Woken::Time | Woken::Ended => {}
+                end => return Ok(end),
             }
             let begun = Instant::now();
-            if self.cycle()? {
-                return Ok(());
+            if !lead.lasts() {
+                return Ok(Woken::Lost);
             }
-            next = after(begun, self.terms.interval);
+            next = match self.cycle()? {
+                Asked::Stop => return Ok(Woken::Stop),
+                Asked::Reload => {
+                    self.reload_and_say();
+                    Instant::now()
+                }
+                Asked::Nothing => after(begun, self.terms.interval),
+            };
         }
     }
 
-    fn reload(&mut self) {
+    /// Returns whether the rules could be read; if not, why not was said.
+    fn reload(&mut self) -> bool {
         match ask(self.args) {
             Ok(Some(terms)) if terms.ledger != self.terms.ledger => {
                 say("the ledger is another one now; start the watcher anew");
             }
             Ok(Some(terms)) => {
                 self.terms = terms;
-                say("the rules were read again");
+                return true;
             }
             Ok(None) => say("the rules cannot be used, and the old interval stays"),
             Err(e) => say(printable(&e.to_string())),
         }
+        false
     }
 
-    /// Nothing until then, or until a signal.
-    fn rest(&self, until: Instant) -> Result<Woken> {
+    /// As somebody has asked for it.
+    fn reload_and_say(&mut self) {
+        if self.reload() {
+            say("the rules were read again");
+        }
+    }
+
+    /// Nothing until then, or until a signal, or until the lead is lost.
+    fn rest(&self, until: Instant, lead: &mut Lead) -> Result<Woken> {
         loop {
-            match self.wait(None, until)? {
+            match self.wait(lead.fd(), until)? {
+                Woken::Ended if lead.has_news() && !lead.lasts() => return Ok(Woken::Lost),
                 Woken::Ended => {}
                 other => return Ok(other),
             }
         }
     }
 
-    /// Sleeps in one call to the kernel.
-    fn wait(&self, child: Option<&std::os::fd::OwnedFd>, until: Instant) -> Result<Woken> {
+    /// Sleeps in one call to the kernel, until then, a signal, or news of a child or of the lead.
+    fn wait(&self, other: Option<BorrowedFd<'_>>, until: Instant) -> Result<Woken> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(Woken::Time);
         }
         let limit = Timespec::try_from(left).map_err(wrong)?;
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
-        fds.extend(child.map(|child| PollFd::new(child, PollFlags::IN)));
+        fds.extend(other.map(|other| PollFd::from_borrowed_fd(other, PollFlags::IN)));
         match poll(&mut fds, Some(&limit)) {
             Ok(0) => return Ok(Woken::Time),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -223,8 +236,8 @@ impl Watch<'_> {
         Ok(read(&self.signals).unwrap_or(Woken::Ended))
     }
 
-    /// One cycle in a process of its own. Returns whether we were asked to end.
-    fn cycle(&self) -> Result<bool> {
+    /// One cycle in a process of its own.
+    fn cycle(&self) -> Result<Asked> {
         let mut command = Command::new("/proc/self/exe");
         command
             .args(["canary", "cycle", "--watched", "--wait", "60s"])
@@ -234,57 +247,69 @@ impl Watch<'_> {
         if let Some(instance) = &self.args.instance {
             command.arg("--instance").arg(instance);
         }
-        let limit = self.terms.interval.max(PATIENCE);
-        let (code, stop) = match self.attend(command, limit)? {
-            (Some(code), stop) => (code, stop),
-            (None, stop) => return Ok(stop),
-        };
-        let judged = i32::from(ERRORED) != code && (0..=3).contains(&code);
-        if judged && !self.terms.ping.is_empty() && !stop {
-            let mut ping = Command::new(&self.terms.ping[0]);
-            ping.args(&self.terms.ping[1..])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null());
-            let (done, stop) = self.attend(ping, PING)?;
-            if done != Some(0) {
-                say("the ping failed");
-            }
-            return Ok(stop);
+        let (code, asked) = self.attend(command, self.terms.deadline)?;
+        let judged = code.is_some_and(|code| (0..=3).contains(&code));
+        if !judged || asked == Asked::Stop {
+            return Ok(asked);
         }
-        Ok(stop)
+        Ok(asked.max(self.ping()?))
     }
 
-    /// Runs a child to its end, or to ours. The code is none if it did not end by itself.
-    fn attend(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, bool)> {
+    /// Tells whoever expects it that a cycle has judged. It runs where the rules stand, as all programs of the rules do.
+    fn ping(&self) -> Result<Asked> {
+        let Some((program, arguments)) = self.terms.ping.split_first() else {
+            return Ok(Asked::Nothing);
+        };
+        let mut ping = Command::new(program);
+        ping.args(arguments)
+            .current_dir(&self.terms.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        let (done, asked) = self.attend(ping, PING)?;
+        if done != Some(0) {
+            say("the ping failed");
+        }
+        Ok(asked)
+    }
+
+    /// Runs a child to its end, or to ours, and ends what it leaves. The code is none if it did not end by itself.
+    fn attend(&self, command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
+        let ended = self.see_out(command, limit);
+        orphans::end();
+        ended
+    }
+
+    fn see_out(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = match command.process_group(0).spawn() {
             Ok(child) => child,
             // The next cycle may find memory or a process to spare.
             Err(e) => {
                 say(printable(&format!("cannot start {program}: {e}")));
-                return Ok((None, false));
+                return Ok((None, Asked::Nothing));
             }
         };
         let pid = Pid::from_child(&child);
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(wrong)?;
         let mut until = after(Instant::now(), limit);
-        let mut stop = false;
+        let mut asked = Asked::Nothing;
         loop {
-            match self.wait(Some(&pidfd), until)? {
+            match self.wait(Some(pidfd.as_fd()), until)? {
                 Woken::Time => {
                     say(printable(&format!("{program} was ended: it took too long")));
                     let _ = kill_process_group(pid, rustix::process::Signal::KILL);
                     let _ = child.wait();
-                    return Ok((None, stop));
+                    return Ok((None, asked));
                 }
                 Woken::Stop => {
-                    stop = true;
+                    asked = Asked::Stop;
                     until = until.min(after(Instant::now(), FAREWELL));
                 }
-                Woken::Reload | Woken::Ended => {}
+                Woken::Reload => asked = asked.max(Asked::Reload),
+                Woken::Ended | Woken::Lost => {}
             }
             if let Some(code) = ended(&mut child)? {
-                return Ok((code, stop));
+                return Ok((code, asked));
             }
         }
     }

@@ -4,6 +4,8 @@ mod answer;
 mod call;
 mod target;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use runward_canary::{Ask, Cause, Context, Error, Reading, Settings, Source, Stamp};
@@ -32,6 +34,8 @@ const AT_ONCE: i64 = 32;
 pub(crate) struct Http {
     at_once: usize,
     timeout: Duration,
+    /// The facets for which somebody on another machine was asked in the last look.
+    far: RefCell<BTreeSet<String>>,
 }
 
 /// What is asked, and where in the answer the rows are.
@@ -45,7 +49,12 @@ impl Http {
         let options = Options::new("source http", settings, &[&["concurrency"]])?;
         let at_once = options.int("concurrency", 1, 512)?.unwrap_or(AT_ONCE);
         let at_once = usize::try_from(at_once).unwrap_or(1);
-        Ok(Self { at_once, timeout })
+        let far = RefCell::default();
+        Ok(Self {
+            at_once,
+            timeout,
+            far,
+        })
     }
 
     fn one(&self, ask: &Ask, context: &Context<'_>, until: Instant) -> Result<Reading, Cause> {
@@ -72,7 +81,11 @@ impl Http {
                 Err(cause) => take(binding, read, Err(cause)),
             }
         }
-        calls.finish(&mut |(binding, at), answer| take(binding, at, answer));
+        let far = calls.finish(&mut |(binding, at), answer| take(binding, at, answer));
+        match far {
+            true => drop(self.far.borrow_mut().insert(ask.facet.clone())),
+            false => drop(self.far.borrow_mut().remove(&ask.facet)),
+        }
         match failed {
             Some(cause) => Err(cause),
             None => Ok(look::done(rows, begun, context, None)),
@@ -101,11 +114,14 @@ impl Query {
 fn plan(ask: &Ask) -> Result<(Facet, Query), Error> {
     let (facet, options) = Facet::of(ask, &SHAPE)?;
     let url = options.required("query", "\"http://{address}:8000/api/running\"")?;
-    let target = Target::new(url, &facet.scope).map_err(|why| options.refuse(why))?;
+    let target = Target::new(url, &facet.scope).map_err(|why| options.refuse_at("query", why))?;
     let pointer = options.text("pointer")?.unwrap_or_default().to_owned();
     match pointer.is_empty() || pointer.starts_with('/') {
         true => Ok((facet, Query { target, pointer })),
-        false => Err(options.refuse("`pointer` has to begin with a slash, as in /executions")),
+        false => Err(options.refuse_at(
+            "pointer",
+            "`pointer` has to begin with a slash, as in /executions",
+        )),
     }
 }
 
@@ -117,5 +133,9 @@ impl Source for Http {
     fn read(&mut self, asks: &[&Ask], context: &Context<'_>) -> Vec<Reading> {
         let until = look::until(context, self.timeout);
         look::one_by_one(asks, context, |ask| self.one(ask, context, until))
+    }
+
+    fn remote(&self) -> bool {
+        !self.far.borrow().is_empty()
     }
 }

@@ -141,7 +141,6 @@ recover = true
 
 [retention]
 findings = "30d"
-dedupe = "episode"
 
 [[alert]]
 kind = "webhook"
