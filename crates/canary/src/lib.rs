@@ -57,6 +57,7 @@
 //!   about its time takes only its own facets with it, and those that stand on their rows.
 //! * **Whoever should know is told.** [`alert`] decides it by what is red and was not told, so that a state that lost its past tells too much, never
 //!   too little. An alert is written down before it is sent, sent at least once, tried again within bounds, and given up only with an error that is counted.
+//!   What comes and goes more often than the rules allow is told as that, once, and again when it is worse, or has settled.
 //! * **What is kept is whole.** The [`ledger`] leaves the old state or the new one, whenever its writer is killed and also on a full disk; a second writer
 //!   is noticed, and a state that cannot be read is said to be forgotten, which is not green.
 //! * **What is shown is text.** [`render`] writes for terminals, programs, Prometheus and browsers; what a tenant wrote is bounded and escaped in each.
@@ -112,7 +113,7 @@ pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
 pub use collect::Collector;
-pub use disk::publish;
+pub use disk::{publish, text};
 pub use engine::{Cycle, Only, Options, State, judge, suspects};
 pub use error::{Error, ErrorKind};
 pub use fact::{Fact, Facts, bounded};
@@ -135,4 +136,7 @@ pub use engine::{
     Witness, diff, replay,
 };
 #[doc(hidden)]
-pub use rules::{AlertRule, Drill, FacetRule, Output, Policy, Retention, SourceRule};
+pub use rules::{
+    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention,
+    SourceRule, Takes,
+};

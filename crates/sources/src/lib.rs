@@ -33,7 +33,7 @@
 //! | `procfs` | `root` (`/proc`) | `comm`, `state`: one or several; `in_run` | `pid` `start` `generation` `boot` `comm` `state` `ppid` `container` `cgroup` `run` |
 //! | | | `what = "boot"`: one row | `boot` `start` |
 //! | `docker` | `socket` (`/var/run/docker.sock`) | `query` (a label), `all`, `labels` and `env` (column = name) | `id` `name` `state` `created` `started`, and those |
-//! | `flock-dir` | `path`, `absent` | | `name` `held` `in_place` `pid` `start` `generation` `run` `since` `waiters` `state` `stack` |
+//! | `flock-dir` | `path`, `absent` | `state`: one or several | `name` `held` `in_place` `pid` `start` `generation` `run` `since` `waiters` `state` `stack` |
 //! | `run-dirs` | `path`, `absent` | `has` (column = path inside), `says` (column = `FILE#KEY`) | `name` `modified` `boot`, and those |
 //! | | | `suffix`: files that end so; `says` (column = `#KEY`), `held` | `name` `modified` `held` `boot`, and those |
 //! | `files` | | `paths` | `path` `modified` `exists` `size` |
@@ -47,8 +47,8 @@
 //!
 //! `says` reads one value: by a JSON pointer (`/run/id`) out of the first line of a file, or by a name out of a line `name = value`; null where there is none. `held` is
 //! whether anybody has the file locked, and as a setting leaves out the others; `boot` of `run-dirs` is the kernel's of now. `run` of `procfs` is the run in whose cgroup,
-//! `runward-…`, a process is, and `in_run` leaves out those in none. `state` of a lock is `held`, `released`, `left` by a holder that was killed, or `unused`; `stack` is its name
-//! as that of a stack of Swarm. `absent = "empty"`: a directory that is not there yet has nothing in it; without it, that is a failed reading.
+//! `runward-…`, a process is; `in_run` leaves out those in none, and takes `each` for a facet of runs. `state` of a lock is `held`, `released`, `left` by a holder that was killed (then `run`
+//! and `since` are that one's), or `unused`; `stack` is its name as that of a stack of Swarm. `absent = "empty"`: a directory that is not there yet has nothing in it; without it, that is a failed reading.
 //!
 //! # Guarantees
 //!
@@ -67,9 +67,22 @@
 //! * **A process is its pid, start and boot**: `generation` is the same here and in the record of a lock.
 //! * **No thread, no runtime**, and no process that outlives a look, but one that a command has put into a session of its own (`setsid`).
 //!
+//! # A ledger for several hosts
+//!
+//! [`ledger`] keeps what `runward-canary` keeps between cycles in a schema of a PostgreSQL database, for hosts that stand in for each other. It is here because
+//! its connection is that of the source: the same address, limits of time and silence about passwords.
+//!
+//! * **The old or the new.** A commit is one transaction on top of the commit that was read. Whoever loses is told who won, and when. Where the server or the
+//!   connection is gone, nothing was committed as far as anybody tells of it.
+//! * **One writes, one leads**, by advisory locks of their sessions: the server frees them when the connection ends, however it ends, and wakes whoever waits.
+//! * **Never a silent beginning.** A state that is damaged, a row that is gone, tables of a newer version or of other rules: an error that says what to do.
+//! * **Bounded**: episodes by age, snapshots by number and age, each call by its time.
+//!
 //! # Limits
 //!
 //! * No TLS: unix sockets, the loopback and private networks.
+//! * A ledger's lock is of a session: behind a pooler that changes sessions between transactions nobody leads for long, though still only one commits. A host that
+//!   dies without a word is let go of by the server after a minute. Commits are as durable as the server is set to make them.
 //! * A name of a host is looked up by the C library, which has limits of its own: those of `resolv.conf`. Write addresses where that matters.
 //! * Redis: no cluster and no Lua. A scan is not of one instant, and a replica that has lost its master is a failed reading: a user that may
 //!   not ask for `INFO` reads nothing, or with `info = false` without knowing.
@@ -120,6 +133,7 @@ mod flock_dir;
 mod http;
 #[cfg(any(feature = "command", feature = "http"))]
 mod json;
+mod kinds;
 mod local;
 mod look;
 #[cfg(any(feature = "http", feature = "postgres", feature = "redis"))]
@@ -143,4 +157,6 @@ mod sql;
 mod sqlite;
 mod template;
 
-pub use open::{kinds, open};
+pub use open::{described, kinds, open, rehearse};
+#[cfg(feature = "postgres")]
+pub use postgres::ledger;

@@ -4,16 +4,21 @@ pub(crate) mod fields;
 pub(crate) mod node;
 
 mod alert;
+mod described;
 mod digest;
 mod drill;
 mod facet;
 mod include;
 mod invariant;
+mod ledger;
 mod output;
+mod placeholders;
 mod policy;
 mod schema;
 mod source;
+mod spots;
 mod terms;
+mod trail;
 
 #[cfg(test)]
 mod tests;
@@ -21,8 +26,10 @@ mod tests;
 use std::path::Path;
 
 pub use alert::AlertRule;
+pub use described::{Described, KindOf, Takes};
 pub use drill::Drill;
 pub use facet::FacetRule;
+pub use ledger::LedgerRule;
 pub use output::Output;
 pub use policy::{Policy, Retention};
 pub use source::SourceRule;
@@ -32,7 +39,7 @@ pub(crate) use facet::Facets;
 use fields::{Fields, Form, Key, key};
 use node::{Node, Result};
 
-use crate::{Invariant, Settings};
+use crate::{Error, Invariant};
 
 /// A rule set that was read whole: every key known, every facet resolved, every shape made.
 #[derive(Debug)]
@@ -47,7 +54,7 @@ pub struct Rules {
     policy: Policy,
     retention: Retention,
     alerts: Vec<AlertRule>,
-    ledger: Settings,
+    ledger: LedgerRule,
     output: Output,
 }
 
@@ -108,15 +115,34 @@ impl Rules {
             retention: policy::retention(fields.get("retention"))?,
             alerts: alert::read(fields.get("alert"))?,
             output: output::read(fields.get("output"))?,
-            ledger: fields
-                .get("ledger")
-                .map_or(Ok(Settings::new()), |ledger| ledger.settings(&[]))?,
+            ledger: ledger::read(fields.get("ledger"))?,
             facets: facets.in_order(&idle),
             sources,
             invariants,
             off,
             drills,
         })
+    }
+
+    /// What a source refused, with the place in the rules that it is about.
+    #[must_use]
+    pub fn placed(&self, error: Error) -> Error {
+        let Some(about) = error.what() else {
+            return error;
+        };
+        let named = |name: &Option<String>, one: &str| name.as_deref() == Some(one);
+        let mut facets = self.facets.iter();
+        let facet = facets.find(|facet| named(&about.facet, &facet.ask().facet));
+        let mut sources = self.sources.iter();
+        let source = sources.find(|source| named(&about.source, source.name()));
+        let spots = facet
+            .map(FacetRule::spots)
+            .or(source.map(SourceRule::spots));
+        let setting = about.setting.as_deref();
+        match spots {
+            Some(spots) => spots.error(setting, &about.why),
+            None => error,
+        }
     }
 
     /// The names and the texts of the rule sets that come with the crate.
@@ -190,7 +216,7 @@ impl Rules {
     }
 
     /// Where the state is kept.
-    pub fn ledger(&self) -> &Settings {
+    pub fn ledger(&self) -> &LedgerRule {
         &self.ledger
     }
 }

@@ -1,4 +1,5 @@
 //! The command line of `runward canary`.
+use std::ffi::OsString;
 use std::io;
 use std::path::{self, PathBuf};
 
@@ -60,12 +61,12 @@ Examples:
 const WATCH: &str = "\
 One watcher leads; others of the same ledger wait for its end. Each cycle reads the rules anew, and is ended if it takes longer than
 `[policy] deadline` (if that is not there: the interval, and at least five minutes). After each that judged, the command of `[policy] ping`
-is run: whoever expects it knows when all of this is dead.
+is run: whoever expects it knows when all of this is dead. Programs that a cycle or the ping leaves behind are ended.
 
 Signals:
   SIGTERM, SIGINT  end after the cycle that is running, or half a minute later
-  SIGHUP           read the rules again, and begin a cycle now, or after the one that is running; rules that cannot be used are said, and
-                   interval, deadline and ping stay as they were
+  SIGHUP           read the rules again, and begin a cycle now, or after the one that is running; rules that cannot be used are said;
+                   interval, deadline and ping stay as they were, and nothing is judged or pinged until they are mended
 
 Exit status:
   0  it was asked to end
@@ -73,17 +74,30 @@ Exit status:
 ";
 
 const DRILL: &str = "\
-A drill runs `provoke`, expects red of exactly its invariant, kind and subject within `within_cycles`, runs `revert` whatever came of it, and
-expects it to be seen well again. It keeps its own state, and tells nobody.
+A drill looks that its invariant is judged and green, runs `provoke`, expects red of exactly its kind and subject within `within_cycles` and of
+nothing else, looks again that it lasts, runs `revert` whatever came of it, and expects a witness that all is as it was. It keeps its own
+state, and tells nobody. A WORD is the name of a drill, else the id of an invariant, INVARIANT/KIND or a kind: all drills of it.
+
+With --evidence the drills leave a sealed bundle, however they went; `runward spec canary-drill` is what it is judged by. DIR is not there
+before, and whole afterwards.
+
+Signals:
+  SIGTERM, SIGINT, SIGHUP  the command that provokes is asked to end, and by a second signal killed; what is broken is reverted; no other
+      drill is begun. The command that reverts goes on until it ends, or its `limit` does, whatever is signalled.
+  After a SIGKILL the next `drill` does the revert that is owed before anything else, --mend that alone, and --list shows it.
 
 Exit status:
-  0  all passed
-  2  one did not, or with --all a kind has no drill; each is named
-  3  the rules cannot be used, or there is no such drill
+  0    all passed, and the bundle is proven
+  2    one did not, or with --all a kind has no drill; each is named
+  3    the rules cannot be used, there is no such drill, another one is running, a revert is owed and fails, or the bundle shows nothing
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM; what was broken is reverted, and if that failed, it is said and owed
 
 Examples:
-  runward canary drill fleet.toml slot-without-row
+  runward canary drill fleet.toml --list
+  runward canary drill fleet.toml slot-without-row S-03 overdue
+      One drill, all of an invariant, and all of a kind.
   runward canary drill fleet.toml --all --evidence out/drills
+  runward spec canary-drill > drill.spec.toml && runward verify drill.spec.toml out/drills --param scope=all
 ";
 
 const STATUS: &str = "\
@@ -108,7 +122,8 @@ Exit status:
   3  something could not be judged, or rules or snapshots cannot be used
 
 Examples:
-  runward canary replay fleet.toml /var/lib/fleet-canary/snapshots/*.json
+  runward canary replay fleet.toml
+      What the ledger keeps, as `[retention] snapshots` says.
   runward canary replay old.toml --against new.toml snapshots/*.json
       What the new rules find and the old ones do not (+), and the other way round (-).
 ";
@@ -135,6 +150,9 @@ pub(crate) enum Command {
     /// Break something on purpose; exactly that has to turn red, and green again when it is mended
     #[command(after_help = DRILL)]
     Drill(DrillArgs),
+    /// Started by a drill: become one of its commands
+    #[command(hide = true)]
+    Launch(LaunchArgs),
     /// Where things stand, from the ledger alone; nobody is asked
     #[command(after_help = STATUS)]
     Status(StatusArgs),
@@ -148,7 +166,7 @@ pub(crate) struct WatchArgs {
     /// The file of rules
     pub(crate) config: PathBuf,
 
-    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules]
+    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules; with a ledger in a database, their title]
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
 
@@ -162,20 +180,40 @@ pub(crate) struct DrillArgs {
     /// The file of rules
     pub(crate) config: PathBuf,
 
-    /// These drills
-    pub(crate) names: Vec<String>,
+    /// These drills, by name, invariant or kind
+    #[arg(value_name = "WORD")]
+    pub(crate) what: Vec<String>,
 
     /// All drills; each kind of each invariant has to have one
-    #[arg(long, conflicts_with = "names")]
+    #[arg(long, conflicts_with = "what")]
     pub(crate) all: bool,
 
-    /// Keep what was read and judged at each step below this directory
+    /// Show the drills, the kinds that have none, and the revert that is owed; run nothing
+    #[arg(long, conflicts_with_all = ["evidence", "mend"])]
+    pub(crate) list: bool,
+
+    /// Run only the revert that a drill owes which was killed, if there is one
+    #[arg(long, conflicts_with_all = ["what", "all", "evidence"])]
+    pub(crate) mend: bool,
+
+    /// Seal what was read, judged and run into a bundle there
     #[arg(long, value_name = "DIR", value_parser = from_here)]
     pub(crate) evidence: Option<PathBuf>,
 
     /// JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LaunchArgs {
+    /// End with this process
+    #[arg(long, value_name = "PID")]
+    pub(crate) with: Option<i32>,
+
+    /// The program and its arguments
+    #[arg(required = true, last = true)]
+    pub(crate) argv: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
@@ -193,8 +231,8 @@ pub(crate) struct ReplayArgs {
     /// The file of rules
     pub(crate) config: PathBuf,
 
-    /// What was read, oldest first: files of `cycle --snapshot`, or those in the ledger
-    #[arg(required = true, value_parser = from_here)]
+    /// What was read, oldest first: files of `cycle --snapshot` [default: those that the ledger keeps]
+    #[arg(value_parser = from_here)]
     pub(crate) snapshots: Vec<PathBuf>,
 
     /// Show only what this rule file says otherwise
@@ -237,7 +275,7 @@ pub(crate) struct CycleArgs {
     #[arg(long, value_name = "DUR")]
     pub(crate) wait: Option<Span>,
 
-    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules]
+    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules; with a ledger in a database, their title]
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
 

@@ -1,42 +1,47 @@
 //! What the last cycle said, beside the state: for `status`, which looks at nothing else.
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use runward_canary::{Report, Snapshot, Stamp};
 use serde::{Deserialize, Serialize};
 
-use super::wrong;
-use crate::error::Result;
+/// When the last cycle of all invariants ended, if there was none.
+const NEVER: Stamp = Stamp::from_micros(0);
+
+/// So far apart are clocks that are well.
+const AHEAD: Duration = Duration::from_secs(60);
 
 /// Written after the commit: it may be older than the state, and is never newer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Last {
     pub(super) report: Report,
     pub(super) sources: BTreeMap<String, bool>,
+    /// When the last cycle of all invariants ended.
     pub(super) ended: Stamp,
     /// How long the longest of all cycles took, in milliseconds.
     pub(super) longest_ms: u64,
     pub(super) warning: Option<String>,
 }
 
-fn path(ledger: &Path) -> PathBuf {
-    ledger.join("last.json")
-}
-
 impl Last {
-    /// What is there; nothing if it cannot be read, as it can be had again.
-    pub(super) fn load(ledger: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(path(ledger)).ok()?;
-        serde_json::from_str(&text).ok()
+    /// What was said; nothing if it cannot be read, as it can be had again.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
     }
 
-    pub(super) fn save(&self, ledger: &Path) -> Result<()> {
-        let text = serde_json::to_string(self).map_err(wrong)?;
-        runward_canary::publish(&path(ledger), &text).map_err(wrong)
+    pub(super) fn text(&self) -> Result<String, runward_canary::Error> {
+        serde_json::to_string(self).map_err(|e| {
+            let message = format!("write what was judged: {e}");
+            runward_canary::Error::new(runward_canary::ErrorKind::Storage, message)
+        })
     }
 
-    /// After a cycle of some invariants, what is known of the others is what was said before.
-    pub(super) fn add_others(&mut self, before: &Report) {
+    /// After a cycle of some invariants: what is known of the others is what was said before, and is as old as that.
+    pub(super) fn add_others(&mut self, before: Option<&Self>) {
+        self.ended = before.map_or(NEVER, |before| before.ended);
+        let Some(before) = before.map(|before| &before.report) else {
+            return;
+        };
         for (id, verdict) in &before.verdicts {
             let verdicts = &mut self.report.verdicts;
             verdicts
@@ -47,6 +52,11 @@ impl Last {
             let all = &mut self.report.coverage;
             all.entry(id.clone()).or_insert_with(|| coverage.clone());
         }
+    }
+
+    /// Whether it is of a time that is yet to come.
+    pub(super) fn is_ahead(&self, now: Stamp) -> bool {
+        self.ended > now.plus(AHEAD)
     }
 }
 

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runward_canary::ledger::Retention;
-use runward_canary::{Collector, Options, Rules, Setting};
+use runward_canary::{Collector, Options, Rules, Source, SourceRule};
 
+use super::ledger::{Place, Remote};
 use super::wrong;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::places::{self, User, make_private};
+use crate::places::{self, User};
 use crate::settings::Places;
 use crate::slug::slug_of_parts;
 
@@ -51,43 +52,64 @@ impl Setup {
         let mut collector = Collector::new();
         for source in self.rules.sources() {
             let opened = runward_sources::open(source.kind(), source.settings(), source.timeout());
-            let opened = opened.map_err(|e| wrong(format!("source `{}`: {e}", source.name())))?;
-            let facets = self.rules.facets().iter();
-            let asks = facets.filter(|facet| facet.source() == source.name());
-            let asks = asks.map(|facet| facet.ask().clone()).collect();
-            collector = collector.source(source.name(), opened, source.timeout(), asks);
+            let opened =
+                opened.map_err(|e| wrong(self.rules.placed(e.of_source(source.name()))))?;
+            collector = self.asked(collector, source, opened);
         }
-        collector.prepare().map_err(wrong)
+        collector.prepare().map_err(|e| wrong(self.rules.placed(e)))
+    }
+
+    /// The same, for a look at the rules alone: the variables that sources name and that are not set.
+    pub(super) fn rehearse(&self) -> Result<Vec<String>> {
+        let mut unset = Vec::new();
+        let mut collector = Collector::new();
+        for source in self.rules.sources() {
+            let opened =
+                runward_sources::rehearse(source.kind(), source.settings(), source.timeout());
+            let (opened, variable) =
+                opened.map_err(|e| wrong(self.rules.placed(e.of_source(source.name()))))?;
+            unset.extend(variable);
+            collector = self.asked(collector, source, opened);
+        }
+        let _ = collector
+            .prepare()
+            .map_err(|e| wrong(self.rules.placed(e)))?;
+        Ok(unset)
+    }
+
+    /// With a source and all that it is asked for.
+    fn asked(&self, all: Collector, source: &SourceRule, opened: Box<dyn Source>) -> Collector {
+        let facets = self.rules.facets().iter();
+        let asks = facets.filter(|facet| facet.source() == source.name());
+        let asks = asks.map(|facet| facet.ask().clone()).collect();
+        all.source(source.name(), opened, source.timeout(), asks)
     }
 
     /// Where the ledger is: as the rules say, beside them if that is relative; else in the home of this user.
-    pub(super) fn ledger(&self) -> Result<PathBuf> {
-        let unknown = self.rules.ledger().keys().find(|key| *key != "directory");
-        if let Some(key) = unknown {
-            let message = format!(
-                "{}: [ledger] has no setting `{key}`, only `directory`",
-                self.config.display()
-            );
-            return Err(wrong(message));
+    pub(super) fn ledger(&self) -> Result<Place> {
+        let rule = self.rules.ledger();
+        if let Some(remote) = Remote::of(rule, self.rules.title()) {
+            let refused = |e| wrong(format!("{}: {e}", self.config.display()));
+            remote.database().map_err(refused)?;
+            return Ok(Place::Database(remote));
         }
-        match self.rules.ledger().get("directory") {
-            Some(Setting::Text(directory)) => Ok(self.beside(Path::new(directory))),
-            Some(_) => Err(wrong(format!(
-                "{}: [ledger] `directory` is a path",
-                self.config.display()
-            ))),
-            None => match &self.usual {
-                Ok(folder) => Ok(folder.clone()),
-                Err(e) => Err(wrong(e)),
-            },
-        }
+        let folder = match rule.directory() {
+            Some(directory) => self.beside(directory),
+            None => self.usual()?,
+        };
+        Ok(Place::Directory(folder))
     }
 
-    /// Makes the ledger's directory, for this user alone.
-    pub(super) fn open_ledger(&self) -> Result<PathBuf> {
-        let folder = self.ledger()?;
-        make_private(&folder, "[ledger] directory")?;
-        Ok(folder)
+    fn usual(&self) -> Result<PathBuf> {
+        self.usual.as_ref().cloned().map_err(wrong)
+    }
+
+    /// What these rules keep on this host, also where their ledger is a database.
+    pub(super) fn folder(&self) -> Result<PathBuf> {
+        match self.ledger()? {
+            Place::Directory(folder) => Ok(folder),
+            Place::Database(_) => self.usual(),
+        }
     }
 
     /// A path of the rules: relative ones begin where the rules stand.
@@ -102,15 +124,16 @@ impl Setup {
             .collect()
     }
 
-    /// Who judges.
-    pub(super) fn instance(&self, given: Option<&str>) -> String {
+    /// Who judges: this host by these rules, or all that stand in for each other at one ledger.
+    pub(super) fn instance(&self, given: Option<&str>, ledger: &Place) -> String {
         let host = rustix::system::uname();
-        let usual = || {
-            format!(
+        let usual = || match ledger {
+            Place::Database(remote) => remote.instance().to_owned(),
+            Place::Directory(_) => format!(
                 "{}:{}",
                 host.nodename().to_string_lossy(),
                 self.config.display()
-            )
+            ),
         };
         given.map_or_else(usual, str::to_owned)
     }
@@ -146,7 +169,7 @@ impl Setup {
 }
 
 /// In the home of this user, or in `RUNWARD_HOME`, with a name made of the path of the rules.
-fn usual_ledger(config: &Path) -> Result<PathBuf> {
+fn usual_ledger(given_path: &Path) -> Result<PathBuf> {
     let env = Environment::of_this_process();
     let user = User::of_this_process();
     let given = Places {
@@ -154,6 +177,10 @@ fn usual_ledger(config: &Path) -> Result<PathBuf> {
         ..Places::default()
     };
     let home = places::decide(&given, &env, &user)?.home;
+    // By whichever way it was named: one file of rules has one ledger.
+    let config = given_path.canonicalize();
+    let config =
+        config.map_err(|e| Error::io("resolve", given_path, &e, "name a file of rules"))?;
     let config = config.to_string_lossy();
     Ok(home.join("canary").join(slug_of_parts(&[&*config])))
 }

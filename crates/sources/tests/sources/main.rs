@@ -7,6 +7,7 @@ mod docker;
 mod fleet;
 mod harness;
 mod http;
+mod ledger;
 mod locks;
 mod postgres;
 mod procfs;
