@@ -83,7 +83,7 @@ mod cause;
 mod check;
 mod collect;
 mod disk;
-mod engine;
+pub mod engine;
 mod error;
 mod fact;
 mod finding;
@@ -97,7 +97,7 @@ mod reading;
 pub mod render;
 mod replay;
 mod report;
-mod rules;
+pub mod rules;
 mod schema;
 mod secret;
 mod shape;
@@ -114,10 +114,7 @@ pub use cause::{Cause, CauseKind};
 pub use check::Check;
 pub use collect::Collector;
 pub use disk::{publish, text};
-pub use engine::{
-    Change, Coverage, Cycle, Key, Only, Options, Outcome, Red, Standing, State, Transition,
-    Verdict, Witness, judge, suspects,
-};
+pub use engine::{Cycle, Only, Options, State, judge, suspects};
 pub use error::{Error, ErrorKind};
 pub use fact::{Fact, Facts, bounded};
 pub use finding::Finding;
@@ -125,15 +122,21 @@ pub use invariant::{Expect, Invariant, Terms, When};
 pub use memory::{Memory, Since};
 pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
-pub use replay::{Difference, diff, replay};
-pub use report::{Report, Unread};
-pub use rules::{
-    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention, Rules,
-    SourceRule, Takes,
-};
+pub use rules::Rules;
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};
 pub use tally::Tally;
 pub use value::{Kind, Value};
 pub use view::View;
+
+#[doc(hidden)]
+pub use engine::{
+    Change, Coverage, Difference, Key, Outcome, Red, Report, Standing, Transition, Unread, Verdict,
+    Witness, diff, replay,
+};
+#[doc(hidden)]
+pub use rules::{
+    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention,
+    SourceRule, Takes,
+};
