@@ -88,8 +88,9 @@ fn quoted(text: &str) -> (String, &str) {
 }
 
 fn find(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
-    let wanted: BTreeMap<_, _> = labels
+    let wanted: BTreeMap<_, _> = [("rules", "fleet")]
         .iter()
+        .chain(labels)
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
         .collect();
     let found = samples
