@@ -1,9 +1,11 @@
 //! Files that are there whole or not at all. Each step is a function of its own, so that tests can die between any two.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::{Error, ErrorKind};
 
@@ -35,31 +37,38 @@ pub fn keep(path: &Path, content: &str) -> Result<(), Error> {
 }
 
 fn replace(path: &Path, content: &str, readers: Readers) -> Result<(), Error> {
-    tidy(path);
+    sweep(path);
     let aside = aside(path, &format!("{}.new", std::process::id()));
     // Whoever reads the message knows the file by its own name.
     fill(&aside, content, readers).map_err(|error| failed("write", path, &error))?;
     put(&aside, path)
 }
 
-/// Removes what writers of that file began that were killed. What cannot be removed stays, and does no harm.
-fn tidy(path: &Path) {
-    let is_there = |pid: &str| Path::new("/proc").join(pid).exists();
-    let proc = is_there("self");
-    for entry in folder_of(path).read_dir().into_iter().flatten().flatten() {
+/// Nobody writes for that long.
+const LEFT: Duration = Duration::from_secs(3600);
+
+/// Removes what writers left that were killed: they are gone, or it is old. What cannot be removed is in nobody's way.
+fn sweep(path: &Path) {
+    let processes = Path::new("/proc");
+    let seen = processes.join("self").exists();
+    for entry in fs::read_dir(parent(path)).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| writer(name, path));
-        if pid.is_some_and(|pid| proc && !is_there(pid)) {
-            let _ = fs::remove_file(entry.path());
+        let Some(pid) = writer(&name, path) else {
+            continue;
+        };
+        let written = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        let gone = seen && !processes.join(pid).exists();
+        if gone || written().is_some_and(|ago| ago > LEFT) {
+            let _ = remove(&entry.path());
         }
     }
 }
 
-/// Whose begun file it is, if it is one of that file.
-fn writer<'a>(name: &'a str, path: &Path) -> Option<&'a str> {
-    let whole = path.file_name()?.to_str()?;
-    let rest = name.strip_prefix('.')?.strip_prefix(whole)?;
-    let pid = rest.strip_prefix('.')?.strip_suffix(".new")?;
+/// Who wrote it, if it is the beginning of that file.
+fn writer<'a>(name: &'a OsStr, path: &Path) -> Option<&'a str> {
+    let begun = aside(path, "");
+    let rest = name.to_str()?.strip_prefix(begun.file_name()?.to_str()?)?;
+    let pid = rest.strip_suffix(".new")?;
     (!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(pid)
 }
 
@@ -201,17 +210,17 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-fn sync_folder(of: &Path) -> Result<(), Error> {
-    let folder = folder_of(of);
-    let synced = step().and_then(|()| File::open(folder)?.sync_all());
-    synced.map_err(|error| failed("write", folder, &error))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
+fn parent(of: &Path) -> &Path {
+    match of.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
+}
+
+fn sync_folder(of: &Path) -> Result<(), Error> {
+    let folder = parent(of);
+    let synced = step().and_then(|()| File::open(folder)?.sync_all());
+    synced.map_err(|error| failed("write", folder, &error))
 }
 
 pub(crate) fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
@@ -259,5 +268,50 @@ pub(crate) mod death {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_what_another_writes_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = folder.path().join("page.html");
+        let old = std::time::SystemTime::now() - Duration::from_secs(3700);
+        for (name, is_old) in [
+            (".page.html.1.new", false),
+            (".page.html.2.new", true),
+            (".page.html.4194305.new", false),
+            (".page.html.x.new", true),
+            (".other.html.2.new", true),
+        ] {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            if is_old {
+                file.set_modified(old).expect("its time");
+            }
+        }
+        let (published, died) = death::after(3, || publish(&page, "one"));
+        assert!(published.is_err() && died);
+        publish(&page, "two").expect("published");
+        let names = fs::read_dir(folder.path()).expect("a folder");
+        let mut names: Vec<String> = names
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into()
+            })
+            .collect();
+        names.sort();
+        let left = [
+            ".other.html.2.new",
+            ".page.html.1.new",
+            ".page.html.x.new",
+            "page.html",
+        ];
+        assert_eq!(names, left);
     }
 }

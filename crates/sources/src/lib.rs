@@ -30,10 +30,12 @@
 //! | `redis` | `url` or `url_env` | `query` (one command, or several that make one row), or `scan` (a pattern with one `*`) | by place, or named by `fields`; of a scan `key` and `name` |
 //! | `sqlite` | `path` | `query` with `:name` parameters | as the query names them |
 //! | `postgres` | `url` or `url_env` | `query`, the same text as for SQLite | as the query names them |
-//! | `procfs` | `root` (`/proc`) | `comm`, `state`: one or several | `pid` `start` `generation` `boot` `comm` `state` `ppid` `container` `cgroup` |
+//! | `procfs` | `root` (`/proc`) | `comm`, `state`: one or several; `in_run` | `pid` `start` `generation` `boot` `comm` `state` `ppid` `container` `cgroup` `run` |
+//! | | | `what = "boot"`: one row | `boot` `start` |
 //! | `docker` | `socket` (`/var/run/docker.sock`) | `query` (a label), `all`, `labels` and `env` (column = name) | `id` `name` `state` `created` `started`, and those |
-//! | `flock-dir` | `path` | | `name` `held` `in_place` `pid` `start` `generation` `run` `since` `waiters` |
-//! | `run-dirs` | `path` | `has` (column = path inside) | `name` `modified`, and those |
+//! | `flock-dir` | `path`, `absent` | | `name` `held` `in_place` `pid` `start` `generation` `run` `since` `waiters` `state` `stack` |
+//! | `run-dirs` | `path`, `absent` | `has` (column = path inside), `says` (column = `FILE#KEY`) | `name` `modified` `boot`, and those |
+//! | | | `suffix`: files that end so; `says` (column = `#KEY`), `held` | `name` `modified` `held` `boot`, and those |
 //! | `files` | | `paths` | `path` `modified` `exists` `size` |
 //! | `http` | `concurrency` (32) | `query` (`http://{address}:8000/path/{subject}`), `pointer` into the answer | names of objects, or by place with `fields` |
 //! | `command` | `argv` | `args`, appended; `{subject}` as an argument by itself | names of objects, or by place with `fields` |
@@ -42,6 +44,11 @@
 //! place), `as` (`rows`, `stamp`, `count`) and `fields`. With `each`, `id` and `born` are the row's unless they are said, `read_at` is when that very value was
 //! asked for, and any column of the row can be filled in; `id = "subject"` where an answer has no other. `procfs` takes `each` for a facet of containers, whose `id` it matches.
 //! What is `subjects` or `each` has been read before in the same look.
+//!
+//! `says` reads one value: by a JSON pointer (`/run/id`) out of the first line of a file, or by a name out of a line `name = value`; null where there is none. `held` is
+//! whether anybody has the file locked, and as a setting leaves out the others; `boot` of `run-dirs` is the kernel's of now. `run` of `procfs` is the run in whose cgroup,
+//! `runward-…`, a process is, and `in_run` leaves out those in none. `state` of a lock is `held`, `released`, `left` by a holder that was killed, or `unused`; `stack` is its name
+//! as that of a stack of Swarm. `absent = "empty"`: a directory that is not there yet has nothing in it; without it, that is a failed reading.
 //!
 //! # Guarantees
 //!
@@ -97,7 +104,7 @@
 
 mod bound;
 mod cell;
-#[cfg(any(feature = "flock-dir", feature = "procfs"))]
+#[cfg(any(feature = "flock-dir", feature = "procfs", feature = "run-dirs"))]
 mod clock;
 #[cfg(feature = "command")]
 mod command;

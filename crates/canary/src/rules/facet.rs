@@ -57,6 +57,8 @@ const KINDS: &[&str] = &["text", "int", "time", "bool", "any"];
 pub(crate) struct Facets {
     facets: Vec<FacetRule>,
     sources: Vec<SourceRule>,
+    /// From one cycle to the next.
+    interval: Duration,
     /// The names that were asked for since somebody took them.
     asked: RefCell<BTreeSet<String>>,
 }
@@ -90,6 +92,11 @@ impl Facets {
         facets.retain(|facet| !idle.contains(&facet.ask.facet));
         facets.sort_by_key(|facet| facet.round);
         facets
+    }
+
+    /// How often a cycle begins: what has to be seen twice is seen so far apart.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&FacetRule> {
@@ -131,7 +138,11 @@ impl Facets {
     }
 }
 
-pub(super) fn read(node: Option<&Node>, sources: &[SourceRule]) -> Result<Facets> {
+pub(super) fn read(
+    node: Option<&Node>,
+    sources: &[SourceRule],
+    interval: Duration,
+) -> Result<Facets> {
     let entries = node.map(Node::entries).transpose()?.unwrap_or_default();
     let facets: Vec<_> = entries
         .iter()
@@ -140,6 +151,7 @@ pub(super) fn read(node: Option<&Node>, sources: &[SourceRule]) -> Result<Facets
     let mut all = Facets {
         facets,
         sources: sources.to_vec(),
+        interval,
         asked: RefCell::default(),
     };
     rounds(&mut all, entries)?;

@@ -1,6 +1,6 @@
 //! `age_below`: no row is older than it may be.
 
-use super::cell::{Trouble, Whose, index, micros, secs, time};
+use super::cell::{AHEAD, Trouble, Whose, index, micros, secs, time};
 use super::common::{Missing, kinds};
 use super::condition::{FILTER, Filter, Sift};
 use super::facet::{Judged, Limit, Limits, column, facet, name};
@@ -26,9 +26,6 @@ const KEYS: &[Key] = &[
 ];
 
 const OWNER: &[Key] = &[key("until", Form::Text), key("grace", Form::Duration)];
-
-/// How far a birth may lie ahead of the cycle: clocks differ, and readings come after its beginning.
-pub(super) const AHEAD: i64 = 60_000_000;
 
 const OVERDUE: usize = 0;
 const LEFT: usize = 1;
@@ -179,7 +176,7 @@ impl<'a> Bound<'a> {
 
     /// For how long its owner has been due; none if it has no owner, or none that can be read.
     fn overdue_owner(&self, row: Row<'_>) -> Option<i64> {
-        let until = row.at(self.until?).as_time()?;
+        let until = time(row.at(self.until?), "until").ok()?;
         Some(self.now.since(until))
     }
 

@@ -95,7 +95,7 @@ impl Side {
                         .entry(whose.subject(row))
                         .or_insert_with(|| value.clone());
                     if *known != value {
-                        *known = Err(Trouble::Malformed(&lookup.column));
+                        *known = Err(Trouble::Contradicted(&lookup.column));
                     }
                 }
                 Ok(said)

@@ -11,7 +11,7 @@ use super::sieve::Sieve;
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
-use crate::{Check, Fact, Kind, Stamp, Table, Tally, Value, View};
+use crate::{Check, Fact, Kind, Stamp, Table, Tally, View};
 
 pub(super) const AT_MOST: Shape = Shape {
     name: "at_most",
@@ -99,7 +99,7 @@ impl<'a> Bounds<'a> {
     pub(super) fn of(&mut self, subject: &'a str) -> std::result::Result<i64, Trouble<'a>> {
         match self {
             Self::Number(number) => Ok(*number),
-            Self::Of(joined, name) => int(joined.get(subject).unwrap_or(&Value::Null), name),
+            Self::Of(joined, name) => int(joined.cell(subject)?, name),
         }
     }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::cell::{Trouble, micros, time};
+use super::cell::{AHEAD, Trouble, micros, time};
 use super::facet::need_column;
-use super::secret::Secrets;
 use crate::rules::FacetRule;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
+use crate::secret::Secrets;
 use crate::{Cause, Kind, Row, Stamp, Table, Value};
 
 /// What is asked of one column; all of it has to hold.
@@ -257,6 +257,10 @@ impl<'c> Bound<'c> {
             },
         };
         let behind = against.since(own);
+        // What lies in the future is not young: whoever writes such times would be young for ever.
+        if matches!(test, Test::Younger(_)) && behind < -AHEAD {
+            return Truth::Unknown(Trouble::Future(self.name));
+        }
         let holds = match test {
             Test::Older(limit) | Test::Before(_, limit) => behind > *limit,
             Test::Younger(limit) => behind <= *limit,

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::cell::{Trouble, Whose, facts, index, int, micros, same, secs, time};
+use super::cell::{Trouble, Whose, facts, index, int, micros, past, same, secs, time};
 use super::common::{Missing, kinds};
 use super::condition::{FILTER, Filter, Sift};
 use super::facet::{Judged, Limit, Limits, Lookup, column, facet, name, need_column};
@@ -174,9 +174,9 @@ impl<'a> Looking<'a> {
         // It has an expiry, whatever else can be told.
         sieve.looked(subject, GONE);
         sieve.also(ENDLESS);
-        let born = time(self.births.get(subject, id, row), "born")?;
-        let floor = self.limits.of(subject, row)?;
         let read_at = time(row.at(self.read_at), &self.rule.read_at)?;
+        let born = past(self.births.get(subject, id, row), "born", read_at)?;
+        let floor = self.limits.of(subject, row)?;
         let age = read_at.since(born).max(0);
         let initial = left.saturating_mul(1_000_000).saturating_add(age);
         sieve.also(BELOW);

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use super::Shape;
 use super::cell::{Trouble, Whose, facts, index, micros, secs};
 use super::common::kinds;
 use super::condition::{FILTER, Filter, Sift};
 use super::facet::{Judged, facet, name, need_column};
 use super::sieve::Sieve;
+use super::{Shape, remembered};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
@@ -46,15 +46,28 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     Ok(Box::new(Dwell {
         of: name(of),
         generation: need_column(generation, of, generation.text()?, None)?,
-        gap: fields.duration("gap")?.unwrap_or(min),
+        gap: gap(fields, min, facets.interval())?,
         min: micros(min),
         filter: Filter::read(fields, of)?,
         kinds: kinds(fields, &["persists"])?,
     }))
 }
 
-/// Between the parts of a key: no name has it.
-const SEPARATOR: char = '\u{1f}';
+/// A gap that is hardly longer than the way from one cycle to the next begins anew with each that is late, and then nothing ever lasts.
+fn gap(fields: Fields<'_>, min: Duration, interval: Duration) -> Result<Duration> {
+    let least = interval.saturating_mul(2);
+    let Some(gap) = fields.duration("gap")? else {
+        return Ok(min.max(least));
+    };
+    if gap >= least {
+        return Ok(gap);
+    }
+    let [gap, least, interval] = [gap, least, interval].map(humantime::format_duration);
+    let message = format!(
+        "a gap of {gap} is shorter than two intervals of {interval}, so that a cycle that is late begins anew: write gap = \"{least}\" or more, or a shorter `interval` in [policy]"
+    );
+    Err(fields.need("gap")?.error(message))
+}
 
 struct Looking<'a> {
     rule: &'a Dwell,
@@ -146,15 +159,9 @@ impl<'a> Looking<'a> {
     ) -> std::result::Result<(), Trouble<'a>> {
         let id = self.whose.id(row);
         let name = &self.rule.generation;
-        let generation = match row.at(self.generation) {
-            crate::Value::Null => return Err(Trouble::Missing(name)),
-            crate::Value::Text(text) => text.to_string(),
-            crate::Value::Int(int) => int.to_string(),
-            crate::Value::Time(stamp) => stamp.to_string(),
-            crate::Value::Bool(_) => return Err(Trouble::Malformed(name)),
-        };
-        let generation = format!("{}{SEPARATOR}{generation}", self.boot);
-        let key = format!("{subject}{SEPARATOR}{id}");
+        let generation = remembered::generation(row.at(self.generation), name)?;
+        let generation = remembered::key([self.boot, &generation]);
+        let key = remembered::key([subject, id]);
         let since = memory.seen(&key, &generation, self.now, self.rule.gap);
         let count = self.counts[subject];
         if since.first == self.now {
@@ -181,10 +188,7 @@ impl<'a> Looking<'a> {
 
     /// What was looked for and is not there has gone; where nobody could look, nothing has.
     fn forget(&self, memory: &mut Memory, unseen: impl Fn(&str) -> bool) {
-        let gone = |key: &&str| {
-            let subject = key.split(SEPARATOR).next().unwrap_or_default();
-            !self.seen.contains(*key) && !unseen(subject)
-        };
+        let gone = |key: &&str| !self.seen.contains(*key) && !unseen(remembered::subject(key));
         let gone: Vec<String> = memory.keys().filter(gone).map(str::to_owned).collect();
         for key in gone {
             memory.forget(&key);

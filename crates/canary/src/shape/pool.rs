@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Shape;
-use super::cell::{Joined, Trouble, Whose, facts, index, int, micros, secs, time, truth};
+use super::cell::{Joined, Trouble, Whose, facts, index, int, micros, past, secs, time, truth};
 use super::common::kinds as renamed;
 use super::facet::{Judged, Lookup, column, facet, name, need_column};
 use super::scope::{MODE, Scope};
@@ -176,7 +176,7 @@ impl Pool {
         let mut looking = Looking {
             rule: self,
             now: view.taken(),
-            oldest: oldest(queued, &self.queued)?,
+            oldest: oldest(queued, &self.queued, view.taken())?,
             busy: self.busy(view.table(&self.busy)?, view.taken())?,
             pulls: self.pulls.bind(view)?,
             size: self.size.bind(view)?,
@@ -199,7 +199,12 @@ impl Pool {
             None => looking.pulls.subjects().collect(),
         };
         for subject in subjects {
-            if let Err(trouble) = looking.subject(subject, &mut sieve) {
+            let judged = match scope.has(subject) {
+                Ok(true) => looking.subject(subject, &mut sieve),
+                Ok(false) => Ok(()),
+                Err(trouble) => Err(trouble),
+            };
+            if let Err(trouble) = judged {
                 sieve.trouble(subject, trouble);
             }
         }
@@ -226,12 +231,12 @@ impl Pool {
 }
 
 /// Since when the oldest of each subject waits.
-fn oldest<'a>(table: &'a Table, facet: &'a str) -> Judged<Told<'a, Stamp>> {
+fn oldest<'a>(table: &'a Table, facet: &'a str, now: Stamp) -> Judged<Told<'a, Stamp>> {
     let whose = Whose::of(table, facet);
     let born = index(table, facet, "born")?;
     let mut oldest: Told<'a, Stamp> = BTreeMap::new();
     for row in table.rows() {
-        let since = time(row.at(born), "born");
+        let since = past(row.at(born), "born", now);
         let known = oldest.entry(whose.subject(row)).or_insert(since);
         *known = known.and_then(|known| since.map(|since| known.min(since)));
     }
@@ -259,8 +264,8 @@ impl<'a> Looking<'a> {
             // How many it would have does not matter where none fetches anything.
             size: if pulls { self.size(subject)? } else { 0 },
             busy: self.busy.get(subject).copied().unwrap_or(Ok(0))?,
-            polled: instant(&mut self.polled, subject, "polled")?,
-            started: instant(&mut self.started, subject, "started")?,
+            polled: instant(&mut self.polled, subject, ("polled", self.now))?,
+            started: instant(&mut self.started, subject, ("started", self.now))?,
             oldest,
             subject,
         };
@@ -322,15 +327,14 @@ impl<'a> Looking<'a> {
 
     /// Whether its workers fetch their work. A container that was listed without the flag has none that do.
     fn pulls(&mut self, subject: &'a str) -> std::result::Result<bool, Trouble<'a>> {
-        match self.pulls.get(subject) {
+        match self.pulls.get(subject)? {
             Some(Value::Null) => Ok(false),
             cell => truth(cell.unwrap_or(&Value::Null), &self.rule.pulls.column),
         }
     }
 
     fn size(&mut self, subject: &'a str) -> std::result::Result<i64, Trouble<'a>> {
-        let cell = self.size.get(subject).unwrap_or(&Value::Null);
-        int(cell, &self.rule.size.column)
+        int(self.size.cell(subject)?, &self.rule.size.column)
     }
 
     /// Whether its container runs; one that is not among those that were listed does not.
@@ -338,7 +342,7 @@ impl<'a> Looking<'a> {
         let (Some(running), Some(lookup)) = (&mut self.running, &self.rule.running) else {
             return Ok(self.pulls.knows(subject));
         };
-        match running.get(subject) {
+        match running.get(subject)? {
             None => Ok(false),
             Some(cell) => truth(cell, &lookup.column).or_else(|trouble| match cell.as_text() {
                 Some(state) => Ok(state == "running"),
@@ -361,10 +365,12 @@ impl Workers<'_> {
 fn instant<'a>(
     joined: &mut Option<Joined<'a>>,
     subject: &'a str,
-    name: &'static str,
+    (name, now): (&'static str, Stamp),
 ) -> std::result::Result<Option<Stamp>, Trouble<'a>> {
-    let cell = joined.as_mut().and_then(|joined| joined.get(subject));
-    match time(cell.unwrap_or(&Value::Null), name) {
+    let Some(joined) = joined else {
+        return Ok(None);
+    };
+    match past(joined.cell(subject)?, name, now) {
         Ok(stamp) => Ok(Some(stamp)),
         Err(Trouble::Missing(_)) => Ok(None),
         Err(trouble) => Err(trouble),

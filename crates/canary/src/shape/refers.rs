@@ -84,14 +84,31 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     }))
 }
 
+/// Refuses what a second look could not see: it reads the rows of the subjects in question, and here those are names that are referred to.
+pub(super) fn again(fields: Fields<'_>, facets: &Facets) -> Result {
+    let column = fields.text("column")?.unwrap_or("subject");
+    let lists = [("refs", column == "subject"), ("to", false)];
+    for (key, fits) in lists {
+        for node in fields.get(key).map(Node::several).unwrap_or_default() {
+            if !fits && has(facets.need(node)?, "subject") {
+                let message = format!(
+                    "a second look reads of facet `{}` only whose `subject` is in question, and would not find these rows again: leave `confirm` out, or take a facet without `subject`",
+                    node.text()?
+                );
+                return Err(node.error(message));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn has(facet: &FacetRule, name: &str) -> bool {
+    let mut columns = facet.ask().columns.iter();
+    columns.any(|column| column.name() == name)
+}
+
 fn refs(fields: Fields<'_>, facet: &FacetRule) -> Result<Refs> {
-    let has = |name: &str| {
-        facet
-            .ask()
-            .columns
-            .iter()
-            .any(|column| column.name() == name)
-    };
+    let has = |name: &str| has(facet, name);
     let usual = if has("subject") { "subject" } else { "id" };
     let column = fields.text("column")?.unwrap_or(usual);
     let table = fields.get("table").map(|node| Ok((node, node.text()?)));
@@ -113,13 +130,7 @@ fn refs(fields: Fields<'_>, facet: &FacetRule) -> Result<Refs> {
 
 /// The conditions over columns that this facet has; each has to be over one of some facet.
 fn exempt(fields: Fields<'_>, facet: &FacetRule) -> Result<Vec<Condition>> {
-    let has = |name: &str| {
-        facet
-            .ask()
-            .columns
-            .iter()
-            .any(|column| column.name() == name)
-    };
+    let has = |name: &str| has(facet, name);
     let nodes = fields.get("exempt").map(Node::several).unwrap_or_default();
     let ours = nodes.iter().filter(|node| {
         let column = node.get("column").and_then(|column| column.text().ok());

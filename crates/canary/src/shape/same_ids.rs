@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::age_below::AHEAD;
 use super::cell::{Trouble, Whose, facts, micros, secs};
 use super::common::kinds;
 use super::condition::{Condition, Filter};
@@ -248,16 +247,11 @@ impl Side {
         if self.grace == 0 {
             return Ok(None);
         }
-        let born = match cell::time(born.unwrap_or(&Value::Null), "born") {
-            Ok(born) => born,
-            Err(Trouble::Missing(_)) => return Ok(None),
-            Err(trouble) => return Err(trouble),
-        };
-        let age = now.since(born);
-        if age < -AHEAD {
-            return Err(Trouble::Future("born"));
+        match cell::past(born.unwrap_or(&Value::Null), "born", now) {
+            Ok(born) => Ok(Some(now.since(born))),
+            Err(Trouble::Missing(_)) => Ok(None),
+            Err(trouble) => Err(trouble),
         }
-        Ok(Some(age))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Shape;
 use super::at_most::{Bound, Bounds, Count, Counted};
-use super::cell::{Joined, Trouble, fact, facts, micros, secs, time};
+use super::cell::{Joined, Trouble, fact, facts, micros, past, secs};
 use super::common::kinds;
 use super::facet::{Judged, Lookup, name, need_column};
 use super::scope::{MODE, Scope, Within};
@@ -200,7 +200,7 @@ impl WaitingImplies {
         let cell = |name: &str| rows.index(name).map_or(&Value::Null, |index| row.at(index));
         let (id, Some(born)) = (
             cell("id").as_text().unwrap_or_default(),
-            cell("born").as_time(),
+            past(cell("born"), "born", view.taken()).ok(),
         ) else {
             return Ok(None);
         };
@@ -245,12 +245,10 @@ impl<'a> Looking<'a> {
             .map(|(subject, one)| (*subject, one.count, one.trouble))
             .collect();
         for (subject, count, trouble) in work {
-            if !scope.has(subject) {
-                continue;
-            }
-            let judged = match trouble {
-                Some(trouble) => Err(trouble),
-                None => self.subject(subject, count, sieve),
+            let judged = match (scope.has(subject), trouble) {
+                (Ok(false), _) => Ok(()),
+                (Err(trouble), _) | (_, Some(trouble)) => Err(trouble),
+                (Ok(true), None) => self.subject(subject, count, sieve),
             };
             if let Err(trouble) = judged {
                 sieve.trouble(subject, trouble);
@@ -277,13 +275,13 @@ impl<'a> Looking<'a> {
         if self.used.is_some() && room.is_none() {
             return Ok(());
         }
-        let last = self.heartbeat.get(subject).unwrap_or(&Value::Null);
-        let last = match time(last, "heartbeat") {
+        let last = self.heartbeat.cell(subject)?;
+        let last = match past(last, "heartbeat", self.now) {
             Ok(last) => Some(last),
             Err(Trouble::Missing(_)) => None,
             Err(trouble) => return Err(trouble),
         };
-        // A heartbeat from a future is one of now.
+        // A heartbeat from a near future is one of now.
         let age = last.max(self.epoch).map(|last| self.now.since(last).max(0));
         sieve.looked(subject, 0);
         if age.is_none_or(|age| age > self.rule.grace) {

@@ -1,7 +1,6 @@
 //! `within_then`: what has been there for so long has something that comes later.
 
-use super::age_below::AHEAD;
-use super::cell::{Trouble, Whose, facts, index, micros, secs, time};
+use super::cell::{AHEAD, Trouble, Whose, facts, index, micros, secs, time};
 use super::common::{Missing, kinds};
 use super::condition::{Bound, Condition, FILTER, Filter, Sift, Truth};
 use super::facet::{Judged, Limit, Limits, column, facet, name, need_column};

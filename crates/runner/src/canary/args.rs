@@ -121,6 +121,11 @@ pub(crate) enum Command {
     /// Write the JSON Schema of rule files to stdout
     #[command(after_help = SCHEMA)]
     Schema,
+    /// Write a rule set that comes with this program to stdout, or `language`; without a name, list them
+    Rules {
+        /// Its name
+        name: Option<String>,
+    },
     /// Look, judge and tell once
     #[command(after_help = CYCLE)]
     Cycle(CycleArgs),

@@ -91,6 +91,46 @@ fn a_facet_that_is_not_understood_is_refused_before_anybody_is_asked() {
             ask("f", "id x:bool", &[("has", map(&[("x", "../y")]))]),
             "leads out",
         ),
+        (
+            "run-dirs",
+            ask("f", "id x", &[("says", map(&[("x", "a/../../b#c")]))]),
+            "leads out",
+        ),
+        (
+            "run-dirs",
+            ask("f", "id x", &[("says", map(&[("x", "owner")]))]),
+            "FILE#KEY",
+        ),
+        (
+            "run-dirs",
+            ask(
+                "f",
+                "id x",
+                &[("says", map(&[("x", "a#b")])), ("suffix", text(".j"))],
+            ),
+            "FILE#KEY",
+        ),
+        ("run-dirs", ask("f", "held:bool", &[]), "`suffix`"),
+        (
+            "run-dirs",
+            ask("f", "id", &[("suffix", text("/x"))]),
+            "how the names of files end",
+        ),
+        (
+            "run-dirs",
+            ask(
+                "f",
+                "x:bool",
+                &[("has", map(&[("x", "y")])), ("suffix", text(".j"))],
+            ),
+            "no inside",
+        ),
+        ("procfs", ask("f", "id", &[("what", text("boots"))]), "boot"),
+        (
+            "procfs",
+            ask("f", "id comm", &[("what", text("boot"))]),
+            "no field `comm`",
+        ),
         ("docker", ask("f", "id", &[]), "query ="),
         ("http", query("https://x/"), "TLS"),
         ("http", query("http://{subject}/"), "`subjects` or `each`"),

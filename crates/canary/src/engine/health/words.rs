@@ -37,7 +37,7 @@ pub(super) fn meta(id: &str) -> Meta {
             Severity::Major,
             "One watcher at a time",
             "{subject} has written the state since our last cycle.",
-            "Two watchers share one ledger and no lock. Stop one, or give it a ledger of its own.",
+            "Two watchers share one ledger and no lock: stop one, or give it a ledger of its own. If this one has come back after that one stood in for it, it is over with the next cycle.",
         ),
         _ => (
             Severity::Minor,

@@ -127,3 +127,13 @@ fn births_are_found_in_whatever_order_they_come() {
     let said = world.judge();
     assert_eq!(said.arms["below_floor"], 3);
 }
+
+#[test]
+fn a_birth_of_tomorrow_is_none() {
+    for (ahead, blind) in [(60, None), (61, Some(CauseKind::Stale))] {
+        let mut world = World::new(FACETS, S03);
+        world.has("slots", rows![["a", "1", ago(-ahead)]]);
+        world.has("ttls", rows![["a", "1", ago(0), 1200, 900]]);
+        assert_eq!(world.judge().blind_as("a"), blind, "{ahead}");
+    }
+}

@@ -91,7 +91,7 @@ pub(super) struct Said {
     pub(super) held: BTreeSet<String>,
 }
 
-const WORDS: &str =
+pub(super) const WORDS: &str =
     "title = 't'\ntier = 'A'\nseverity = 'critical'\nmessage = 'm'\nrunbook = 'r'\n";
 
 impl World {
