@@ -126,7 +126,9 @@ pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
 pub use replay::{Difference, diff, replay};
 pub use report::{Report, Unread};
-pub use rules::{AlertRule, Drill, FacetRule, Output, Policy, Retention, Rules, SourceRule};
+pub use rules::{
+    AlertRule, Drill, FacetRule, LedgerRule, Output, Policy, Retention, Rules, SourceRule,
+};
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};

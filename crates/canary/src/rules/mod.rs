@@ -9,6 +9,7 @@ mod drill;
 mod facet;
 mod include;
 mod invariant;
+mod ledger;
 mod output;
 mod policy;
 mod schema;
@@ -23,6 +24,7 @@ use std::path::Path;
 pub use alert::AlertRule;
 pub use drill::Drill;
 pub use facet::FacetRule;
+pub use ledger::LedgerRule;
 pub use output::Output;
 pub use policy::{Policy, Retention};
 pub use source::SourceRule;
@@ -32,7 +34,7 @@ pub(crate) use facet::Facets;
 use fields::{Fields, Form, Key, key};
 use node::{Node, Result};
 
-use crate::{Invariant, Settings};
+use crate::Invariant;
 
 /// A rule set that was read whole: every key known, every facet resolved, every shape made.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ pub struct Rules {
     policy: Policy,
     retention: Retention,
     alerts: Vec<AlertRule>,
-    ledger: Settings,
+    ledger: LedgerRule,
     output: Output,
 }
 
@@ -108,9 +110,7 @@ impl Rules {
             retention: policy::retention(fields.get("retention"))?,
             alerts: alert::read(fields.get("alert"))?,
             output: output::read(fields.get("output"))?,
-            ledger: fields
-                .get("ledger")
-                .map_or(Ok(Settings::new()), |ledger| ledger.settings(&[]))?,
+            ledger: ledger::read(fields.get("ledger"))?,
             facets: facets.in_order(&idle),
             sources,
             invariants,
@@ -190,7 +190,7 @@ impl Rules {
     }
 
     /// Where the state is kept.
-    pub fn ledger(&self) -> &Settings {
+    pub fn ledger(&self) -> &LedgerRule {
         &self.ledger
     }
 }

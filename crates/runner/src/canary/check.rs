@@ -63,7 +63,7 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     }
     let _ = writeln!(out, "drills: {}", rules.drills().len());
     let _ = writeln!(out, "alerts: {}", sinks.names().join(", "));
-    let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string_lossy()));
+    let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
     print(out.as_bytes())?;
     Ok(0)
 }

@@ -1,4 +1,5 @@
 mod includes;
+mod ledger;
 mod output;
 mod reading;
 mod refusals;
