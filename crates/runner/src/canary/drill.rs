@@ -54,7 +54,7 @@ struct Stage<'a> {
 }
 
 pub(super) fn main(args: &DrillArgs) -> Result<u8> {
-    let setup = Setup::load(&args.config)?;
+    let setup = Setup::judging(&args.config)?;
     let drills = chosen(args, &setup)?;
     let missing = if args.all {
         missing(&setup)
@@ -91,7 +91,7 @@ fn chosen<'a>(args: &DrillArgs, setup: &'a Setup) -> Result<Vec<&'a Drill>> {
     };
     let known = || match names().is_empty() {
         true => "the rules have none".to_owned(),
-        false => format!("there are {}", names().join(", ")),
+        false => format!("the rules have {}", names().join(", ")),
     };
     if args.names.is_empty() {
         return Err(Error::usage(format!(
@@ -326,7 +326,7 @@ fn command(what: &str, argv: &[String]) -> std::result::Result<(), String> {
 
 /// Files, a folder for each drill; they are no sealed bundle.
 fn evidence(folder: &Path, outcomes: &[Outcome]) -> Result<()> {
-    let put = |path: PathBuf, text: &str| runward_canary::publish(&path, text).map_err(wrong);
+    let put = |path: PathBuf, text: &str| runward_canary::keep(&path, text).map_err(wrong);
     for outcome in outcomes {
         let folder = folder.join(&outcome.drill);
         std::fs::create_dir_all(&folder).map_err(|e| {

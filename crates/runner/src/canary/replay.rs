@@ -54,6 +54,7 @@ fn judged(config: &Path, snapshots: &[Snapshot]) -> Result<Vec<Report>> {
     let mut options = Options::default();
     options.stale_after = rules.policy().stale_after;
     options.interval = Some(rules.policy().interval);
+    options.watched = false;
     Ok(replay(rules.invariants(), &options, snapshots.to_vec()).collect())
 }
 
@@ -76,9 +77,29 @@ fn told(as_json: bool, reports: &[Report]) -> Result<u8> {
         print_json(&json!({ "schema": 1, "reports": reports }))?;
     } else {
         let text: String = reports.iter().map(lines).collect();
-        print(text.as_bytes())?;
+        print(format!("{}{text}", headline(reports)).as_bytes())?;
     }
     Ok(code(reports))
+}
+
+/// All of it in one line: how many snapshots, and in how many of them something was found or could not be judged.
+fn headline(reports: &[Report]) -> String {
+    let level = match code(reports) {
+        0 => "OK",
+        1 => "WARNING",
+        2 => "CRITICAL",
+        _ => "UNKNOWN",
+    };
+    let any = |holds: &dyn Fn(&Verdict) -> bool| {
+        let has = |report: &&Report| report.verdicts.values().any(holds);
+        reports.iter().filter(has).count()
+    };
+    let red = any(&|verdict| !verdict.findings().is_empty());
+    let dark = any(&|verdict| verdict.cause().is_some());
+    let all = reports.len();
+    format!(
+        "replay: {level}: snapshots: {all}, with something red: {red}, with something not judged: {dark}\n"
+    )
 }
 
 fn lines(report: &Report) -> String {
