@@ -121,7 +121,6 @@ fn what_others_look_at_and_cannot_be_written_makes_green_unknown() {
         page.contains("[output] prometheus could not be written"),
         "{page}"
     );
-    assert_eq!(canary.lines("now.json").len(), 0, "it is no line");
     let json: serde_json::Value = serde_json::from_str(&canary.read("now.json")).expect("JSON");
     assert_eq!(json["level"], "unknown");
     canary.assert("status", &[], 3);
@@ -160,9 +159,9 @@ fn a_change_of_the_rules_and_what_it_drops_are_said() {
 #[test]
 fn by_hand_no_cycle_is_overdue() {
     let sandbox = Sandbox::new(60);
-    let canary = Canary::of_jobs(&sandbox, "[policy]\ninterval = \"100ms\"\n");
+    let canary = Canary::of_jobs(&sandbox, "[policy]\ninterval = \"1s\"\n");
     canary.assert("cycle", &[], 0);
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(2_200));
     canary.assert("cycle", &[], 0);
     assert_eq!(canary.findings("canary.overdue"), serde_json::json!([]));
 }
@@ -262,8 +261,7 @@ fn an_alert_says_by_which_rules_it_is_and_since_when_it_was() {
 #[test]
 fn a_watcher_says_once_that_rules_are_broken_and_once_that_they_are_mended() {
     let sandbox = Sandbox::new(60);
-    let policy =
-        "[policy]\ninterval = \"50ms\"\nstartup = \"0s\"\nping = [\"touch\", \"pinged\"]\n";
+    let policy = "[policy]\ninterval = \"1s\"\nstartup = \"0s\"\nping = [\"touch\", \"pinged\"]\n";
     let canary = Canary::of_jobs(&sandbox, policy);
     let mut watcher = Watcher::start(&canary);
     watcher.says("leading");
@@ -272,8 +270,8 @@ fn a_watcher_says_once_that_rules_are_broken_and_once_that_they_are_mended() {
         canary.write("rules.toml", &format!("{whole}{broken}"));
         let said = watcher.says("nothing is judged and nothing is pinged");
         assert!(said.contains("rules.toml:"), "{said}");
-        // Time for many cycles: whatever they say is between this line and the next.
-        std::thread::sleep(Duration::from_millis(500));
+        // Time for some cycles: whatever they say is between this line and the next.
+        std::thread::sleep(Duration::from_millis(2_500));
         canary.write("rules.toml", &whole);
         let between = watcher.before("cycles judge again");
         assert!(between.is_empty(), "{between:#?}");

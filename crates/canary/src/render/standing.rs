@@ -149,7 +149,8 @@ pub(super) fn rows<'a>(status: &Status<'a>) -> Vec<Row<'a>> {
         .map(|(id, verdict)| row(status, id, verdict))
         .collect();
     rows.sort_by(|a, b| {
-        let order = |row: &Row<'_>| (row.earlier, row.stand, std::cmp::Reverse(row.severity()));
+        let severity = |row: &Row<'_>| std::cmp::Reverse(row.severity());
+        let order = |row: &Row<'_>| (row.earlier, row.stand, row.is_own(), severity(row));
         order(a)
             .cmp(&order(b))
             .then_with(|| a.meta.id.cmp(&b.meta.id))

@@ -8,8 +8,10 @@ use crate::nearest::hint;
 use crate::{Error, ErrorKind};
 
 /// The sets that come with the crate, by name.
-pub(crate) const SHIPPED: &[(&str, &str)] =
-    &[("agent-fleet", include_str!("../../rules/agent-fleet.toml"))];
+pub(crate) const SHIPPED: &[(&str, &str)] = &[
+    ("agent-fleet", include_str!("../../rules/agent-fleet.toml")),
+    ("ci-host", include_str!("../../rules/ci-host.toml")),
+];
 
 const MOST: u64 = 16 << 20;
 const DEPTH: usize = 8;

@@ -117,15 +117,16 @@ impl Running<'_> {
     /// Decides who is told, keeps that, tells, and keeps what came of it.
     fn settle(&mut self, cycle: &Cycle, outbox: Outbox) -> (State, Outbox) {
         let changed = &cycle.report.transitions;
-        if self.args.no_alerts {
-            let kept = self.ledger.commit(&cycle.state, &outbox, changed);
-            self.note(kept);
-            return (cycle.state.clone(), outbox);
-        }
         let names = self.sinks.names();
         let state = cycle.state.clone();
         let news = self.policy().decide(&cycle.report, state, outbox, &names);
         let (state, mut outbox) = (news.state, news.outbox);
+        if self.args.no_alerts {
+            // It is written down who is to be told; the next cycle tells.
+            let kept = self.ledger.commit(&state, &outbox, changed);
+            self.note(kept);
+            return (state, outbox);
+        }
         for entry in outbox.begin(cycle.report.taken, &Limits::default()) {
             self.given_up(&entry);
         }
@@ -220,8 +221,8 @@ impl Running<'_> {
             },
             unwritten: Vec::new(),
         };
-        if let Some(before) = before.filter(|_| self.only != Only::All) {
-            last.add_others(&before.report);
+        if self.only != Only::All {
+            last.add_others(before.as_ref());
         }
         last
     }

@@ -11,13 +11,29 @@ use crate::error::Result;
 /// A rule file, as a ledger remembers it. Its title may change, its place may not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Owner {
-    pub(super) schema: u32,
-    /// Where it is, as it was named, and absolute: a symlink keeps its name.
-    pub(super) rules: PathBuf,
-    pub(super) title: String,
+    schema: u32,
+    /// Where it is, as it was named, and absolute.
+    rules: PathBuf,
+    /// Where it is without symlinks: either of the two may change, where releases or mounts do.
+    real: PathBuf,
+    title: String,
 }
 
 impl Owner {
+    /// The rule file of that absolute path.
+    pub(super) fn new(rules: &Path, title: &str) -> Self {
+        Self {
+            schema: 1,
+            rules: rules.to_owned(),
+            real: rules.canonicalize().unwrap_or_else(|_| rules.to_owned()),
+            title: title.to_owned(),
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.rules == other.rules || self.real == other.real
+    }
+
     /// Refuses a ledger of other rules. Where several hosts share one, it goes by the title alone.
     pub(super) fn check(&self, place: &Place) -> Result<()> {
         match place {
@@ -44,7 +60,7 @@ impl Owner {
 
     fn agree(&self, folder: &Path, known: Option<&Self>) -> Result<()> {
         match known {
-            Some(other) if other.rules != self.rules => Err(wrong(format!(
+            Some(other) if !self.is_same(other) => Err(wrong(format!(
                 "the ledger {} belongs to the rules {} ({:?}), and not to {}: name another `[ledger] directory`; \
                  or, if the file was moved, say `runward canary cycle {} --adopt` once, which drops what these rules do not know",
                 folder.display(),
