@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
+use std::io;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use runward_tests::chance::Chance;
@@ -631,4 +632,34 @@ fn whoever_is_not_told_in_one_cycle_is_told_in_the_next() {
     canary.assert("cycle", &["--no-alerts"], 0);
     canary.assert("cycle", &[], 0);
     assert_eq!(canary.reasons("alerts"), ["opened", "recovered"]);
+}
+
+#[test]
+fn a_fifo_in_place_of_a_file_holds_nobody_up() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "");
+    canary.assert("cycle", &[], 0);
+    for name in ["ledger/state.json", "ledger/last.json", "rules.toml"] {
+        let path = canary.path(name);
+        fs::remove_file(&path).expect("it was there");
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo").success());
+        canary.assert("status", &[], 3);
+    }
+    for word in ["check", "cycle"] {
+        let refused = canary.assert(word, &[], 3);
+        assert!(refused.err.contains("no regular file"), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_holds_up_no_cycle() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "[[alert]]\nkind = \"stderr\"\n");
+    canary.write("jobs", ILL);
+    let (_unread, mut full) = io::pipe().expect("a pipe");
+    io::Write::write_all(&mut full, &[b'.'; 1 << 16]).expect("as much as it holds");
+    let mut cycle = canary.command("cycle");
+    let status = cycle.stdout(Stdio::null()).stderr(full).status();
+    assert_eq!(status.expect("it runs").code(), Some(1));
 }

@@ -5,6 +5,7 @@ mod canary_faults;
 mod canary_green;
 mod canary_hostile;
 mod canary_kit;
+mod canary_postgres;
 mod canary_status;
 mod canary_watch;
 mod child;

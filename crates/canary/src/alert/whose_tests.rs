@@ -110,6 +110,8 @@ fn what_was_given_up_is_known_until_something_arrives_there_or_the_sink_is_gone(
     let calm = || report(Outcome::Held { examined: 1 }, Vec::new(), at(3));
     let news = policy().decide(&calm(), State::default(), kept.clone(), &[&sink]);
     assert_eq!(news.outbox.unheard().len(), 1);
-    let news = policy().decide(&calm(), State::default(), kept, &["other"]);
-    assert_eq!(news.outbox.unheard(), []);
+    for others in [&["other"][..], &[]] {
+        let news = policy().decide(&calm(), State::default(), kept.clone(), others);
+        assert_eq!(news.outbox.unheard(), []);
+    }
 }
