@@ -340,4 +340,8 @@ fn a_cycle_of_some_says_which_it_judged_and_a_replay_what_it_comes_to() {
     let ran = canary.assert("replay", &[arguments[3]], 0);
     let head = "replay: OK: snapshots: 1, with something red: 0, with something not judged: 0\n";
     assert!(ran.out.starts_with(head), "{ran:#?}");
+    canary.write("jobs", "[]");
+    canary.run("cycle", &arguments[2..]);
+    let ran = canary.assert("replay", &[arguments[3]], 3);
+    assert!(ran.out.contains(", nothing was examined\n"), "{ran:#?}");
 }

@@ -123,7 +123,7 @@ Exit status:
   0  nothing was found; with --against, both say the same
   1  something was found; with --against, they differ
   2  something critical was found
-  3  something could not be judged, or rules or snapshots cannot be used, or the call is wrong
+  3  something could not be judged or nothing was examined, rules or snapshots cannot be used, or the call is wrong
 
 Examples:
   runward canary replay fleet.toml

@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use runward_canary::{
-    Difference, Options, Report, Rules, Severity, Snapshot, Verdict, diff, replay,
+    Difference, Options, Outcome, Report, Rules, Severity, Snapshot, Verdict, diff, replay,
 };
 use serde_json::json;
 
@@ -58,18 +58,28 @@ fn judged(config: &Path, snapshots: &[Snapshot]) -> Result<Vec<Report>> {
     Ok(replay(rules.invariants(), &options, snapshots.to_vec()).collect())
 }
 
-/// 2 if anything critical was found, 1 if anything was, 3 if something could not be judged.
+/// 2 if anything critical was found, 1 if anything was, 3 if something could not be judged, or nothing was there to be examined.
 fn code(reports: &[Report]) -> u8 {
     let verdicts = || reports.iter().flat_map(|report| report.verdicts.values());
     let red = verdicts().filter(|verdict| !verdict.findings().is_empty());
     let worst = red.filter_map(Verdict::severity).max();
-    let dark = reports.is_empty() || verdicts().any(|verdict| !verdict.is_judged());
+    let dark = is_empty(reports) || verdicts().any(|verdict| !verdict.is_judged());
     match worst {
         Some(Severity::Critical) => 2,
         _ if dark => 3,
         Some(_) => 1,
         None => 0,
     }
+}
+
+/// Whether none of the invariants of the rules had anything to look at.
+fn is_empty(reports: &[Report]) -> bool {
+    let saw = |(id, verdict): (&String, &Verdict)| match &verdict.outcome {
+        Outcome::Held { examined } => *examined > 0 && !id.starts_with("canary."),
+        Outcome::Violated { .. } => !id.starts_with("canary."),
+        _ => false,
+    };
+    !reports.iter().flat_map(|report| &report.verdicts).any(saw)
 }
 
 fn told(as_json: bool, reports: &[Report]) -> Result<u8> {
@@ -97,8 +107,12 @@ fn headline(reports: &[Report]) -> String {
     let red = any(&|verdict| !verdict.findings().is_empty());
     let dark = any(&|verdict| verdict.cause().is_some());
     let all = reports.len();
+    let empty = match is_empty(reports) {
+        true => ", nothing was examined",
+        false => "",
+    };
     format!(
-        "replay: {level}: snapshots: {all}, with something red: {red}, with something not judged: {dark}\n"
+        "replay: {level}: snapshots: {all}, with something red: {red}, with something not judged: {dark}{empty}\n"
     )
 }
 

@@ -167,6 +167,7 @@ fn prometheus_reads_it() {
     for hostile in HOSTILE {
         let text = Cycle::new(&HOSTILE)
             .with_source(hostile)
+            .with_title(hostile)
             .status()
             .prometheus();
         let output = host::run(&promtool, &["check", "metrics"], Some(&text));
