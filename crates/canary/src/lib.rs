@@ -59,6 +59,7 @@
 //! * **Whoever should know is told.** [`alert`] decides it by what is red and was not told, so that a state that lost its past tells too much, never
 //!   too little. An alert is written down before it is sent, sent at least once, tried again within bounds, and given up only with an error that is counted.
 //!   A sink that nothing reaches for two cycles, or where something was given up, is no green until something arrives there.
+//!   What comes and goes more often than the rules allow is told as that, once, and again when it is worse, or has settled.
 //! * **What is kept is whole.** The [`ledger`] leaves the old state or the new one, whenever its writer is killed and also on a full disk; a second writer
 //!   is noticed, and a state that cannot be read is said to be forgotten, which is not green.
 //! * **What is shown is text.** [`render`] writes for terminals, programs, Prometheus and browsers; what a tenant wrote is bounded and escaped in each.
@@ -129,7 +130,8 @@ pub use reading::Reading;
 pub use replay::{Difference, diff, replay};
 pub use report::{Report, Unread};
 pub use rules::{
-    AlertRule, Drill, FacetRule, LedgerRule, Output, Policy, Retention, Rules, SourceRule,
+    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention, Rules,
+    SourceRule, Takes,
 };
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;

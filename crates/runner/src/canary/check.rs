@@ -2,11 +2,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use runward_canary::{Invariant, Policy, Rules};
+use runward_canary::{AlertRule, Invariant, Policy, Rules};
 
 use super::args::CheckArgs;
 use super::setup::Setup;
-use super::sinks::Sinks;
+use super::sinks;
 use crate::commands::print;
 use crate::duration::Span;
 use crate::error::{Error, Result};
@@ -42,8 +42,8 @@ pub(super) fn rules(name: Option<&str>) -> Result<u8> {
 
 pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     let setup = Setup::judging(&args.config)?;
-    let _ = setup.collector()?;
-    let sinks = Sinks::open(&setup.rules)?;
+    let mut unset = setup.rehearse()?;
+    unset.extend(sinks::unset(&setup.rules)?);
     let ledger = setup.ledger()?;
     let rules = &setup.rules;
     let mut out = String::new();
@@ -64,10 +64,22 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
         let _ = writeln!(out, "invariant {id}: off, {}", printable(why));
     }
     let _ = writeln!(out, "drills: {}", rules.drills().len());
-    let _ = writeln!(out, "alerts: {}", sinks.names().join(", "));
+    let alerts: Vec<&str> = rules.alerts().iter().map(AlertRule::kind).collect();
+    let alerts = match alerts.as_slice() {
+        [] => "none; the exit code and the output are all that tells".to_owned(),
+        kinds => kinds.join(", "),
+    };
+    let _ = writeln!(out, "alerts: {alerts}");
     let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
     let _ = writeln!(out, "policy: {}", policy(rules.policy()));
     let _ = write!(out, "{}", unexpected(rules));
+    for variable in unset {
+        let _ = writeln!(
+            out,
+            "note: the environment has no {}; a cycle needs it",
+            printable(&variable)
+        );
+    }
     print(out.as_bytes())?;
     Ok(0)
 }

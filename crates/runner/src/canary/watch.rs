@@ -70,6 +70,8 @@ struct Watch<'a> {
     terms: Terms,
     /// Why no cycle could begin last, which was said.
     trouble: Option<String>,
+    /// Whether another led meanwhile: the rules may be others now.
+    stood_by: bool,
 }
 
 /// How a child of ours ended.
@@ -93,8 +95,12 @@ pub(super) fn main(args: &WatchArgs) -> Result<u8> {
         signals: signals()?,
         terms,
         trouble: None,
+        stood_by: false,
     };
     while let Some(mut lead) = watch.lead()? {
+        if std::mem::take(&mut watch.stood_by) {
+            watch.reload();
+        }
         if watch.go_on(&mut lead)? == Woken::Stop {
             lead.close()?;
             break;
@@ -174,7 +180,7 @@ impl Watch<'_> {
         let mut next = after(Instant::now(), self.terms.startup);
         loop {
             match self.rest(next, lead)? {
-                Woken::Reload => self.reload(),
+                Woken::Reload => self.reload_and_say(),
                 Woken::Time | Woken::Ended => {}
                 end => return Ok(end),
             }
@@ -185,7 +191,7 @@ impl Watch<'_> {
             next = match self.cycle()? {
                 Asked::Stop => return Ok(Woken::Stop),
                 Asked::Reload => {
-                    self.reload();
+                    self.reload_and_say();
                     Instant::now()
                 }
                 Asked::Nothing => after(begun, self.terms.interval),
@@ -193,17 +199,26 @@ impl Watch<'_> {
         }
     }
 
-    fn reload(&mut self) {
+    /// Returns whether the rules could be read; if not, why not was said.
+    fn reload(&mut self) -> bool {
         match ask(self.args) {
             Ok(Some(terms)) if terms.ledger != self.terms.ledger => {
                 say("the ledger is another one now; start the watcher anew");
             }
             Ok(Some(terms)) => {
                 self.terms = terms;
-                say("the rules were read again");
+                return true;
             }
             Ok(None) => say("the rules cannot be used, and the old interval stays"),
             Err(e) => say(printable(&e.to_string())),
+        }
+        false
+    }
+
+    /// As somebody has asked for it.
+    fn reload_and_say(&mut self) {
+        if self.reload() {
+            say("the rules were read again");
         }
     }
 
