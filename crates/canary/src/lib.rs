@@ -113,7 +113,7 @@ pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
 pub use collect::Collector;
-pub use disk::publish;
+pub use disk::{publish, text};
 pub use engine::{
     Change, Coverage, Cycle, Key, Only, Options, Outcome, Red, Standing, State, Transition,
     Verdict, Witness, judge, suspects,

@@ -303,3 +303,21 @@ fn a_limit_of_file_size_loses_no_state_and_is_no_green() {
     let ran = canary.assert("cycle", &[], 1);
     assert!(ran.err.contains("opened"), "{ran:#?}");
 }
+
+#[test]
+fn a_fifo_in_place_of_a_file_holds_nobody_up() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "");
+    canary.assert("cycle", &[], 0);
+    for name in ["ledger/state.json", "ledger/last.json", "rules.toml"] {
+        let path = canary.path(name);
+        fs::remove_file(&path).expect("it was there");
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo").success());
+        canary.assert("status", &[], 3);
+    }
+    for word in ["check", "cycle"] {
+        let refused = canary.assert(word, &[], 3);
+        assert!(refused.err.contains("no regular file"), "{refused:?}");
+    }
+}

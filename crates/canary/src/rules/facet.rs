@@ -7,7 +7,7 @@ use super::is_name;
 use super::node::{Entry, Node, Result};
 use super::source::SourceRule;
 use crate::nearest::{hint, slip};
-use crate::{Ask, Column, Kind, Setting, Settings};
+use crate::{Ask, Column, Kind, Setting};
 
 /// Something that is read, as the rule set says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,12 @@ impl FacetRule {
 
     /// The facet that has to be read before, whose rows say what to ask for.
     pub fn over(&self) -> Option<&str> {
-        over(&self.ask.settings)
+        self.ask.after().first().copied()
+    }
+
+    /// Whether its answer has such a column.
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.ask.columns.iter().any(|one| one.name() == column)
     }
 }
 
@@ -61,14 +66,6 @@ pub(crate) struct Facets {
     interval: Duration,
     /// The names that were asked for since somebody took them.
     asked: RefCell<BTreeSet<String>>,
-}
-
-fn over(settings: &Settings) -> Option<&str> {
-    let named = |key| match settings.get(key) {
-        Some(Setting::Text(name)) => Some(&**name),
-        _ => None,
-    };
-    named("each").or_else(|| named("subjects"))
 }
 
 impl Facets {

@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::cell::{Trouble, Whose, facts, index};
 use super::common::kinds;
 use super::facet::{Judged, column, facet, name, need_column};
+use super::judge::Judge;
 use super::sieve::Sieve;
 use super::{Shape, remembered};
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Node, Result};
 use crate::rules::{FacetRule, Facets};
-use crate::{Cause, CauseKind, Check, Fact, Kind, Memory, Row, Stamp, Table, Tally, View};
+use crate::{Cause, CauseKind, Check, Fact, Kind, Memory, Row, Stamp, Table, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "absorbing",
@@ -63,19 +64,7 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     });
     let changed = fields.flag("changed")?;
     let ended = fields.texts("final")?;
-    if state.is_some() == ended.is_empty() {
-        return Err(fields.error(
-            "`state` is the column, and `final` the states in it that are ends: both or neither",
-        ));
-    }
-    if back.is_empty() && !changed {
-        return Err(fields.error(
-            "say with `back` where nothing may come back, or with `changed` that no end may change",
-        ));
-    }
-    if changed && state.is_none() {
-        return Err(fields.error("`changed` needs a `state`"));
-    }
+    possible(fields)?;
     let usual = ["reversed", "changed"];
     Ok(Box::new(Absorbing {
         of: name(of),
@@ -91,23 +80,73 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     }))
 }
 
-impl Check for Absorbing {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Absorbing {
+    fn facets(&self) -> Vec<&str> {
         std::iter::once(&self.of)
             .chain(&self.back)
             .map(String::as_str)
             .collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
+    fn judge<'a>(&'a self, view: &View<'a>, memory: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
+        let now = view.taken();
+        let of = self.named(&self.of, view)?;
+        let state = self
+            .state
+            .as_ref()
+            .map(|column| index(of.table, &self.of, column));
+        let state = state.transpose()?;
+        let backs = self.back.iter().map(|back| self.named(back, view));
+        let backs: Vec<Named<'_>> = backs.collect::<Judged<_>>()?;
+        let mut reversed = Vec::new();
+        // What is read now is remembered after it was compared with what was remembered: one reading is no history.
+        for back in &backs {
+            for row in back.table.rows() {
+                match self.back_again(back, row, (memory, sieve)) {
+                    Ok(found) => reversed.extend(found),
+                    Err(trouble) => sieve.trouble(back.whose.subject(row), trouble),
+                }
+            }
         }
+        for row in of.table.rows() {
+            if let Err(trouble) = self.ended(&of, row, state, (memory, now, sieve)) {
+                sieve.trouble(of.whose.subject(row), trouble);
+            }
+        }
+        // As long as it is back, it is not forgotten: time alone makes nothing well again.
+        for key in reversed {
+            let before = memory.noted(&key).unwrap_or_default().to_owned();
+            memory.seen(&key, "", now, self.memory);
+            // Also after a time in which nobody could look.
+            memory.note(&key, before);
+        }
+        memory.expire(now, self.memory);
+        Ok(())
     }
+}
+
+/// Refuses what could never be found.
+fn possible(fields: Fields<'_>) -> Result {
+    let [state, ends, back] = ["state", "final", "back"].map(|key| {
+        let node = fields.get(key);
+        node.is_some_and(|node| !node.several().is_empty())
+    });
+    let changed = fields.flag("changed")?;
+    let wrong = match (state == ends, back || changed, state || !changed) {
+        (false, ..) => {
+            "`state` is the column, and `final` the states in it that are ends: both or neither"
+        }
+        (_, false, _) => {
+            "say with `back` where nothing may come back, or with `changed` that no end may change"
+        }
+        (.., false) => "`changed` needs a `state`",
+        _ => return Ok(()),
+    };
+    Err(fields.error(wrong))
 }
 
 /// One facet, as far as it matters what is remembered of its rows.
@@ -133,45 +172,6 @@ impl<'a> Named<'a> {
 }
 
 impl Absorbing {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
-        let now = view.taken();
-        let of = self.named(&self.of, view)?;
-        let state = self
-            .state
-            .as_ref()
-            .map(|column| index(of.table, &self.of, column));
-        let state = state.transpose()?;
-        let backs = self.back.iter().map(|back| self.named(back, view));
-        let backs: Vec<Named<'_>> = backs.collect::<Judged<_>>()?;
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
-        let memory = tally.memory();
-        let mut reversed = Vec::new();
-        // What is read now is remembered after it was compared with what was remembered: one reading is no history.
-        for back in &backs {
-            for row in back.table.rows() {
-                match self.back_again(back, row, (memory, &mut sieve)) {
-                    Ok(found) => reversed.extend(found),
-                    Err(trouble) => sieve.trouble(back.whose.subject(row), trouble),
-                }
-            }
-        }
-        for row in of.table.rows() {
-            if let Err(trouble) = self.ended(&of, row, state, (memory, now, &mut sieve)) {
-                sieve.trouble(of.whose.subject(row), trouble);
-            }
-        }
-        // As long as it is back, it is not forgotten: time alone makes nothing well again.
-        for key in reversed {
-            let before = memory.noted(&key).unwrap_or_default().to_owned();
-            memory.seen(&key, "", now, self.memory);
-            // Also after a time in which nobody could look.
-            memory.note(&key, before);
-        }
-        memory.expire(now, self.memory);
-        sieve.pour(view, &self.needs(), tally);
-        Ok(())
-    }
-
     fn named<'a>(&'a self, facet: &'a str, view: &View<'a>) -> Judged<Named<'a>> {
         let table = view.table(facet)?;
         let generation = self.generation.as_deref();

@@ -1,8 +1,8 @@
 //! Cells as a shape needs them: there, not there, or not what it should be.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
+pub(super) use crate::stamp::micros;
 use crate::{Cause, CauseKind, Fact, Facts, Row, Stamp, Table, Value};
 
 /// Why a cell is of no use.
@@ -81,10 +81,6 @@ pub(super) fn truth<'n>(cell: &Value, name: &'n str) -> Result<bool, Trouble<'n>
         Value::Null => Err(Trouble::Missing(name)),
         _ => Err(Trouble::Malformed(name)),
     }
-}
-
-pub(super) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A length of time as a fact.

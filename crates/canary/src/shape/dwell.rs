@@ -7,12 +7,13 @@ use super::cell::{Trouble, Whose, facts, index, micros, secs};
 use super::common::kinds;
 use super::condition::{FILTER, Filter, Sift};
 use super::facet::{Judged, facet, name, need_column};
+use super::judge::Judge;
 use super::sieve::Sieve;
 use super::{Shape, remembered};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Memory, Row, Stamp, Table, Tally, View};
+use crate::{Check, Fact, Memory, Row, Stamp, Table, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "dwell",
@@ -79,24 +80,16 @@ struct Looking<'a> {
     seen: HashSet<String>,
 }
 
-impl Check for Dwell {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Dwell {
+    fn facets(&self) -> Vec<&str> {
         vec![&self.of]
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl Dwell {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, memory: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let table = view.table(&self.of)?;
         let sift = self.filter.bind(table, &self.of)?;
         let mut looking = Looking {
@@ -108,19 +101,17 @@ impl Dwell {
             counts: BTreeMap::new(),
             seen: HashSet::new(),
         };
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
-        let (taken, mut troubled) = looking.taken(table, &sift, &mut sieve);
+        let (taken, mut troubled) = looking.taken(table, &sift, sieve);
         for row in taken {
             let subject = looking.whose.subject(row);
-            if let Err(trouble) = looking.row(subject, row, (tally.memory(), &mut sieve)) {
+            if let Err(trouble) = looking.row(subject, row, (memory, sieve)) {
                 sieve.trouble(subject, trouble);
                 troubled.insert(subject);
             }
         }
         let gaps = view.reading(&self.of)?.gaps();
         let unseen = |subject: &str| gaps.contains_key(subject) || troubled.contains(subject);
-        looking.forget(tally.memory(), unseen);
-        sieve.pour(view, &self.needs(), tally);
+        looking.forget(memory, unseen);
         Ok(())
     }
 }

@@ -7,12 +7,13 @@ use super::Shape;
 use super::cell::{Joined, Trouble, Whose, facts, index, int, micros, past, secs, time, truth};
 use super::common::kinds as renamed;
 use super::facet::{Judged, Lookup, column, facet, name, need_column};
+use super::judge::Judge;
 use super::scope::{MODE, Scope};
 use super::sieve::Sieve;
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key, one_of};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Facts, Kind, Stamp, Table, Tally, Value, View};
+use crate::{Check, Fact, Facts, Kind, Memory, Stamp, Table, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "pool",
@@ -143,8 +144,8 @@ struct Looking<'a> {
 
 type Told<'a, T> = BTreeMap<&'a str, std::result::Result<T, Trouble<'a>>>;
 
-impl Check for Pool {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Pool {
+    fn facets(&self) -> Vec<&str> {
         let mut needs: Vec<&str> = vec![
             &self.queued,
             &self.busy,
@@ -159,19 +160,11 @@ impl Check for Pool {
         needs
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl Pool {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let queued = view.table(&self.queued)?;
         let mut looking = Looking {
             rule: self,
@@ -193,14 +186,13 @@ impl Pool {
             polled: self.polled.as_ref().map(|one| one.bind(view)).transpose()?,
         };
         let mut scope = self.scope.bind(view)?;
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
         let subjects = match self.scope.facet() {
             Some(_) => scope.subjects(),
             None => looking.pulls.subjects().collect(),
         };
         for subject in subjects {
             let judged = match scope.has(subject) {
-                Ok(true) => looking.subject(subject, &mut sieve),
+                Ok(true) => looking.subject(subject, sieve),
                 Ok(false) => Ok(()),
                 Err(trouble) => Err(trouble),
             };
@@ -208,10 +200,11 @@ impl Pool {
                 sieve.trouble(subject, trouble);
             }
         }
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
+}
 
+impl Pool {
     /// How many hold something that is still theirs.
     fn busy<'a>(&'a self, table: &'a Table, now: Stamp) -> Judged<Told<'a, i64>> {
         let whose = Whose::of(table, &self.busy);

@@ -56,6 +56,11 @@ impl<'a> Sieve<'a> {
         }
     }
 
+    /// The subjects that are red.
+    pub(super) fn red(&self) -> &'a BTreeSet<String> {
+        self.red
+    }
+
     /// An element of that subject was looked at by the arm of that kind.
     pub(super) fn looked(&mut self, subject: &'a str, kind: usize) {
         self.examined += 1;

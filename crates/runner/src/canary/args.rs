@@ -1,4 +1,5 @@
 //! The command line of `runward canary`.
+use std::ffi::OsString;
 use std::io;
 use std::path::{self, PathBuf};
 
@@ -73,17 +74,30 @@ Exit status:
 ";
 
 const DRILL: &str = "\
-A drill runs `provoke`, expects red of exactly its invariant, kind and subject within `within_cycles`, runs `revert` whatever came of it, and
-expects it to be seen well again. It keeps its own state, and tells nobody.
+A drill looks that its invariant is judged and green, runs `provoke`, expects red of exactly its kind and subject within `within_cycles` and of
+nothing else, looks again that it lasts, runs `revert` whatever came of it, and expects a witness that all is as it was. It keeps its own
+state, and tells nobody. A WORD is the name of a drill, else the id of an invariant, INVARIANT/KIND or a kind: all drills of it.
+
+With --evidence the drills leave a sealed bundle, however they went; `runward spec canary-drill` is what it is judged by. DIR is not there
+before, and whole afterwards.
+
+Signals:
+  SIGTERM, SIGINT, SIGHUP  the command that provokes is asked to end, and by a second signal killed; what is broken is reverted; no other
+      drill is begun. The command that reverts goes on until it ends, or its `limit` does, whatever is signalled.
+  After a SIGKILL the next `drill` does the revert that is owed before anything else, --mend that alone, and --list shows it.
 
 Exit status:
-  0  all passed
-  2  one did not, or with --all a kind has no drill; each is named
-  3  the rules cannot be used, or there is no such drill
+  0    all passed, and the bundle is proven
+  2    one did not, or with --all a kind has no drill; each is named
+  3    the rules cannot be used, there is no such drill, another one is running, a revert is owed and fails, or the bundle shows nothing
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM; what was broken is reverted, and if that failed, it is said and owed
 
 Examples:
-  runward canary drill fleet.toml slot-without-row
+  runward canary drill fleet.toml --list
+  runward canary drill fleet.toml slot-without-row S-03 overdue
+      One drill, all of an invariant, and all of a kind.
   runward canary drill fleet.toml --all --evidence out/drills
+  runward spec canary-drill > drill.spec.toml && runward verify drill.spec.toml out/drills --param scope=all
 ";
 
 const STATUS: &str = "\
@@ -136,6 +150,9 @@ pub(crate) enum Command {
     /// Break something on purpose; exactly that has to turn red, and green again when it is mended
     #[command(after_help = DRILL)]
     Drill(DrillArgs),
+    /// Started by a drill: become one of its commands
+    #[command(hide = true)]
+    Launch(LaunchArgs),
     /// Where things stand, from the ledger alone; nobody is asked
     #[command(after_help = STATUS)]
     Status(StatusArgs),
@@ -163,20 +180,40 @@ pub(crate) struct DrillArgs {
     /// The file of rules
     pub(crate) config: PathBuf,
 
-    /// These drills
-    pub(crate) names: Vec<String>,
+    /// These drills, by name, invariant or kind
+    #[arg(value_name = "WORD")]
+    pub(crate) what: Vec<String>,
 
     /// All drills; each kind of each invariant has to have one
-    #[arg(long, conflicts_with = "names")]
+    #[arg(long, conflicts_with = "what")]
     pub(crate) all: bool,
 
-    /// Keep what was read and judged at each step below this directory
+    /// Show the drills, the kinds that have none, and the revert that is owed; run nothing
+    #[arg(long, conflicts_with_all = ["evidence", "mend"])]
+    pub(crate) list: bool,
+
+    /// Run only the revert that a drill owes which was killed, if there is one
+    #[arg(long, conflicts_with_all = ["what", "all", "evidence"])]
+    pub(crate) mend: bool,
+
+    /// Seal what was read, judged and run into a bundle there
     #[arg(long, value_name = "DIR", value_parser = from_here)]
     pub(crate) evidence: Option<PathBuf>,
 
     /// JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LaunchArgs {
+    /// End with this process
+    #[arg(long, value_name = "PID")]
+    pub(crate) with: Option<i32>,
+
+    /// The program and its arguments
+    #[arg(required = true, last = true)]
+    pub(crate) argv: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]

@@ -30,6 +30,7 @@ pub(crate) fn main(command: &Command) -> u8 {
         Command::Cycle(args) => cycle::main(args),
         Command::Watch(args) => watch::main(args),
         Command::Drill(args) => drill::main(args),
+        Command::Launch(args) => drill::launch::main(args),
         Command::Status(args) => status::main(args),
         Command::Replay(args) => replay::main(args),
     };

@@ -71,12 +71,21 @@ impl Setup {
         }
         let folder = match rule.directory() {
             Some(directory) => self.beside(directory),
-            None => match &self.usual {
-                Ok(folder) => folder.clone(),
-                Err(e) => return Err(wrong(e)),
-            },
+            None => self.usual()?,
         };
         Ok(Place::Directory(folder))
+    }
+
+    fn usual(&self) -> Result<PathBuf> {
+        self.usual.as_ref().cloned().map_err(wrong)
+    }
+
+    /// What these rules keep on this host, also where their ledger is a database.
+    pub(super) fn folder(&self) -> Result<PathBuf> {
+        match self.ledger()? {
+            Place::Directory(folder) => Ok(folder),
+            Place::Database(_) => self.usual(),
+        }
     }
 
     /// A path of the rules: relative ones begin where the rules stand.
@@ -136,7 +145,7 @@ impl Setup {
 }
 
 /// In the home of this user, or in `RUNWARD_HOME`, with a name made of the path of the rules.
-fn usual_ledger(config: &Path) -> Result<PathBuf> {
+fn usual_ledger(given_path: &Path) -> Result<PathBuf> {
     let env = Environment::of_this_process();
     let user = User::of_this_process();
     let given = Places {
@@ -144,6 +153,10 @@ fn usual_ledger(config: &Path) -> Result<PathBuf> {
         ..Places::default()
     };
     let home = places::decide(&given, &env, &user)?.home;
+    // By whichever way it was named: one file of rules has one ledger.
+    let config = given_path.canonicalize();
+    let config =
+        config.map_err(|e| Error::io("resolve", given_path, &e, "name a file of rules"))?;
     let config = config.to_string_lossy();
     Ok(home.join("canary").join(slug_of_parts(&[&*config])))
 }

@@ -92,6 +92,11 @@ impl Procfs {
         for binding in &bindings {
             let chosen: Vec<&Process> = match &facet.scope {
                 Scope::Once => all.iter().collect(),
+                // Of a run nobody may be left; of a container that is there, its first process is.
+                _ if filter.in_run => {
+                    let id = binding.text("id")?;
+                    all.iter().filter(|one| one.run == id).collect()
+                }
                 _ => {
                     let id = binding.text("id")?;
                     match members.iter().find(|(container, _)| same(container, &id)) {
@@ -139,7 +144,7 @@ fn plan(ask: &Ask) -> Result<(Facet, Filter), Error> {
         once(&facet, &options)?;
     }
     if matches!(facet.scope, Scope::Subjects(_)) || facet.form == Form::Stamp {
-        return Err(options.refuse("its processes are of nobody, or of containers by `each`; leave `subjects` and `as` out"));
+        return Err(options.refuse("its processes are of nobody, or of containers or runs by `each`; leave `subjects` and `as` out"));
     }
     if facet.form == Form::Count && facet.scope != Scope::Once {
         return Err(options.refuse("`as = \"count\"` counts all processes; leave `each` out"));

@@ -2,7 +2,20 @@ use crate::{Meta, Severity, Tier};
 
 /// The words for people of an invariant of the harness.
 pub(super) fn meta(id: &str) -> Meta {
-    let (severity, title, message, runbook) = match id {
+    let (severity, title, message, runbook) = words(id);
+    Meta {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        tier: Tier::A,
+        severity,
+        message: message.to_owned(),
+        runbook: runbook.to_owned(),
+    }
+}
+
+/// How bad it is, its title, what is said, and what to do.
+fn words(id: &str) -> (Severity, &'static str, &'static str, &'static str) {
+    match id {
         "canary.blind" => (
             Severity::Critical,
             "What is watched can be seen",
@@ -45,13 +58,5 @@ pub(super) fn meta(id: &str) -> Meta {
             "The rules were changed from {before} to {now}.",
             "Compare both rule sets over stored snapshots before you trust what has become green.",
         ),
-    };
-    Meta {
-        id: id.to_owned(),
-        title: title.to_owned(),
-        tier: Tier::A,
-        severity,
-        message: message.to_owned(),
-        runbook: runbook.to_owned(),
     }
 }

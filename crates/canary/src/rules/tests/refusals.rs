@@ -335,6 +335,10 @@ fn shapes_refuse_what_they_cannot_judge_by() {
         "is text, and time is needed",
     );
     shape(
+        "shape = 'row'\nof = 'slots'\nbad = [{ kind = 'k', column = 'id', at = 'born', null = true }]",
+        "`at` says when",
+    );
+    shape(
         "shape = 'age_below'\nof = 'slots'\nlimit = '5m'\nmissing = 'skip'",
         "say with `because`",
     );
