@@ -128,7 +128,8 @@ pub use reading::Reading;
 pub use replay::{Difference, diff, replay};
 pub use report::{Report, Unread};
 pub use rules::{
-    AlertRule, Drill, FacetRule, LedgerRule, Output, Policy, Retention, Rules, SourceRule,
+    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention, Rules,
+    SourceRule, Takes,
 };
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;

@@ -30,7 +30,8 @@ pub(crate) struct Statement {
 pub(crate) fn plan(ask: &Ask, mark: char) -> Result<(Facet, Statement), Error> {
     let (facet, options) = Facet::of(ask, &SHAPE)?;
     let query = options.required("query", "\"SELECT id, born FROM jobs\"")?;
-    let statement = parse(query, mark, &facet.scope).map_err(|why| options.refuse(why))?;
+    let statement =
+        parse(query, mark, &facet.scope).map_err(|why| options.refuse_at("query", why))?;
     Ok((facet, statement))
 }
 

@@ -1,6 +1,7 @@
 //! Black-box tests of the binary `runward`; the harness and how to run them: the library of this package.
 
 mod canary;
+mod canary_drill;
 mod canary_faults;
 mod canary_hostile;
 mod canary_kit;

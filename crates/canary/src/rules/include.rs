@@ -78,7 +78,7 @@ fn included(name: &Node, beside: Option<&Path>, path: &mut Vec<String>) -> Resul
 
 fn unknown(wanted: &str, why: &dyn std::fmt::Display) -> String {
     let hint = hint(wanted, SHIPPED.iter().map(|(name, _)| *name));
-    format!("`{wanted}` is no set that comes with runward{hint}, and no file: {why}")
+    format!("no file ({why}), and no set that comes with runward{hint}")
 }
 
 /// Two sets that are included by a third: neither overrides the other.

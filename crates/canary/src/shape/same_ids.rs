@@ -59,6 +59,10 @@ struct Side {
 fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     let left = facet(fields, "left", facets)?;
     let right = facet(fields, "right", facets)?;
+    if left.is_like(right) {
+        let message = "`left` and `right` read the same, which is always the same as itself: compare two readings";
+        return Err(fields.need("right")?.error(message));
+    }
     let watched = match fields.one_of("side", SIDES)? {
         Some(side @ 0..=1) => vec![side],
         _ => vec![0, 1],

@@ -114,11 +114,14 @@ impl Query {
 fn plan(ask: &Ask) -> Result<(Facet, Query), Error> {
     let (facet, options) = Facet::of(ask, &SHAPE)?;
     let url = options.required("query", "\"http://{address}:8000/api/running\"")?;
-    let target = Target::new(url, &facet.scope).map_err(|why| options.refuse(why))?;
+    let target = Target::new(url, &facet.scope).map_err(|why| options.refuse_at("query", why))?;
     let pointer = options.text("pointer")?.unwrap_or_default().to_owned();
     match pointer.is_empty() || pointer.starts_with('/') {
         true => Ok((facet, Query { target, pointer })),
-        false => Err(options.refuse("`pointer` has to begin with a slash, as in /executions")),
+        false => Err(options.refuse_at(
+            "pointer",
+            "`pointer` has to begin with a slash, as in /executions",
+        )),
     }
 }
 
