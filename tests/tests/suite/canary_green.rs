@@ -296,7 +296,7 @@ fn a_ledger_belongs_to_one_rule_file_until_it_is_moved() {
             .replace("J-01", "J-02")
             .replace("title = \"jobs\"", "title = \"others\""),
     );
-    for name in ["cycle", "watch", "status"] {
+    for name in ["cycle", "watch", "status", "drill"] {
         let ran = other.assert(name, &[], 3);
         for said in [
             "belongs to the rules",
