@@ -311,15 +311,12 @@ fn every_command_works_with_it_on_every_host() {
     west.assert("cycle", &[], 0);
     east.assert("status", &["--json"], 0);
     assert_eq!((world.told("opened"), world.told("recovered")), (1, 1));
-    assert!(
-        !east.home.exists() && !west.home.exists(),
-        "nothing is kept here"
-    );
-    // But for what a drill owes, which is this host's.
+    assert!(!east.home.exists(), "nothing is kept here");
+    // What a drill owes is owed by the host on which it broke something.
     east.assert("drill", &["--all"], 0);
-    assert!(!west.home.exists());
     let replayed = west.assert("replay", &[], 2);
     assert!(replayed.contains("J-01 idle nightly"), "{replayed}");
+    assert!(!west.home.exists(), "nothing is kept here");
 }
 
 fn put(jobs: &Path, text: &str) -> String {
