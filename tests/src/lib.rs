@@ -43,6 +43,7 @@ pub mod options;
 pub mod places;
 pub mod plant;
 pub mod procs;
+pub mod proxy;
 pub mod pty;
 pub mod record;
 pub mod report;

@@ -78,7 +78,8 @@ impl Collector {
                 staged.stage = stages.get(&staged.ask.facet).copied().unwrap_or(0);
             }
             let asks: Vec<Ask> = named.asks.iter().map(|staged| staged.ask.clone()).collect();
-            named.source.prepare(&asks)?;
+            let prepared = named.source.prepare(&asks);
+            prepared.map_err(|error| error.of_source(&named.name))?;
         }
         Ok(self)
     }

@@ -57,6 +57,7 @@
 //!   about its time takes only its own facets with it, and those that stand on their rows.
 //! * **Whoever should know is told.** [`alert`] decides it by what is red and was not told, so that a state that lost its past tells too much, never
 //!   too little. An alert is written down before it is sent, sent at least once, tried again within bounds, and given up only with an error that is counted.
+//!   What comes and goes more often than the rules allow is told as that, once, and again when it is worse, or has settled.
 //! * **What is kept is whole.** The [`ledger`] leaves the old state or the new one, whenever its writer is killed and also on a full disk; a second writer
 //!   is noticed, and a state that cannot be read is said to be forgotten, which is not green.
 //! * **What is shown is text.** [`render`] writes for terminals, programs, Prometheus and browsers; what a tenant wrote is bounded and escaped in each.
@@ -82,7 +83,7 @@ mod cause;
 mod check;
 mod collect;
 mod disk;
-mod engine;
+pub mod engine;
 mod error;
 mod fact;
 mod finding;
@@ -96,7 +97,7 @@ mod reading;
 pub mod render;
 mod replay;
 mod report;
-mod rules;
+pub mod rules;
 mod schema;
 mod secret;
 mod shape;
@@ -112,11 +113,8 @@ pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
 pub use collect::Collector;
-pub use disk::publish;
-pub use engine::{
-    Change, Coverage, Cycle, Key, Only, Options, Outcome, Red, Standing, State, Transition,
-    Verdict, Witness, judge, suspects,
-};
+pub use disk::{publish, text};
+pub use engine::{Cycle, Only, Options, State, judge, suspects};
 pub use error::{Error, ErrorKind};
 pub use fact::{Fact, Facts, bounded};
 pub use finding::Finding;
@@ -124,14 +122,21 @@ pub use invariant::{Expect, Invariant, Terms, When};
 pub use memory::{Memory, Since};
 pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
-pub use replay::{Difference, diff, replay};
-pub use report::{Report, Unread};
-pub use rules::{
-    AlertRule, Drill, FacetRule, LedgerRule, Output, Policy, Retention, Rules, SourceRule,
-};
+pub use rules::Rules;
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};
 pub use tally::Tally;
 pub use value::{Kind, Value};
 pub use view::View;
+
+#[doc(hidden)]
+pub use engine::{
+    Change, Coverage, Difference, Key, Outcome, Red, Report, Standing, Transition, Unread, Verdict,
+    Witness, diff, replay,
+};
+#[doc(hidden)]
+pub use rules::{
+    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention,
+    SourceRule, Takes,
+};

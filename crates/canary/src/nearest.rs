@@ -1,8 +1,25 @@
 use strsim::levenshtein;
 
-/// As the end of a message: `; did you mean …?`, or nothing.
+/// So many names are a list that is read.
+const LISTED: usize = 40;
+
+/// As the end of a message: `; did you mean …?`, or all names that are known.
 pub(crate) fn hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(typed, known.iter().copied()) {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None if known.is_empty() => "; there is none at all".to_owned(),
+        None => format!("; known: {}", listed(&known)),
+    }
+}
+
+/// The names, or as many of them as are read.
+pub(crate) fn listed(known: &[&str]) -> String {
+    let some = known.iter().take(LISTED).copied().collect::<Vec<_>>();
+    match known.len().saturating_sub(LISTED) {
+        0 => some.join(", "),
+        more => format!("{}, and {more} more", some.join(", ")),
+    }
 }
 
 /// The known word that differs in a single letter from what was typed.

@@ -6,6 +6,9 @@
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    setting: Option<String>,
+    /// The message without the kind of the sink.
+    why: String,
 }
 
 /// The case of an [`Error`].
@@ -21,13 +24,37 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn setting(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Setting, message)
+    pub(crate) fn setting(sink: &str, setting: Option<&str>, why: String) -> Self {
+        Self::about(ErrorKind::Setting, sink, setting, why)
     }
 
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { kind, message }
+    pub(crate) fn about(kind: ErrorKind, sink: &str, setting: Option<&str>, why: String) -> Self {
+        Self {
+            message: format!("the alert sink {sink}: {why}"),
+            setting: setting.map(str::to_owned),
+            kind,
+            why,
+        }
+    }
+
+    /// About the certificates that `ca` names.
+    pub(crate) fn certificates(why: String) -> Self {
+        Self {
+            kind: ErrorKind::File,
+            setting: Some("ca".to_owned()),
+            message: why.clone(),
+            why,
+        }
+    }
+
+    /// The setting that it is about, if it is about one.
+    pub fn of_setting(&self) -> Option<&str> {
+        self.setting.as_deref()
+    }
+
+    /// The message without the kind of the sink, for whoever names it by its place in the rules.
+    pub fn why(&self) -> &str {
+        &self.why
     }
 
     /// The case.

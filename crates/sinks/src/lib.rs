@@ -5,17 +5,19 @@ mod command;
 mod error;
 mod file;
 mod hook;
+mod kinds;
 mod mail;
 mod secret;
 mod settings;
 mod text;
 mod tls;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 pub use error::{Error, ErrorKind};
-use runward_canary::Settings;
 use runward_canary::alert::{Alert, Delivery};
+use runward_canary::{KindOf, Settings};
 use settings::Taken;
 
 /// A place where alerts go.
@@ -37,18 +39,45 @@ pub fn open(
     settings: &Settings,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Box<dyn Sink>, Error> {
-    let mut taken = Taken::new(kind, settings, environment);
-    let sink: Box<dyn Sink> = match kind {
+    let known = kinds::ALL.iter().find(|one| one.name == kind);
+    let known = known.ok_or_else(|| {
+        let why = format!("there is no such kind, only {}", KINDS.join(", "));
+        Error::setting(kind, Some("kind"), why)
+    })?;
+    let mut taken = Taken::new(known, settings, environment)?;
+    Ok(match kind {
         "command" => Box::new(command::Command::open(&mut taken)?),
         "email" => Box::new(mail::Mail::open(&mut taken)?),
         "file" => Box::new(file::File::open(&mut taken)?),
-        "webhook" => Box::new(hook::Webhook::open(&mut taken)?),
-        other => {
-            let known = KINDS.join(", ");
-            let message = format!("there is no kind of alert sink called {other:?}, only {known}");
-            return Err(Error::setting(message));
-        }
-    };
-    taken.done()?;
-    Ok(sink)
+        _ => Box::new(hook::Webhook::open(&mut taken)?),
+    })
 }
+
+/// The kinds, and what their tables have.
+pub fn described() -> &'static [KindOf] {
+    kinds::ALL
+}
+
+/// As [`open`], for whoever reads rules and sends nothing: a variable that is not set is no error, but named in the answer.
+///
+/// # Errors
+///
+/// As [`open`], but for secrets that are not there.
+pub fn rehearse(
+    kind: &str,
+    settings: &Settings,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Vec<String>, Error> {
+    let unset = RefCell::new(Vec::new());
+    let stand_in = |name: &str| {
+        environment(name).or_else(|| {
+            unset.borrow_mut().push(name.to_owned());
+            Some(STAND_IN.to_owned())
+        })
+    };
+    open(kind, settings, &stand_in)?;
+    Ok(unset.into_inner())
+}
+
+/// Fit for an address and for a password.
+const STAND_IN: &str = "https://localhost/";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use runward_canary::{Setting, Settings};
+use runward_canary::{KindOf, Setting, Settings};
 
 use crate::secret::Secret;
 use crate::{Error, ErrorKind};
@@ -16,26 +16,30 @@ const LONGEST: Duration = Duration::from_secs(120);
 pub(crate) struct Taken<'a> {
     kind: &'a str,
     left: Settings,
-    known: Vec<&'static str>,
     environment: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl<'a> Taken<'a> {
+    /// Refuses the first setting that this kind does not have.
     pub(crate) fn new(
-        kind: &'a str,
+        kind: &'a KindOf,
         settings: &Settings,
         environment: &'a dyn Fn(&str) -> Option<String>,
-    ) -> Self {
-        Self {
-            kind,
-            left: settings.clone(),
-            known: Vec::new(),
-            environment,
+    ) -> Result<Self, Error> {
+        let known = |name: &String| kind.settings.iter().any(|one| one.name == name);
+        if let Some(name) = settings.keys().find(|name| !known(name)) {
+            let names: Vec<_> = kind.settings.iter().map(|one| one.name).collect();
+            let why = format!("there is no setting `{name}`, only {}", names.join(", "));
+            return Err(Error::setting(kind.name, Some(name), why));
         }
+        Ok(Self {
+            kind: kind.name,
+            left: settings.clone(),
+            environment,
+        })
     }
 
     fn take(&mut self, name: &'static str) -> Option<Setting> {
-        self.known.push(name);
         self.left.remove(name)
     }
 
@@ -55,6 +59,7 @@ impl<'a> Taken<'a> {
     pub(crate) fn list(&mut self, name: &'static str) -> Result<Vec<String>, Error> {
         let items = match self.take(name) {
             Some(Setting::List(items)) if !items.is_empty() => items,
+            Some(Setting::Text(text)) if name == "argv" => vec![Setting::Text(self.program(text)?)],
             Some(one @ Setting::Text(_)) => vec![one],
             _ => return Err(self.wrong(name, "is a list of text, with at least one item")),
         };
@@ -63,6 +68,18 @@ impl<'a> Taken<'a> {
             _ => Err(self.wrong(name, "is a list of text")),
         };
         items.into_iter().map(text).collect()
+    }
+
+    /// One text is a program, and nobody takes it apart.
+    fn program(&self, text: String) -> Result<String, Error> {
+        let words: Vec<_> = text.split_whitespace().collect();
+        match words.len() {
+            0 | 1 => Ok(text),
+            _ => Err(self.wrong(
+                "argv",
+                &format!("is taken apart by no shell: write argv = {words:?}"),
+            )),
+        }
     }
 
     pub(crate) fn path(&mut self, name: &'static str) -> Result<Option<PathBuf>, Error> {
@@ -74,7 +91,6 @@ impl<'a> Taken<'a> {
         const WANT: &str = "is a time from 1s to 120s, such as \"10s\"";
         let parsed = match self.take("timeout") {
             None => return Ok(TIMEOUT),
-            Some(Setting::Int(seconds)) => u64::try_from(seconds).ok().map(Duration::from_secs),
             Some(Setting::Text(text)) => seconds(&text),
             Some(_) => None,
         };
@@ -97,32 +113,16 @@ impl<'a> Taken<'a> {
             (None, Some(variable)) => match (self.environment)(&variable) {
                 Some(text) if !text.trim().is_empty() => Ok(Some(Secret::new(text.trim()))),
                 _ => {
-                    let message = format!(
-                        "the alert sink {}: the environment has no {variable}, which {from} names; set it",
-                        self.kind
-                    );
-                    Err(Error::new(ErrorKind::Secret, message))
+                    let why =
+                        format!("the environment has no {variable}, which `{from}` names; set it");
+                    Err(Error::about(ErrorKind::Secret, self.kind, Some(from), why))
                 }
             },
         }
     }
 
-    /// That nothing is left over.
-    pub(crate) fn done(self) -> Result<(), Error> {
-        let Some(name) = self.left.keys().next() else {
-            return Ok(());
-        };
-        let message = format!(
-            "the alert sink {} has no setting {:?}; it has {}",
-            self.kind,
-            name,
-            self.known.join(", ")
-        );
-        Err(Error::setting(message))
-    }
-
     pub(crate) fn wrong(&self, name: &str, what: &str) -> Error {
-        Error::setting(format!("the alert sink {}: {name} {what}", self.kind))
+        Error::setting(self.kind, Some(name), format!("`{name}` {what}"))
     }
 }
 
@@ -134,7 +134,7 @@ fn seconds(text: &str) -> Option<Duration> {
     let number: u64 = number.parse().ok()?;
     match unit.trim() {
         "ms" => Some(Duration::from_millis(number)),
-        "" | "s" => Some(Duration::from_secs(number)),
+        "s" => Some(Duration::from_secs(number)),
         "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
         _ => None,
     }

@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::{Error, ErrorKind};
+use crate::Error;
 
 /// Whether it is TLS that has failed, and not the connection below it.
 pub(crate) fn is_to_blame(error: &std::io::Error) -> bool {
@@ -20,8 +20,10 @@ pub(crate) fn is_to_blame(error: &std::io::Error) -> bool {
 /// The certificates of a PEM file, for those who have an authority of their own.
 pub(crate) fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let bad = |why: &dyn std::fmt::Display| {
-        let message = format!("read the certificates of {}: {why}", path.display());
-        Error::new(ErrorKind::File, message)
+        Error::certificates(format!(
+            "read the certificates of {}: {why}",
+            path.display()
+        ))
     };
     let bytes = fs::read(path).map_err(|error| bad(&error))?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
@@ -44,7 +46,7 @@ pub(crate) fn client(own: Option<&[CertificateDer<'static>]>) -> Result<Arc<Clie
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(ErrorKind::File, format!("use TLS: {error}")))?;
+        .map_err(|error| Error::certificates(format!("use TLS: {error}")))?;
     Ok(Arc::new(
         config.with_root_certificates(roots).with_no_client_auth(),
     ))

@@ -40,7 +40,9 @@ impl Docker {
                 socket: socket.into(),
                 timeout,
             }),
-            false => Err(options.refuse("`socket` has to be the path of a unix socket")),
+            false => {
+                Err(options.refuse_at("socket", "`socket` has to be the path of a unix socket"))
+            }
         }
     }
 }

@@ -203,7 +203,7 @@ fn scope(options: &Options<'_>) -> Result<Scope, Error> {
         (Some(facet), None) => Ok(Scope::Subjects(facet.to_owned())),
         (None, Some(facet)) => Ok(Scope::Each(facet.to_owned())),
         (Some(_), Some(_)) => {
-            Err(options.refuse("`subjects` and `each` exclude each other; keep one"))
+            Err(options.refuse_at("each", "`subjects` and `each` exclude each other; keep one"))
         }
     }
 }
@@ -213,8 +213,9 @@ fn form(options: &Options<'_>) -> Result<Form, Error> {
         None | Some("rows") => Ok(Form::Rows),
         Some("stamp") => Ok(Form::Stamp),
         Some("count") => Ok(Form::Count),
-        Some(other) => {
-            Err(options.refuse(format!("`as` is rows, stamp or count, and not `{other}`")))
-        }
+        Some(other) => Err(options.refuse_at(
+            "as",
+            format!("`as` is rows, stamp or count, and not `{other}`"),
+        )),
     }
 }

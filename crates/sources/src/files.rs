@@ -44,9 +44,10 @@ fn plan(ask: &Ask) -> Result<(Facet, Vec<String>), Error> {
     }
     match paths.as_slice() {
         [] => Err(options.refuse("`paths` is missing; write paths = [\"/run/app/tick\"]")),
-        [_, _, ..] if facet.form == Form::Stamp => {
-            Err(options.refuse("one instant is that of one file; keep one of `paths`"))
-        }
+        [_, _, ..] if facet.form == Form::Stamp => Err(options.refuse_at(
+            "paths",
+            "one instant is that of one file; keep one of `paths`",
+        )),
         _ => Ok((facet, paths.into_iter().map(str::to_owned).collect())),
     }
 }

@@ -133,6 +133,7 @@ mod flock_dir;
 mod http;
 #[cfg(any(feature = "command", feature = "http"))]
 mod json;
+mod kinds;
 mod local;
 mod look;
 #[cfg(any(feature = "http", feature = "postgres", feature = "redis"))]
@@ -156,6 +157,6 @@ mod sql;
 mod sqlite;
 mod template;
 
-pub use open::{kinds, open};
+pub use open::{described, kinds, open, rehearse};
 #[cfg(feature = "postgres")]
 pub use postgres::ledger;

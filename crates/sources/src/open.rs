@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use runward_canary::{Error, Settings, Source};
+use runward_canary::{Described, Error, KindOf, Setting, Settings, Source};
 
+use crate::kinds as known;
 use crate::options::{LONGEST, nearest, refusal};
 
 type Opener = fn(&Settings, Duration) -> Result<Box<dyn Source>, Error>;
@@ -47,13 +48,13 @@ const KINDS: &[(&str, Option<Opener>)] = &[
 pub fn open(kind: &str, settings: &Settings, timeout: Duration) -> Result<Box<dyn Source>, Error> {
     if timeout.is_zero() || timeout > LONGEST {
         let limits = "has to be more than nothing, and an hour at most";
-        return Err(refusal(format!(
-            "{kind}: the timeout of {timeout:?} {limits}"
-        )));
+        let why = format!("the timeout {limits}");
+        let error = refusal(format!("{kind}: {why}, and is {timeout:?}"));
+        return Err(error.about(None, Some("timeout"), &why));
     }
     match KINDS.iter().find(|(name, _)| *name == kind) {
         Some((_, Some(opener))) => opener(settings, timeout),
-        Some((_, None)) => Err(refusal(format!(
+        Some((_, None)) => Err(of_kind(format!(
             "source kind `{kind}` was left out of this build; build with the feature `{kind}` of runward-sources"
         ))),
         None => Err(unknown(kind)),
@@ -66,11 +67,47 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
     built.map(|(name, _)| *name)
 }
 
+/// The kinds, and what their tables and the facets of such sources have; `fields` is for all of them.
+pub fn described() -> (&'static [KindOf], &'static [Described]) {
+    (known::ALL, known::COMMON)
+}
+
+/// As [`open`], for whoever reads rules and asks nobody: that the variable is not set which `url_env` names is no error, but in the answer.
+///
+/// # Errors
+///
+/// As [`open`], but for a variable that is not set.
+pub fn rehearse(
+    kind: &str,
+    settings: &Settings,
+    timeout: Duration,
+) -> Result<(Box<dyn Source>, Option<String>), Error> {
+    let unset = match settings.get("url_env") {
+        Some(Setting::Text(name)) if std::env::var_os(name).is_none() => name.clone(),
+        _ => return Ok((open(kind, settings, timeout)?, None)),
+    };
+    let stand_in = match kind {
+        "postgres" => "postgres://nobody@127.0.0.1:1/nothing",
+        _ => "redis://127.0.0.1:1/0",
+    };
+    let mut settings = settings.clone();
+    // Both together stay refused.
+    if !settings.contains_key("url") {
+        settings.remove("url_env");
+        settings.insert("url".to_owned(), Setting::Text(stand_in.to_owned()));
+    }
+    Ok((open(kind, &settings, timeout)?, Some(unset)))
+}
+
 fn unknown(kind: &str) -> Error {
     let names = KINDS.iter().map(|(name, _)| *name);
     let hint = match nearest(kind, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
     };
-    refusal(format!("source kind `{kind}` is not known; {hint}"))
+    of_kind(format!("source kind `{kind}` is not known; {hint}"))
+}
+
+fn of_kind(why: String) -> Error {
+    refusal(&*why).about(None, Some("kind"), &why)
 }

@@ -29,7 +29,12 @@ impl<'a> Options<'a> {
 
     /// An error about these settings.
     pub(crate) fn refuse(&self, why: impl Display) -> Error {
-        refusal(format!("{}: {why}", self.of))
+        about(&self.of, None, &why)
+    }
+
+    /// An error about one of them.
+    pub(crate) fn refuse_at(&self, name: &str, why: impl Display) -> Error {
+        about(&self.of, Some(name), &why)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'a Setting> {
@@ -96,8 +101,14 @@ impl<'a> Options<'a> {
     }
 
     fn not(&self, name: &str, kind: &str) -> Error {
-        self.refuse(format!("`{name}` has to be {kind}"))
+        self.refuse_at(name, format!("`{name}` has to be {kind}"))
     }
+}
+
+/// An error that the rules can say the place of.
+fn about(of: &str, setting: Option<&str>, why: &dyn Display) -> Error {
+    let why = why.to_string();
+    refusal(format!("{of}: {why}")).about(of.strip_prefix("facet "), setting, &why)
 }
 
 /// An error of a source.
@@ -110,7 +121,7 @@ fn unknown(of: &str, name: &str, known: &[&str]) -> Error {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", known.join(", ")),
     };
-    refusal(format!("{of}: `{name}` is not known; {hint}"))
+    about(of, Some(name), &format!("`{name}` is not known; {hint}"))
 }
 
 /// The known name that was most likely meant, if one is near.

@@ -12,14 +12,14 @@ pub(crate) fn url(options: &Options<'_>, example: &str) -> Result<String, Error>
     match (options.text("url")?, options.text("url_env")?) {
         (Some(url), None) => Ok(url.to_owned()),
         (None, Some(name)) => env::var(name).map_err(|_| {
-            options.refuse(format!(
+            options.refuse_at("url_env", format!(
                 "the environment has no {name}, which `url_env` names; set it to an address such as {example}"
             ))
         }),
         (None, None) => Err(options.refuse(format!(
             "`url` is missing; write url = \"{example}\", or url_env with the name of a variable that has it"
         ))),
-        (Some(_), Some(_)) => Err(options.refuse("`url` and `url_env` exclude each other; keep one")),
+        (Some(_), Some(_)) => Err(options.refuse_at("url_env", "`url` and `url_env` exclude each other; keep one")),
     }
 }
 

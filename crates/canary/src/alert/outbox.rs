@@ -8,8 +8,8 @@ use super::policy::Told;
 use super::{Alert, Counters, Delivery};
 use crate::{Cause, CauseKind, Stamp};
 
-/// How many entries wait at most; the oldest make room.
-const ROOM: usize = 1_000;
+/// How many entries wait at most. The oldest make room, and those that were never tried are the last to do so.
+const ROOM: usize = 10_000;
 
 /// What is to be sent and has not arrived, what somebody was told of, and what became of it all. It is committed together with the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -76,12 +76,15 @@ pub struct Round {
 }
 
 impl Outbox {
-    /// Arms alerts: one entry for each sink. Without a sink an alert is skipped, and counted.
+    /// Nobody is there who could be told.
+    pub(super) fn skip(&mut self, alerts: u64) {
+        self.counters.detected += alerts;
+        self.counters.skipped += alerts;
+    }
+
+    /// Arms alerts: one entry for each sink.
     pub(super) fn arm(&mut self, alerts: &[Alert], sinks: &[&str]) {
         self.counters.detected += alerts.len() as u64;
-        if sinks.is_empty() {
-            self.counters.skipped += alerts.len() as u64;
-        }
         for alert in alerts {
             for sink in sinks {
                 self.push(alert.clone(), (*sink).to_owned());
@@ -107,8 +110,7 @@ impl Outbox {
     /// or has no room, is given up, counted, and returned: that is an error to be told.
     #[must_use = "what was given up is an error to be told"]
     pub fn begin(&mut self, at: Stamp, limits: &Limits) -> Vec<Entry> {
-        let over = self.entries.len().saturating_sub(ROOM);
-        let mut dropped: Vec<_> = self.entries.drain(..over).collect();
+        let mut dropped = self.make_room();
         let spent = |entry: &Entry| entry.is_spent(at, limits);
         let (gone, kept) = std::mem::take(&mut self.entries)
             .into_iter()
@@ -125,8 +127,20 @@ impl Outbox {
         dropped
     }
 
+    /// What is too much.
+    fn make_room(&mut self) -> Vec<Entry> {
+        let over = self.entries.len().saturating_sub(ROOM);
+        let mut dropped = Vec::new();
+        for tried in [true, false] {
+            let left = over - dropped.len();
+            let fits = |entry: &mut Entry| (entry.attempts > 0) == tried;
+            dropped.extend(self.entries.extract_if(.., fits).take(left));
+        }
+        dropped
+    }
+
     /// Sends what [`begin`](Self::begin) has begun, oldest first. After a failure, what is newer of the same invariant waits for the next cycle, so that alerts
-    /// arrive in order; after a sink was not reached or did not answer in time, nothing further is tried there in this cycle.
+    /// arrive in order, and so it does where `deliver` says that it comes later; after a sink was not reached or did not answer in time, nothing further is tried there in this cycle.
     pub fn send(&mut self, at: Stamp, deliver: &mut dyn FnMut(&str, &Alert) -> Delivery) -> Round {
         let mut round = Round::default();
         let mut lines = Lines::default();
@@ -144,6 +158,11 @@ impl Outbox {
                 None => deliver(&entry.sink, &entry.alert),
             };
             match delivery {
+                Delivery::Later => {
+                    entry.attempts -= 1;
+                    lines.stuck.insert(line(&entry));
+                    kept.push(entry);
+                }
                 Delivery::Delivered => round.delivered += 1,
                 Delivery::Skipped => round.skipped += 1,
                 Delivery::Failed(cause) => {

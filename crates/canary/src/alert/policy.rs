@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::case::Case;
 use super::flap::Flaps;
 use super::{Alert, Outbox, words};
-use crate::{Key, Meta, Red, Report, Severity, Stamp, Standing, State, Verdict};
+use crate::{
+    Change, Key, Meta, Red, Report, Severity, Stamp, Standing, State, Transition, Verdict,
+};
 
 /// When somebody is told.
 ///
@@ -68,7 +70,7 @@ pub(super) struct Told {
 impl Policy {
     /// Decides who is told of what. Pure: the same for the same arguments.
     ///
-    /// `sinks` are the names of those that are told; one entry of the outbox is armed for each.
+    /// `sinks` are the names of those that are told; one entry of the outbox is armed for each. Without any nobody is told, and nobody counts as told.
     #[must_use]
     pub fn decide(&self, report: &Report, state: State, outbox: Outbox, sinks: &[&str]) -> News {
         let mut news = News {
@@ -76,6 +78,14 @@ impl Policy {
             state,
             outbox,
         };
+        if sinks.is_empty() {
+            // Whoever is not told stays to be told, once somebody is there.
+            let opens =
+                |it: &&Transition| matches!(it.change, Change::Opened(_) | Change::Joined(_));
+            news.outbox
+                .skip(report.transitions.iter().filter(opens).count() as u64);
+            return news;
+        }
         for (id, verdict) in &report.verdicts {
             self.one(report, id, &verdict.meta, Some(verdict), &mut news);
         }

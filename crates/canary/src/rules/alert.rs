@@ -1,6 +1,7 @@
 use super::fields::{self};
 use super::node::{Node, Result};
-use crate::{Settings, Severity};
+use super::spots::Spots;
+use crate::{Error, Settings, Severity};
 
 /// Where alerts go, as the rule set says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,6 +9,7 @@ pub struct AlertRule {
     kind: String,
     minimum: Severity,
     settings: Settings,
+    spots: Spots,
 }
 
 /// The keys that every `[[alert]]` has.
@@ -28,6 +30,11 @@ impl AlertRule {
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
+
+    /// What its kind refuses, with the place of that setting in the rules.
+    pub fn refused(&self, setting: Option<&str>, why: &str) -> Error {
+        self.spots.error(setting, why)
+    }
 }
 
 pub(super) fn read(node: Option<&Node>) -> Result<Vec<AlertRule>> {
@@ -35,16 +42,45 @@ pub(super) fn read(node: Option<&Node>) -> Result<Vec<AlertRule>> {
     nodes.iter().map(alert).collect()
 }
 
+/// The settings that are secrets, and what names the variable that holds each.
+const SECRETS: [(&str, &str); 2] = [("url", "url_env"), ("password", "password_env")];
+
+/// Whoever has the address of a webhook may write there; one of this machine is for trials.
+fn no_secret(node: &Node) -> Result {
+    for (name, instead) in SECRETS {
+        let Some(node) = node.get(name) else { continue };
+        let local = node.text().is_ok_and(is_local);
+        if name != "url" || !local {
+            return Err(node.error(format!(
+                "this is a secret, and does not belong into a rule set: name the variable that holds it with `{instead}`"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_local(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default();
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if port.chars().all(|c| c.is_ascii_digit()) => host,
+        _ => host,
+    };
+    matches!(host, "localhost" | "[::1]" | "127.0.0.1")
+}
+
 fn alert(node: &Node) -> Result<AlertRule> {
     node.entries()?;
+    no_secret(node)?;
     let kind = node.get("kind");
     let minimum = node.get("minimum").map(fields::severity).transpose()?;
     Ok(AlertRule {
         kind: kind
-            .ok_or_else(|| node.error("`kind` is missing"))?
+            .ok_or_else(|| node.error("`kind` is missing: where it goes, such as \"stderr\""))?
             .text()?
             .to_owned(),
         minimum: minimum.unwrap_or(Severity::Minor),
         settings: node.settings(COMMON)?,
+        spots: Spots::of(node),
     })
 }

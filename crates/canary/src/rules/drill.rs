@@ -62,7 +62,7 @@ pub(super) fn read(
 fn drill(entry: &Entry) -> Result<Drill> {
     let fields = Fields::new(&entry.node, "a drill", &[KEYS])?;
     let argv = |key| {
-        let argv = fields.texts(key)?;
+        let argv = fields.argv(key)?;
         match argv.is_empty() {
             true => Err(fields.error(format!("`{key}` is missing: a program and its arguments"))),
             false => Ok(argv),

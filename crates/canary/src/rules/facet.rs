@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::fields;
 use super::is_name;
 use super::node::{Entry, Node, Result};
+use super::placeholders;
 use super::source::SourceRule;
+use super::spots::Spots;
 use crate::nearest::{hint, slip};
 use crate::{Ask, Column, Kind, Setting};
 
@@ -16,6 +18,7 @@ pub struct FacetRule {
     source: String,
     period: Option<Duration>,
     round: usize,
+    spots: Spots,
 }
 
 impl FacetRule {
@@ -34,9 +37,24 @@ impl FacetRule {
         self.period
     }
 
+    /// Whether its answer is a number, and no rows.
+    pub(crate) fn is_count(&self) -> bool {
+        matches!(self.ask.settings.get("as"), Some(Setting::Text(form)) if form == "count")
+    }
+
+    /// Whether both ask the same of the same source, whatever they are called.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let (one, other) = ((&self.ask, &self.source), (&other.ask, &other.source));
+        (&one.0.settings, &one.0.columns, one.1) == (&other.0.settings, &other.0.columns, other.1)
+    }
+
     /// What is of the same round does not need each other: it may be asked for together.
     pub fn round(&self) -> usize {
         self.round
+    }
+
+    pub(super) fn spots(&self) -> &Spots {
+        &self.spots
     }
 
     /// The facet that has to be read before, whose rows say what to ask for.
@@ -159,6 +177,11 @@ pub(super) fn read(
         asked: RefCell::default(),
     };
     rounds(&mut all, entries)?;
+    for (entry, facet) in entries.iter().zip(&all.facets) {
+        let over = facet.over().and_then(|over| all.find(over));
+        let source = sources.iter().find(|one| one.name() == facet.source);
+        placeholders::check(entry, source.is_some_and(is_sql), over)?;
+    }
     Ok(all)
 }
 
@@ -190,15 +213,12 @@ fn facet(entry: &Entry, sources: &[SourceRule]) -> Result<FacetRule> {
         source: source.name().to_owned(),
         period: period.transpose()?,
         round: 0,
+        spots: Spots::of(&entry.node),
     })
 }
 
 fn source<'s>(entry: &Entry, sources: &'s [SourceRule]) -> Result<&'s SourceRule> {
-    let missing = || {
-        entry
-            .place
-            .error(format!("facet `{}` has no `source`", entry.key))
-    };
+    let missing = || entry.node.error("`source` is missing: whom to ask");
     let node = entry.node.get("source").ok_or_else(missing)?;
     let name = node.text()?;
     let found = sources.iter().find(|source| source.name() == name);
@@ -255,24 +275,18 @@ fn answer(node: &Node) -> Result<Vec<Column>> {
     })
 }
 
+fn is_sql(source: &SourceRule) -> bool {
+    matches!(source.kind(), "sqlite" | "postgres")
+}
+
 /// A query that text of tenants could become part of is refused.
 fn query(entry: &Entry, source: &SourceRule) -> Result {
-    let asked_over = ["subjects", "each"]
-        .iter()
-        .any(|key| entry.node.get(key).is_some());
-    let sql = matches!(source.kind(), "sqlite" | "postgres");
+    let sql = is_sql(source);
     if let Some(query) = entry.node.get("query") {
         for part in query.several() {
             let text = part.text()?;
             if sql && text.contains(['{', '}']) {
                 let message = "values go into SQL as parameters, such as `:subject`, and never as text in braces";
-                return Err(part.error(message));
-            }
-            let placeholder = if sql { ":subject" } else { "{subject}" };
-            if !asked_over && text.contains(placeholder) {
-                let message = format!(
-                    "`{placeholder}` stands for nobody: say whose with `subjects` or `each`"
-                );
                 return Err(part.error(message));
             }
         }

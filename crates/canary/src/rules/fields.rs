@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::node::{Node, Result};
+use super::node::{Body, Node, Result};
 use crate::nearest::hint;
 use crate::{Error, Severity};
 
@@ -57,8 +57,9 @@ pub(crate) struct Fields<'n> {
 impl<'n> Fields<'n> {
     /// The table, if it has no other keys than these.
     pub(crate) fn new(node: &'n Node, what: &str, known: &[&[Key]]) -> Result<Self> {
-        let known = || known.iter().copied().flatten().map(|key| key.name);
-        for entry in node.entries()? {
+        let keys = || known.iter().copied().flatten();
+        let known = || keys().map(|key| key.name);
+        for entry in entries(node, keys())? {
             if !known().any(|name| name == entry.key) {
                 let hint = hint(&entry.key, known());
                 let message = format!("{what} has no key `{}`{hint}", entry.key);
@@ -86,7 +87,7 @@ impl<'n> Fields<'n> {
         let node = self.need(key)?;
         let text = node.text()?.trim();
         match text.is_empty() {
-            true => Err(node.error(format!("`{key}` says nothing"))),
+            true => Err(node.error(format!("`{key}` says nothing: write a few words"))),
             false => Ok(text.to_owned()),
         }
     }
@@ -119,6 +120,23 @@ impl<'n> Fields<'n> {
             .collect()
     }
 
+    /// A program and its arguments; one text is the program, and nobody takes it apart.
+    pub(crate) fn argv(self, key: &str) -> Result<Vec<String>> {
+        match self.get(key) {
+            Some(node) if matches!(node.body, Body::Text(_)) => {
+                let text = node.text()?;
+                match text.split_whitespace().nth(1) {
+                    None => Ok(vec![text.to_owned()]),
+                    Some(_) => Err(node.error(format!(
+                        "there is no shell that takes this apart: write {key} = {:?}",
+                        text.split_whitespace().collect::<Vec<_>>()
+                    ))),
+                }
+            }
+            _ => self.texts(key),
+        }
+    }
+
     pub(crate) fn severity(self, key: &str) -> Result<Option<Severity>> {
         self.get(key).map(severity).transpose()
     }
@@ -129,13 +147,48 @@ impl<'n> Fields<'n> {
     }
 }
 
+/// The entries of a table; what is none is told what one looks like.
+fn entries<'n, 'k>(
+    node: &'n Node,
+    known: impl Iterator<Item = &'k Key>,
+) -> Result<&'n [super::node::Entry]> {
+    let Body::Table(entries) = &node.body else {
+        let some: Vec<_> = known
+            .take(2)
+            .map(|key| format!("{} = {}", key.name, key.form.example()))
+            .collect();
+        return Err(node.wrong(format!("a table, such as {{ {} }},", some.join(", "))));
+    };
+    Ok(entries)
+}
+
+impl Form {
+    /// What may stand there, in short.
+    fn example(&self) -> String {
+        match self {
+            Self::Int => "3".to_owned(),
+            Self::Bool => "true".to_owned(),
+            Self::Duration => "\"5m\"".to_owned(),
+            Self::OneOf(words) => format!("{:?}", words.first().unwrap_or(&"…")),
+            _ => "\"…\"".to_owned(),
+        }
+    }
+}
+
 pub(crate) fn one_of(node: &Node, words: &[&str]) -> Result<usize> {
-    let text = node.text()?;
+    let Body::Text(text) = &node.body else {
+        return Err(node.wrong(format!("one of {}", quoted(words))));
+    };
     let found = words.iter().position(|word| *word == text);
     found.ok_or_else(|| {
         let hint = hint(text, words.iter().copied());
         let known = words.join(", ");
-        node.error(format!("`{text}` is none of {known}{hint}"))
+        let hint = if hint.starts_with("; did") {
+            &*hint
+        } else {
+            ""
+        };
+        node.error(format!("it is one of {known}{hint}"))
     })
 }
 
@@ -146,17 +199,28 @@ pub(crate) fn severity(node: &Node) -> Result<Severity> {
 
 pub(crate) fn count(node: &Node) -> Result<u64> {
     let int = node.int()?;
-    u64::try_from(int).map_err(|_| node.error(format!("`{int}` is no count")))
+    u64::try_from(int).map_err(|_| node.error("a count is not below 0"))
+}
+
+fn quoted(words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
+    words.join(", ")
 }
 
 pub(crate) fn duration(node: &Node) -> Result<Duration> {
+    if let Body::Int(number) = node.body {
+        return Err(node.error(format!(
+            "a length of time has a unit: write \"{number}s\", \"{number}m\" or \"{number}h\""
+        )));
+    }
     let text = node.text()?;
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) {
+        return Err(node.error(format!(
+            "a length of time has a unit: write \"{text}s\", \"{text}m\" or \"{text}h\""
+        )));
+    }
     let read = humantime::parse_duration(text).ok();
     // Beyond a century, sums of instants would no longer mean anything.
     let read = read.filter(|duration| duration.as_secs() < 100 * 366 * 86_400);
-    read.ok_or_else(|| {
-        node.error(format!(
-            "`{text}` is no length of time such as `5m` or `90s`"
-        ))
-    })
+    read.ok_or_else(|| node.error("this is no length of time, such as \"90s\" or \"1h 30m\""))
 }

@@ -27,7 +27,7 @@ pub(super) fn text(path: &Path) -> Result<String> {
         let message = format!("read the rule set {}: {why}", path.display());
         Error::new(ErrorKind::Rules, message)
     };
-    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    let file = crate::disk::open(path).map_err(|error| failed(&error))?;
     let mut bytes = Vec::new();
     let read = file.take(MOST + 1).read_to_end(&mut bytes);
     read.map_err(|error| failed(&error))?;
@@ -78,7 +78,7 @@ fn included(name: &Node, beside: Option<&Path>, path: &mut Vec<String>) -> Resul
 
 fn unknown(wanted: &str, why: &dyn std::fmt::Display) -> String {
     let hint = hint(wanted, SHIPPED.iter().map(|(name, _)| *name));
-    format!("`{wanted}` is no set that comes with runward{hint}, and no file: {why}")
+    format!("no file ({why}), and no set that comes with runward{hint}")
 }
 
 /// Two sets that are included by a third: neither overrides the other.

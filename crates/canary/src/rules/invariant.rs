@@ -13,6 +13,8 @@ type Read = (Vec<Invariant>, Vec<(String, String)>, BTreeSet<String>);
 
 /// The ids that the engine judges itself by.
 const RESERVED: &str = "canary.";
+const OURS: &str =
+    "ids that begin with `canary.` are those by which the canary judges itself; choose another";
 
 pub(super) fn read(node: Option<&Node>, facets: &Facets) -> Result<Read> {
     let entries = node.map(Node::entries).transpose()?.unwrap_or_default();
@@ -54,8 +56,7 @@ fn named(entry: &Entry, before: &[Entry]) -> Result {
         return Err(entry.place.error(message));
     }
     if id.starts_with(RESERVED) {
-        let message =
-            format!("`{id}`: what begins with `{RESERVED}` is how the canary judges itself");
+        let message = format!("`{id}`: {OURS}");
         return Err(entry.place.error(message));
     }
     let twin = before.iter().find(|one| one.key.eq_ignore_ascii_case(id));
@@ -65,9 +66,36 @@ fn named(entry: &Entry, before: &[Entry]) -> Result {
     })
 }
 
+/// `[invariant.S.2]` is a table in a table; its id needs quotes.
+fn unquoted(entry: &Entry) -> Result {
+    if entry.node.get("shape").is_some() || entry.node.get("arm").is_some() {
+        return Ok(());
+    }
+    let known = |key: &str| {
+        let shapes = shape::SHAPES.iter().flat_map(|shape| shape.keys);
+        let keys = shapes.copied().chain([shape::COMMON, META, TERMS]);
+        keys.flatten().any(|one| one.name == key)
+    };
+    let table = |inner: &&Entry| matches!(inner.node.body, Body::Table(_)) && !known(&inner.key);
+    let Some(inner) = entry.node.entries()?.iter().find(table) else {
+        return Ok(());
+    };
+    let id = format!("{}.{}", entry.key, inner.key);
+    if id.starts_with(RESERVED) {
+        let message = format!("`{id}`: {OURS}");
+        return Err(inner.place.error(message));
+    }
+    let message = format!(
+        "this is a table in the invariant `{}`: an id with a dot needs quotes, as in [invariant.{id:?}]",
+        entry.key
+    );
+    Err(inner.place.error(message))
+}
+
 fn invariant(entry: &Entry, facets: &Facets) -> Result<Invariant> {
-    entry.node.entries()?;
+    unquoted(entry)?;
     let check = shape::read(&entry.node, &[META, TERMS], facets)?;
+    shape::blanks::check(&entry.node, facets)?;
     let fields = Fields { node: &entry.node };
     let terms = terms::terms(fields, facets)?;
     if terms.reread {

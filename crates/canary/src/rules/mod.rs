@@ -1,9 +1,10 @@
-//! The rules file: what is read, what must hold, and what happens if it does not.
+//! The rules file: what is read, what must hold, and what happens if it does not. [`Rules`] are read from it, and say each of its parts.
 
 pub(crate) mod fields;
 pub(crate) mod node;
 
 mod alert;
+mod described;
 mod digest;
 mod drill;
 mod facet;
@@ -11,10 +12,13 @@ mod include;
 mod invariant;
 mod ledger;
 mod output;
+mod placeholders;
 mod policy;
 mod schema;
 mod source;
+mod spots;
 mod terms;
+mod trail;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +26,7 @@ mod tests;
 use std::path::Path;
 
 pub use alert::AlertRule;
+pub use described::{Described, KindOf, Takes};
 pub use drill::Drill;
 pub use facet::FacetRule;
 pub use ledger::LedgerRule;
@@ -34,7 +39,7 @@ pub(crate) use facet::Facets;
 use fields::{Fields, Form, Key, key};
 use node::{Node, Result};
 
-use crate::Invariant;
+use crate::{Error, Invariant};
 
 /// A rule set that was read whole: every key known, every facet resolved, every shape made.
 #[derive(Debug)]
@@ -117,6 +122,27 @@ impl Rules {
             off,
             drills,
         })
+    }
+
+    /// What a source refused, with the place in the rules that it is about.
+    #[must_use]
+    pub fn placed(&self, error: Error) -> Error {
+        let Some(about) = error.what() else {
+            return error;
+        };
+        let named = |name: &Option<String>, one: &str| name.as_deref() == Some(one);
+        let mut facets = self.facets.iter();
+        let facet = facets.find(|facet| named(&about.facet, &facet.ask().facet));
+        let mut sources = self.sources.iter();
+        let source = sources.find(|source| named(&about.source, source.name()));
+        let spots = facet
+            .map(FacetRule::spots)
+            .or(source.map(SourceRule::spots));
+        let setting = about.setting.as_deref();
+        match spots {
+            Some(spots) => spots.error(setting, &about.why),
+            None => error,
+        }
     }
 
     /// The names and the texts of the rule sets that come with the crate.

@@ -1,11 +1,16 @@
 //! TOML as a tree that knows where each value stands, so that what was merged from several files can still be complained about.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::trail::{Trail, broken, place};
 use crate::{Error, ErrorKind, Setting, Settings};
+
+/// No message is longer than that.
+const LONGEST: usize = 1000;
 
 pub(crate) type Result<T = ()> = std::result::Result<T, Error>;
 
@@ -16,11 +21,12 @@ pub(crate) struct Page {
     pub(crate) text: String,
 }
 
-/// A point in a page.
+/// What stands in a page, from its first byte to its last.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    page: Arc<Page>,
-    at: usize,
+    pub(super) page: Arc<Page>,
+    pub(super) span: Range<usize>,
+    pub(super) trail: Trail,
 }
 
 /// A value and where it stands.
@@ -50,12 +56,25 @@ pub(crate) struct Entry {
 }
 
 impl Place {
+    /// An error that begins with file, line and column, the table, the key and what was written there.
     pub(crate) fn error(&self, message: impl std::fmt::Display) -> Error {
-        let before = self.page.text.get(..self.at).unwrap_or(&self.page.text);
+        let (line, column) = self.line();
+        let (name, about) = (&self.page.name, self.trail.said(self.written()));
+        let message = format!("{name}:{line}:{column}: {about}{message}");
+        Error::new(ErrorKind::Rules, crate::fact::bounded(&message, LONGEST))
+    }
+
+    /// The line and the column at which it begins.
+    pub(crate) fn line(&self) -> (usize, usize) {
+        let text = &self.page.text;
+        let before = text.get(..self.span.start).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let message = format!("{}:{line}:{column}: {message}", self.page.name);
-        Error::new(ErrorKind::Rules, crate::fact::bounded(&message, 600))
+        (line, column)
+    }
+
+    fn written(&self) -> &str {
+        self.page.text.get(self.span.clone()).unwrap_or_default()
     }
 }
 
@@ -65,18 +84,14 @@ impl Node {
             name: name.to_owned(),
             text: text.to_owned(),
         });
-        let place = |at| Place {
-            page: page.clone(),
-            at,
-        };
-        let root = DeTable::parse(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            place(at).error(error.message())
-        })?;
-        let body = table(root.get_ref(), &place)?;
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if let Some(error) = errors.first() {
+            return Err(broken(&page, error, root.get_ref()));
+        }
+        let trail = Trail::default();
         Ok(Self {
-            place: place(0),
-            body,
+            body: table(root.get_ref(), &page, &trail)?,
+            place: place(&page, 0..0, &trail),
         })
     }
 
@@ -84,38 +99,57 @@ impl Node {
         self.place.error(message)
     }
 
+    /// Something else is needed here, and this is not it.
+    pub(crate) fn wrong(&self, needed: impl std::fmt::Display) -> Error {
+        let without = match &self.body {
+            Body::Text(text) if text.trim().parse::<i64>().is_ok() => {
+                format!(": write {} without quotes", text.trim())
+            }
+            _ => String::new(),
+        };
+        let is = match &self.body {
+            Body::Text(_) => "this is text",
+            Body::Int(_) => "this is a whole number",
+            Body::Bool(_) => "this is `true` or `false`",
+            Body::List(_) => "this is a list",
+            Body::Table(_) => "this is a table",
+            Body::Other => "this is a fraction or a date",
+        };
+        self.error(format!("{is}, and {needed} is needed{without}"))
+    }
+
     pub(crate) fn text(&self) -> Result<&str> {
         match &self.body {
             Body::Text(text) => Ok(text),
-            _ => Err(self.error("a string should be here")),
+            _ => Err(self.wrong("text in quotes")),
         }
     }
 
     pub(crate) fn int(&self) -> Result<i64> {
         match self.body {
             Body::Int(int) => Ok(int),
-            _ => Err(self.error("a whole number should be here")),
+            _ => Err(self.wrong("a whole number")),
         }
     }
 
     pub(crate) fn boolean(&self) -> Result<bool> {
         match self.body {
             Body::Bool(yes) => Ok(yes),
-            _ => Err(self.error("`true` or `false` should be here")),
+            _ => Err(self.wrong("`true` or `false`")),
         }
     }
 
     pub(crate) fn list(&self) -> Result<&[Node]> {
         match &self.body {
             Body::List(items) => Ok(items),
-            _ => Err(self.error("an array should be here")),
+            _ => Err(self.wrong("a list, as in `[…]`")),
         }
     }
 
     pub(crate) fn entries(&self) -> Result<&[Entry]> {
         match &self.body {
             Body::Table(entries) => Ok(entries),
-            _ => Err(self.error("a table should be here")),
+            _ => Err(self.wrong("a table, as in `{ key = … }`")),
         }
     }
 
@@ -157,21 +191,23 @@ impl Node {
     }
 }
 
-fn table(items: &DeTable<'_>, place: &dyn Fn(usize) -> Place) -> Result<Body> {
+fn table(items: &DeTable<'_>, page: &Arc<Page>, trail: &Trail) -> Result<Body> {
     let mut entries = Vec::with_capacity(items.len());
     for (key, value) in items {
+        let name = key.get_ref().to_string();
+        let below = trail.below(&name, value.get_ref());
         entries.push(Entry {
-            key: key.get_ref().to_string(),
-            place: place(key.span().start),
-            node: node(value, place)?,
+            place: place(page, key.span(), &trail.of_table()),
+            node: node(value, page, &below)?,
+            key: name,
         });
     }
-    entries.sort_by_key(|entry| entry.place.at);
+    entries.sort_by_key(|entry| entry.place.span.start);
     Ok(Body::Table(entries))
 }
 
-fn node(value: &Spanned<DeValue<'_>>, place: &dyn Fn(usize) -> Place) -> Result<Node> {
-    let here = place(value.span().start);
+fn node(value: &Spanned<DeValue<'_>>, page: &Arc<Page>, trail: &Trail) -> Result<Node> {
+    let here = place(page, value.span(), trail);
     let body = match value.get_ref() {
         DeValue::String(text) => Body::Text(text.to_string()),
         DeValue::Integer(int) => match i64::from_str_radix(int.as_str(), int.radix()) {
@@ -180,10 +216,11 @@ fn node(value: &Spanned<DeValue<'_>>, place: &dyn Fn(usize) -> Place) -> Result<
         },
         DeValue::Boolean(yes) => Body::Bool(*yes),
         DeValue::Array(items) => {
-            let items = items.iter().map(|item| node(item, place));
+            let items = items.iter().enumerate();
+            let items = items.map(|(at, item)| node(item, page, &trail.item(at, item.get_ref())));
             Body::List(items.collect::<Result<_>>()?)
         }
-        DeValue::Table(items) => table(items, place)?,
+        DeValue::Table(items) => table(items, page, trail)?,
         DeValue::Float(_) | DeValue::Datetime(_) => Body::Other,
     };
     Ok(Node { place: here, body })

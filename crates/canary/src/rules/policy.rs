@@ -119,7 +119,7 @@ pub(super) fn read(node: Option<&Node>) -> Result<Policy> {
             .get("recover")
             .map_or(Ok(usual.recover), Node::boolean)?,
         minimum: fields.severity("minimum")?.unwrap_or(usual.minimum),
-        ping: fields.texts("ping")?,
+        ping: fields.argv("ping")?,
         flap,
         flap_window,
     })

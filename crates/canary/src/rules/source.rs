@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::is_name;
 use super::node::{Entry, Node, Place, Result};
+use super::spots::Spots;
 use crate::{Setting, Settings};
 
 /// Where readings come from, as the rule set says it.
@@ -11,6 +12,7 @@ pub struct SourceRule {
     kind: String,
     timeout: Duration,
     settings: Settings,
+    spots: Spots,
 }
 
 /// The keys that every source has.
@@ -39,6 +41,10 @@ impl SourceRule {
         &self.settings
     }
 
+    pub(super) fn spots(&self) -> &Spots {
+        &self.spots
+    }
+
     /// Whether both read the same thing, whatever they are called.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.name == other.name || (self.kind == other.kind && self.settings == other.settings)
@@ -60,16 +66,18 @@ fn source(entry: &Entry) -> Result<SourceRule> {
     }
     let missing = || {
         entry
-            .place
-            .error(format!("source `{}` has no `kind`", entry.key))
+            .node
+            .error("`kind` is missing: what it is, such as \"redis\"")
     };
     entry.node.entries()?;
     let timeout = entry.node.get("timeout").map(super::fields::duration);
     let settings = entry.node.settings(COMMON)?;
     if let Some(Setting::Text(url)) = settings.get("url") {
-        refuse_password(url, &entry.place)?;
+        let node = entry.node.get("url").unwrap_or(&entry.node);
+        refuse_password(url, &node.place)?;
     }
     Ok(SourceRule {
+        spots: Spots::of(&entry.node),
         name: entry.key.clone(),
         kind: entry
             .node

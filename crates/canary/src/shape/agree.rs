@@ -44,9 +44,9 @@ enum Side {
 type Said<'a> = BTreeMap<&'a str, std::result::Result<Value, Trouble<'a>>>;
 
 fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
-    let right = fields.need("right")?;
-    if fields.need("left")?.text()? == right.text()? {
-        return Err(right.error("nothing differs from itself: name two that should agree"));
+    if fields.text("left")? == fields.text("right")? && fields.get("left").is_some() {
+        let message = "`left` and `right` are the same, which always agrees with itself: compare two readings";
+        return Err(fields.need("right")?.error(message));
     }
     Ok(Box::new(Agree {
         sides: [

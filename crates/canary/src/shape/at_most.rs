@@ -9,9 +9,9 @@ use super::condition::{FILTER, Filter};
 use super::facet::{Judged, Lookup, name};
 use super::judge::Judge;
 use super::sieve::Sieve;
-use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
+use crate::rules::{FacetRule, Facets};
 use crate::{Check, Fact, Kind, Memory, Stamp, Table, View};
 
 pub(super) const AT_MOST: Shape = Shape {
@@ -60,9 +60,16 @@ pub(super) enum Bound {
 
 fn read(fields: Fields<'_>, facets: &Facets, usual: &[&str]) -> Result<Box<dyn Check>> {
     let filter = (fields.get("where"), fields.get("exempt"));
+    let (count, limit) = (fields.need("count")?, fields.need("limit")?);
+    if let (Ok(one), Ok(other)) = (count.text(), limit.text())
+        && one == other
+    {
+        let message = "`count` and `limit` are the same number: compare two";
+        return Err(limit.error(message));
+    }
     Ok(Box::new(Bounded {
-        count: Count::read(fields.need("count")?, filter, facets)?,
-        limit: Bound::read(fields.need("limit")?, facets)?,
+        count: Count::read(count, filter, facets)?,
+        limit: Bound::read(limit, facets)?,
         missing: Missing::read(fields)?,
         kinds: kinds(fields, usual)?,
     }))
@@ -72,8 +79,15 @@ impl Bound {
     /// A number, or `facet.column`.
     pub(super) fn read(node: &Node, facets: &Facets) -> Result<Self> {
         match &node.body {
+            Body::Int(number) if *number < 0 => {
+                Err(node.error("nothing has fewer than none: a limit is 0 or more"))
+            }
             Body::Int(number) => Ok(Self::Number(*number)),
-            _ => Lookup::read(node, facets, Some(Kind::Int)).map(Self::Of),
+            Body::Text(text) if text.trim().parse::<i64>().is_ok() => {
+                Err(node.wrong("a whole number"))
+            }
+            Body::Text(_) => Lookup::read(node, facets, Some(Kind::Int)).map(Self::Of),
+            _ => Err(node.wrong("a whole number, or \"facet.column\" in quotes,")),
         }
     }
 
@@ -89,6 +103,17 @@ impl Bound {
             Self::Number(number) => Bounds::Number(*number),
             Self::Of(lookup) => Bounds::Of(lookup.bind(view)?, &lookup.column),
         })
+    }
+}
+
+/// A facet whose rows are counted. One that is a count itself has one row, whatever it says.
+fn rows<'f>(node: &Node, facet: &'f FacetRule) -> Result<&'f FacetRule> {
+    match facet.is_count() {
+        false => Ok(facet),
+        true => {
+            let name = name(facet);
+            Err(node.error(format!("facet `{name}` has one row with a number in it, and rows would be counted: write \"{name}.count\"")))
+        }
     }
 }
 
@@ -122,12 +147,12 @@ impl Count {
     ) -> Result<Self> {
         let text = node.text()?;
         let (facet, column) = match facets.get(text) {
-            Some(facet) => (facet, None),
+            Some(facet) => (rows(node, facet)?, None),
             None if text.contains('.') => {
                 let lookup = Lookup::read(node, facets, Some(Kind::Int))?;
                 (facets.named(node, &lookup.facet)?, Some(lookup.column))
             }
-            None => (facets.need(node)?, None),
+            None => (rows(node, facets.need(node)?)?, None),
         };
         Ok(Self {
             filter: Filter::of(all, none, facet)?,

@@ -22,7 +22,7 @@ pub(super) fn need_column(
     let Some(column) = columns.iter().find(|column| column.name() == name) else {
         let hint = hint(name, columns.iter().map(Column::name));
         let message = format!(
-            "facet `{}` has no column `{name}`{hint}; further ones are asked for with `columns`",
+            "facet `{}` has no column `{name}`, and `columns` asks for none{hint}",
             facet.ask().facet
         );
         return Err(node.error(message));

@@ -5,6 +5,7 @@ mod age_below;
 mod agree;
 mod arms;
 mod at_most;
+pub(crate) mod blanks;
 mod cell;
 mod common;
 mod condition;
@@ -82,16 +83,17 @@ pub(crate) fn read(node: &Node, others: &[&[Key]], facets: &Facets) -> Result<Bo
     if node.get("arm").is_some() {
         return arms::read(node, others, facets);
     }
-    let named = node
-        .get("shape")
-        .ok_or_else(|| node.error("`shape` is missing"))?;
+    let named = node.get("shape").ok_or_else(|| {
+        let names: Vec<_> = SHAPES.iter().map(|shape| shape.name).collect();
+        node.error(format!("`shape` is missing: one of {}", names.join(", ")))
+    })?;
     let name = named.text()?;
     let Some(shape) = SHAPES.iter().find(|shape| shape.name == name) else {
         let hint = hint(name, SHAPES.iter().map(|shape| shape.name));
         return Err(named.error(format!("there is no shape `{name}`{hint}")));
     };
-    let mut known: Vec<&[Key]> = vec![COMMON];
-    known.extend(shape.keys);
+    let mut known: Vec<&[Key]> = shape.keys.to_vec();
+    known.push(COMMON);
     known.extend(others);
     let fields = Fields::new(node, &format!("an invariant of shape `{name}`"), &known)?;
     if let Some(missing) = fields.get("missing").filter(|_| !SKIPPING.contains(&name)) {

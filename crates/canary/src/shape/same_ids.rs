@@ -59,14 +59,14 @@ struct Side {
 fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     let left = facet(fields, "left", facets)?;
     let right = facet(fields, "right", facets)?;
+    if left.is_like(right) {
+        let message = "`left` and `right` read the same, which is always the same as itself: compare two readings";
+        return Err(fields.need("right")?.error(message));
+    }
     let watched = match fields.one_of("side", SIDES)? {
         Some(side @ 0..=1) => vec![side],
         _ => vec![0, 1],
     };
-    if left.ask().facet == right.ask().facet && fields.get("exclude").is_none() {
-        let right = fields.need("right")?;
-        return Err(right.error("nothing differs from itself: name two facets"));
-    }
     let usual = ["only_left", "only_right"];
     let usual: Vec<&str> = watched.iter().map(|side| usual[*side]).collect();
     if left.has("subject") != right.has("subject") || !left.has("id") || !right.has("id") {

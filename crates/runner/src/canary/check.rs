@@ -1,11 +1,11 @@
 //! `check`, `schema` and `rules`: what can be said without contacting anybody.
 use std::fmt::Write;
 
-use runward_canary::Rules;
+use runward_canary::{AlertRule, Rules};
 
 use super::args::CheckArgs;
 use super::setup::Setup;
-use super::sinks::Sinks;
+use super::sinks;
 use crate::commands::print;
 use crate::error::{Error, Result};
 use crate::terminal::printable;
@@ -40,8 +40,8 @@ pub(super) fn rules(name: Option<&str>) -> Result<u8> {
 
 pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     let setup = Setup::load(&args.config)?;
-    let _ = setup.collector()?;
-    let sinks = Sinks::open(&setup.rules)?;
+    let mut unset = setup.rehearse()?;
+    unset.extend(sinks::unset(&setup.rules)?);
     let ledger = setup.ledger()?;
     let rules = &setup.rules;
     let mut out = String::new();
@@ -62,8 +62,20 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
         let _ = writeln!(out, "invariant {id}: off, {}", printable(why));
     }
     let _ = writeln!(out, "drills: {}", rules.drills().len());
-    let _ = writeln!(out, "alerts: {}", sinks.names().join(", "));
+    let alerts: Vec<&str> = rules.alerts().iter().map(AlertRule::kind).collect();
+    let alerts = match alerts.as_slice() {
+        [] => "none; the exit code and the output are all that tells".to_owned(),
+        kinds => kinds.join(", "),
+    };
+    let _ = writeln!(out, "alerts: {alerts}");
     let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
+    for variable in unset {
+        let _ = writeln!(
+            out,
+            "note: the environment has no {}; a cycle needs it",
+            printable(&variable)
+        );
+    }
     print(out.as_bytes())?;
     Ok(0)
 }

@@ -1,8 +1,8 @@
 //! `cycle`: look, judge, keep, tell, in an order in which being killed loses nothing.
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use runward_canary::alert::{Entry, Limits, Outbox, Policy};
+use runward_canary::alert::{Delivery, Entry, Limits, Outbox, Policy, Round};
 use runward_canary::ledger::{Origin, Saved};
 use runward_canary::render::Status;
 use runward_canary::{Cycle, ErrorKind, Only, Snapshot, Stamp, State, judge, suspects};
@@ -17,6 +17,9 @@ use crate::commands::print;
 use crate::duration::Span;
 use crate::error::{Error, Result};
 use crate::terminal::{printable, say};
+
+/// How long a cycle tells at most; one delivery that has begun may take its own time beyond that.
+const ROUND: Duration = Duration::from_secs(60);
 
 /// One cycle, under way.
 struct Running<'a> {
@@ -112,15 +115,16 @@ impl Running<'_> {
     /// Decides who is told, keeps that, tells, and keeps what came of it.
     fn settle(&mut self, cycle: &Cycle, outbox: Outbox) -> (State, Outbox) {
         let changed = &cycle.report.transitions;
-        if self.args.no_alerts {
-            let kept = self.ledger.commit(&cycle.state, &outbox, changed);
-            self.note(kept);
-            return (cycle.state.clone(), outbox);
-        }
         let names = self.sinks.names();
         let state = cycle.state.clone();
         let news = self.policy().decide(&cycle.report, state, outbox, &names);
         let (state, mut outbox) = (news.state, news.outbox);
+        if self.args.no_alerts {
+            // It is written down who is to be told; the next cycle tells.
+            let kept = self.ledger.commit(&state, &outbox, changed);
+            self.note(kept);
+            return (state, outbox);
+        }
         for entry in outbox.begin(cycle.report.taken, &Limits::default()) {
             self.given_up(&entry);
         }
@@ -135,10 +139,7 @@ impl Running<'_> {
             return (state, outbox);
         }
         // Also where it could not be kept: told twice is better than not at all.
-        let sinks = self.sinks;
-        let round = outbox.send(cycle.report.taken, &mut |name, alert| {
-            sinks.deliver(name, alert)
-        });
+        let round = self.send(cycle.report.taken, &mut outbox);
         for entry in &round.failed {
             let cause = entry.last_error.as_ref().map(ToString::to_string);
             let cause = cause.unwrap_or_default();
@@ -150,6 +151,19 @@ impl Running<'_> {
         let kept = self.ledger.commit(&state, &outbox, &[]);
         self.note(kept);
         (state, outbox)
+    }
+
+    /// Tells for a part of the time that the cycle has: what is left comes first in the next one.
+    fn send(&self, taken: Stamp, outbox: &mut Outbox) -> Round {
+        let policy = self.setup.rules.policy();
+        let most = policy
+            .deadline
+            .map_or(ROUND, |deadline| ROUND.min(deadline / 3));
+        let begun = Instant::now();
+        outbox.send(taken, &mut |name, alert| match begun.elapsed() < most {
+            true => self.sinks.deliver(name, alert),
+            false => Delivery::Later,
+        })
     }
 
     fn policy(&self) -> Policy {
@@ -209,8 +223,8 @@ impl Running<'_> {
             longest_ms: before.as_ref().map_or(took, |it| it.longest_ms.max(took)),
             warning: (!self.warnings.is_empty()).then(|| self.warnings.join("; ")),
         };
-        if let Some(before) = before.filter(|_| self.only != Only::All) {
-            last.add_others(&before.report);
+        if self.only != Only::All {
+            last.add_others(before.as_ref());
         }
         last
     }

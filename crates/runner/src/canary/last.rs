@@ -1,14 +1,22 @@
 //! What the last cycle said, beside the state: for `status`, which looks at nothing else.
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use runward_canary::{Report, Snapshot, Stamp};
 use serde::{Deserialize, Serialize};
+
+/// When the last cycle of all invariants ended, if there was none.
+const NEVER: Stamp = Stamp::from_micros(0);
+
+/// So far apart are clocks that are well.
+const AHEAD: Duration = Duration::from_secs(60);
 
 /// Written after the commit: it may be older than the state, and is never newer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Last {
     pub(super) report: Report,
     pub(super) sources: BTreeMap<String, bool>,
+    /// When the last cycle of all invariants ended.
     pub(super) ended: Stamp,
     /// How long the longest of all cycles took, in milliseconds.
     pub(super) longest_ms: u64,
@@ -28,8 +36,12 @@ impl Last {
         })
     }
 
-    /// After a cycle of some invariants, what is known of the others is what was said before.
-    pub(super) fn add_others(&mut self, before: &Report) {
+    /// After a cycle of some invariants: what is known of the others is what was said before, and is as old as that.
+    pub(super) fn add_others(&mut self, before: Option<&Self>) {
+        self.ended = before.map_or(NEVER, |before| before.ended);
+        let Some(before) = before.map(|before| &before.report) else {
+            return;
+        };
         for (id, verdict) in &before.verdicts {
             let verdicts = &mut self.report.verdicts;
             verdicts
@@ -40,6 +52,11 @@ impl Last {
             let all = &mut self.report.coverage;
             all.entry(id.clone()).or_insert_with(|| coverage.clone());
         }
+    }
+
+    /// Whether it is of a time that is yet to come.
+    pub(super) fn is_ahead(&self, now: Stamp) -> bool {
+        self.ended > now.plus(AHEAD)
     }
 }
 

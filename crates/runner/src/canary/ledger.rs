@@ -149,8 +149,7 @@ impl Place {
 
 /// A snapshot that somebody kept.
 pub(super) fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|e| Error::io("read", path, &e, "name a snapshot that was kept"))
+    runward_canary::text(path).map_err(|e| wrong(format!("{e}; name a snapshot that was kept")))
 }
 
 impl fmt::Display for Place {
@@ -196,7 +195,7 @@ fn lock(folder: &Path, wait: Option<Duration>) -> Result<Guard> {
 
 impl Past {
     fn in_folder(loaded: ledger::Loaded, folder: &Path) -> Self {
-        let text = std::fs::read_to_string(last(folder)).ok();
+        let text = runward_canary::text(&last(folder)).ok();
         Self {
             saved: loaded.saved,
             origin: loaded.origin,

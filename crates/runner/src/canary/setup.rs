@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runward_canary::ledger::Retention;
-use runward_canary::{Collector, Options, Rules};
+use runward_canary::{Collector, Options, Rules, Source, SourceRule};
 
 use super::ledger::{Place, Remote};
 use super::wrong;
@@ -52,13 +52,37 @@ impl Setup {
         let mut collector = Collector::new();
         for source in self.rules.sources() {
             let opened = runward_sources::open(source.kind(), source.settings(), source.timeout());
-            let opened = opened.map_err(|e| wrong(format!("source `{}`: {e}", source.name())))?;
-            let facets = self.rules.facets().iter();
-            let asks = facets.filter(|facet| facet.source() == source.name());
-            let asks = asks.map(|facet| facet.ask().clone()).collect();
-            collector = collector.source(source.name(), opened, source.timeout(), asks);
+            let opened =
+                opened.map_err(|e| wrong(self.rules.placed(e.of_source(source.name()))))?;
+            collector = self.asked(collector, source, opened);
         }
-        collector.prepare().map_err(wrong)
+        collector.prepare().map_err(|e| wrong(self.rules.placed(e)))
+    }
+
+    /// The same, for a look at the rules alone: the variables that sources name and that are not set.
+    pub(super) fn rehearse(&self) -> Result<Vec<String>> {
+        let mut unset = Vec::new();
+        let mut collector = Collector::new();
+        for source in self.rules.sources() {
+            let opened =
+                runward_sources::rehearse(source.kind(), source.settings(), source.timeout());
+            let (opened, variable) =
+                opened.map_err(|e| wrong(self.rules.placed(e.of_source(source.name()))))?;
+            unset.extend(variable);
+            collector = self.asked(collector, source, opened);
+        }
+        let _ = collector
+            .prepare()
+            .map_err(|e| wrong(self.rules.placed(e)))?;
+        Ok(unset)
+    }
+
+    /// With a source and all that it is asked for.
+    fn asked(&self, all: Collector, source: &SourceRule, opened: Box<dyn Source>) -> Collector {
+        let facets = self.rules.facets().iter();
+        let asks = facets.filter(|facet| facet.source() == source.name());
+        let asks = asks.map(|facet| facet.ask().clone()).collect();
+        all.source(source.name(), opened, source.timeout(), asks)
     }
 
     /// Where the ledger is: as the rules say, beside them if that is relative; else in the home of this user.
@@ -145,7 +169,7 @@ impl Setup {
 }
 
 /// In the home of this user, or in `RUNWARD_HOME`, with a name made of the path of the rules.
-fn usual_ledger(config: &Path) -> Result<PathBuf> {
+fn usual_ledger(given_path: &Path) -> Result<PathBuf> {
     let env = Environment::of_this_process();
     let user = User::of_this_process();
     let given = Places {
@@ -153,6 +177,10 @@ fn usual_ledger(config: &Path) -> Result<PathBuf> {
         ..Places::default()
     };
     let home = places::decide(&given, &env, &user)?.home;
+    // By whichever way it was named: one file of rules has one ledger.
+    let config = given_path.canonicalize();
+    let config =
+        config.map_err(|e| Error::io("resolve", given_path, &e, "name a file of rules"))?;
     let config = config.to_string_lossy();
     Ok(home.join("canary").join(slug_of_parts(&[&*config])))
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use runward_canary::alert::{Alert, Delivery};
-use runward_canary::{Rules, Severity};
+use runward_canary::{AlertRule, Rules, Settings, Severity};
 use runward_sinks::Sink;
 
 use super::wrong;
@@ -12,6 +12,9 @@ use crate::terminal::{printable, say};
 
 /// The longest that one delivery may take; a sink's own `timeout` may be shorter.
 const WITHIN: Duration = Duration::from_secs(30);
+
+/// The kind that is no sink of another crate.
+const STDERR: &str = "stderr";
 
 /// All places of a rule set.
 pub(super) struct Sinks(BTreeMap<String, Place>);
@@ -29,14 +32,9 @@ impl Sinks {
         for alert in rules.alerts() {
             let place = Place {
                 minimum: alert.minimum(),
-                sink: match alert.kind() {
-                    "stderr" => stderr(alert.settings())?,
-                    kind => {
-                        let secret = |name: &str| std::env::var(name).ok();
-                        let sink = runward_sinks::open(kind, alert.settings(), &secret);
-                        Some(sink.map_err(wrong)?)
-                    }
-                },
+                sink: sink(alert, &|kind, settings| {
+                    runward_sinks::open(kind, settings, &variable)
+                })?,
             };
             places.insert(free(&places, alert.kind()), place);
         }
@@ -68,13 +66,46 @@ fn free(taken: &BTreeMap<String, Place>, kind: &str) -> String {
         .unwrap_or_default()
 }
 
-fn stderr(settings: &runward_canary::Settings) -> Result<Option<Box<dyn Sink>>> {
-    match settings.keys().next() {
-        None => Ok(None),
-        Some(key) => Err(wrong(format!(
-            "the alert sink stderr has no setting {key:?}"
-        ))),
+/// The variables that alerts name and that are not set; all else of them is refused as it would be when they are sent.
+pub(super) fn unset(rules: &Rules) -> Result<Vec<String>> {
+    let mut unset = Vec::new();
+    for alert in rules.alerts() {
+        let rehearse =
+            |kind: &str, settings: &Settings| runward_sinks::rehearse(kind, settings, &variable);
+        unset.extend(sink(alert, &rehearse)?.into_iter().flatten());
     }
+    Ok(unset)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What is made of an alert's settings; nothing of this process' own stderr. What is refused is told with its place.
+fn sink<T>(
+    alert: &AlertRule,
+    make: &dyn Fn(&str, &Settings) -> std::result::Result<T, runward_sinks::Error>,
+) -> Result<Option<T>> {
+    if alert.kind() == STDERR {
+        return match alert.settings().keys().next() {
+            None => Ok(None),
+            Some(key) => {
+                let why = format!("there is no setting `{key}`, only kind, minimum");
+                Err(wrong(alert.refused(Some(key), &why)))
+            }
+        };
+    }
+    let made = make(alert.kind(), alert.settings()).map_err(|e| match e.of_setting() {
+        Some("kind") => {
+            let mut known = runward_sinks::KINDS.to_vec();
+            known.push(STDERR);
+            known.sort_unstable();
+            let why = format!("there is no such kind; known: {}", known.join(", "));
+            alert.refused(Some("kind"), &why)
+        }
+        setting => alert.refused(setting, e.why()),
+    });
+    made.map(Some).map_err(wrong)
 }
 
 fn tell(alert: &Alert) -> Delivery {

@@ -67,6 +67,8 @@ struct Watch<'a> {
     args: &'a WatchArgs,
     signals: SignalFd,
     terms: Terms,
+    /// Whether another led meanwhile: the rules may be others now.
+    stood_by: bool,
 }
 
 pub(super) fn main(args: &WatchArgs) -> Result<u8> {
@@ -80,8 +82,12 @@ pub(super) fn main(args: &WatchArgs) -> Result<u8> {
         args,
         signals: signals()?,
         terms,
+        stood_by: false,
     };
     while let Some(mut lead) = watch.lead()? {
+        if std::mem::take(&mut watch.stood_by) {
+            watch.reload();
+        }
         if watch.go_on(&mut lead)? == Woken::Stop {
             lead.close()?;
             break;
@@ -160,7 +166,7 @@ impl Watch<'_> {
         let mut next = after(Instant::now(), self.terms.startup);
         loop {
             match self.rest(next, lead)? {
-                Woken::Reload => self.reload(),
+                Woken::Reload => self.reload_and_say(),
                 Woken::Time | Woken::Ended => {}
                 end => return Ok(end),
             }
@@ -171,7 +177,7 @@ impl Watch<'_> {
             next = match self.cycle()? {
                 Asked::Stop => return Ok(Woken::Stop),
                 Asked::Reload => {
-                    self.reload();
+                    self.reload_and_say();
                     Instant::now()
                 }
                 Asked::Nothing => after(begun, self.terms.interval),
@@ -179,17 +185,26 @@ impl Watch<'_> {
         }
     }
 
-    fn reload(&mut self) {
+    /// Returns whether the rules could be read; if not, why not was said.
+    fn reload(&mut self) -> bool {
         match ask(self.args) {
             Ok(Some(terms)) if terms.ledger != self.terms.ledger => {
                 say("the ledger is another one now; start the watcher anew");
             }
             Ok(Some(terms)) => {
                 self.terms = terms;
-                say("the rules were read again");
+                return true;
             }
             Ok(None) => say("the rules cannot be used, and the old interval stays"),
             Err(e) => say(printable(&e.to_string())),
+        }
+        false
+    }
+
+    /// As somebody has asked for it.
+    fn reload_and_say(&mut self) {
+        if self.reload() {
+            say("the rules were read again");
         }
     }
 

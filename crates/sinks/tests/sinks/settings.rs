@@ -14,16 +14,16 @@ fn refused(kind: &str, settings: &Settings) -> (ErrorKind, String) {
 fn what_is_wrong_is_named_with_what_would_be_right() {
     let cases = [
         ("pigeon", settings([]), "only command, email, file, webhook"),
-        ("file", settings([]), "path is missing"),
+        ("file", settings([]), "`path` is missing"),
         (
             "file",
             settings([("path", text("/x")), ("pahts", text("/x"))]),
-            "has no setting \"pahts\"; it has path",
+            "there is no setting `pahts`, only path",
         ),
         (
             "file",
             settings([("path", Setting::Int(3))]),
-            "path is text",
+            "`path` is text",
         ),
         (
             "command",
@@ -40,7 +40,7 @@ fn what_is_wrong_is_named_with_what_would_be_right() {
             settings([("argv", text("x")), ("timeout", text("121s"))]),
             "from 1s to 120s",
         ),
-        ("webhook", settings([]), "url_env is missing"),
+        ("webhook", settings([]), "`url_env` is missing"),
         (
             "webhook",
             settings([("url", text("https://x/")), ("format", text("xml"))]),

@@ -4,7 +4,7 @@ mod run;
 
 use std::time::{Duration, Instant};
 
-use runward_canary::{Ask, Cause, Context, Error, Reading, Settings, Source};
+use runward_canary::{Ask, Cause, Context, Error, Reading, Setting, Settings, Source};
 
 use crate::bound::{self, Binding};
 use crate::facet::{Facet, Scope, Shape};
@@ -41,6 +41,13 @@ impl Command {
             .into_iter()
             .map(str::to_owned)
             .collect();
+        if let Some(Setting::Text(text)) = options.get("argv")
+            && text.split_whitespace().nth(1).is_some()
+        {
+            let words: Vec<_> = text.split_whitespace().collect();
+            let why = format!("there is no shell that takes this apart: write argv = {words:?}");
+            return Err(options.refuse_at("argv", why));
+        }
         match argv.first().is_some_and(|program| !program.is_empty()) {
             true => Ok(Self { argv, timeout }),
             false => Err(options.refuse(
@@ -53,7 +60,9 @@ impl Command {
         let (facet, options) = Facet::of(ask, &SHAPE)?;
         let args = options.texts("args")?;
         let all = self.argv.iter().map(String::as_str).chain(args);
-        let word = |text: &str| Word::new(text, &facet.scope).map_err(|why| options.refuse(why));
+        let word = |text: &str| {
+            Word::new(text, &facet.scope).map_err(|why| options.refuse_at("args", why))
+        };
         let words: Vec<_> = all.map(word).collect::<Result<_, _>>()?;
         match words.first() {
             Some(Word::Text(_)) => Ok((facet, words)),

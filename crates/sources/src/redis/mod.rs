@@ -11,7 +11,7 @@ use std::time::Duration;
 use runward_canary::{Ask, Context, Error, Reading, Settings, Source};
 
 use crate::facet::{Facet, Shape};
-use crate::options::{Options, refusal};
+use crate::options::Options;
 use crate::{look, secret};
 use command::Command;
 use scan::Pattern;
@@ -42,9 +42,17 @@ impl Redis {
             false => Info::Asked,
         };
         let login = Login::of(&url, info).ok_or_else(|| {
-            refusal(format!(
-                "source redis: its address is none; write {EXAMPLE} or unix:///path?db=0; there is no TLS"
-            ))
+            let set = if settings.contains_key("url") {
+                "url"
+            } else {
+                "url_env"
+            };
+            options.refuse_at(
+                set,
+                format!(
+                    "its address is none; write {EXAMPLE} or unix:///path?db=0; there is no TLS"
+                ),
+            )
         })?;
         Ok(Self { login, timeout })
     }
@@ -54,10 +62,13 @@ fn plan(ask: &Ask) -> Result<(Facet, Query), Error> {
     let scanned = ask.settings.contains_key("scan");
     let (facet, options) = Facet::of(ask, &shape(scanned))?;
     let query = match options.text("scan")? {
-        Some(pattern) => Query::Scan(Pattern::new(pattern, &facet).map_err(|e| options.refuse(e))?),
+        Some(pattern) => {
+            Query::Scan(Pattern::new(pattern, &facet).map_err(|e| options.refuse_at("scan", e))?)
+        }
         None => {
             let texts = options.texts("query")?;
-            let commands = command::parse(&texts, &facet).map_err(|e| options.refuse(e))?;
+            let commands =
+                command::parse(&texts, &facet).map_err(|e| options.refuse_at("query", e))?;
             Query::Commands(commands)
         }
     };

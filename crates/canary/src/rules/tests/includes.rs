@@ -57,7 +57,7 @@ fn sets_that_include_themselves_or_nothing_are_refused() {
     std::fs::write(&path, "include = ['b.toml']").expect("a file");
     let error = Rules::load(&path).expect_err("a refusal").to_string();
     assert!(
-        error.contains("a.toml:1:12:") && error.contains("`b.toml` is no set"),
+        error.contains("a.toml:1:12:") && error.contains("no set that comes with runward"),
         "{error}"
     );
     let error = Rules::parse("a.toml", "include = ['b.toml']")

@@ -1,5 +1,6 @@
 mod includes;
 mod ledger;
+mod messages;
 mod output;
 mod reading;
 mod refusals;

@@ -93,7 +93,7 @@ fn names_that_lead_nowhere_are_refused_with_the_nearest() {
         "roster.cap",
         "roster.cup",
         31,
-        "has no column `cup`; did you mean `cap`?",
+        "has no column `cup`, and `columns` asks for none; did you mean `cap`?",
     );
     refused(
         "at_most",
@@ -123,8 +123,8 @@ fn names_that_lead_nowhere_are_refused_with_the_nearest() {
 
 #[test]
 fn values_that_mean_nothing_are_refused() {
-    refused("\"2s\"", "\"soon\"", 8, "`soon` is no length of time");
-    refused("tier = \"A\"", "tier = \"C\"", 25, "`C` is none of A, B");
+    refused("\"2s\"", "\"soon\"", 8, "this is no length of time");
+    refused("tier = \"A\"", "tier = \"C\"", 25, "it is one of A, B");
     refused(
         "\"critical\"",
         "\"crtical\"",
@@ -135,7 +135,7 @@ fn values_that_mean_nothing_are_refused() {
         "cap = \"int\"",
         "cap = \"number\"",
         12,
-        "`number` is none of text, int, time, bool, any",
+        "it is one of text, int, time, bool, any",
     );
     refused(
         "cap = \"int\"",
@@ -172,7 +172,7 @@ fn two_invariants_of_one_id_are_refused() {
         "[invariant.S-02]",
         "[invariant.\"canary.blind\"]",
         23,
-        "how the canary judges itself",
+        "the canary judges itself",
     );
 }
 
@@ -197,7 +197,7 @@ fn text_never_becomes_part_of_a_query() {
         .expect_err("a refusal")
         .to_string();
     assert!(error.contains("part of a shell's program"), "{error}");
-    refused("redis://127", "redis://me:secret@127", 5, "`url_env`");
+    refused("redis://127", "redis://me:secret@127", 7, "`url_env`");
     let error = Rules::parse(
         "set.toml",
         &SET.replacen("redis://127", "redis://me:secret@127", 1),
@@ -234,6 +234,7 @@ fn a_grace_shorter_than_two_periods_is_refused() {
     let from = "shape = \"at_most\"\ncount = \"slots\"\nlimit = \"roster.cap\"";
     let text = SET
         .replace(from, &rule("120s"))
+        .replace("{subject} has {count} of {limit}", "{subject}: {work}")
         .replace("\"above\"", "\"stalled\"");
     assert!(Rules::parse("set.toml", &text).is_ok());
     let silent = text.replace("period = \"60s\"\n", "");
@@ -251,7 +252,8 @@ fn evidence_from_the_one_under_suspicion_is_refused() {
     shape(&rule("slots"), "it depends on the source `db`");
     shape("shape = 'sees'\nroster = 'roster'", "`evidence` is missing");
     let from = "shape = \"at_most\"\ncount = \"slots\"\nlimit = \"roster.cap\"";
-    let other = SET
+    let set = SET.replace("{subject} has {count} of {limit}", "{evidence}");
+    let other = set
         .replace(from, &rule("drain"))
         .replace("\"above\"", "\"roster_read_failed\"");
     assert!(
@@ -442,11 +444,11 @@ fn what_can_never_hold_is_refused() {
     shape(&row("column = 'cap', null = true, null = false"), "");
     shape(
         "shape = 'same_ids'\nleft = 'slots'\nright = 'slots'",
-        "name two facets",
+        "read the same",
     );
     shape(
         "shape = 'agree'\nleft = 'roster.cap'\nright = 'roster.cap'",
-        "nothing differs from itself",
+        "compare two readings",
     );
     shape(
         "shape = 'refers'\nrefs = 'roster'\nto = 'roster'",

@@ -74,6 +74,7 @@ pub(super) use rows;
 /// One invariant, and what it sees.
 pub(super) struct World {
     rules: Rules,
+    shapes: Vec<String>,
     cut: Cut,
     pub(super) now: Stamp,
     pub(super) boot: Option<String>,
@@ -108,6 +109,7 @@ impl World {
             Rules::parse("test.toml", text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let now = Stamp::from_micros(NOW * 1_000_000);
         Self {
+            shapes: shapes(text),
             cut: Cut::new(),
             now,
             boot: None,
@@ -159,6 +161,7 @@ impl World {
         tally
             .findings
             .sort_by(|a, b| (&a.subject, &a.kind).cmp(&(&b.subject, &b.kind)));
+        declared(&self.shapes, &tally.findings);
         Said {
             findings: tally.findings,
             blind: tally.blind,
@@ -179,6 +182,32 @@ impl World {
             said.unjudged
         );
         said.keys()
+    }
+}
+
+/// The shapes of the invariant.
+fn shapes(text: &str) -> Vec<String> {
+    let rules: toml::Value = toml::from_str(text).expect("TOML");
+    let invariant = rules["invariant"]
+        .as_table()
+        .and_then(|all| all.values().next());
+    let invariant = invariant.expect("an invariant");
+    let arms = invariant.get("arm").and_then(toml::Value::as_array);
+    let arms = arms.map_or(std::slice::from_ref(invariant), Vec::as_slice);
+    let shape = |arm: &toml::Value| arm["shape"].as_str().map(str::to_owned);
+    arms.iter().filter_map(shape).collect()
+}
+
+/// All that was said is among what the shapes declare for messages; a `row` also says its columns.
+fn declared(shapes: &[String], findings: &[Finding]) {
+    let declared: Vec<&str> = super::blanks::OF
+        .iter()
+        .filter(|(shape, _)| shapes.iter().any(|one| one == shape))
+        .flat_map(|(_, names)| names.iter().copied())
+        .collect();
+    for name in findings.iter().flat_map(|finding| finding.facts.keys()) {
+        let known = declared.contains(&&**name) || shapes.iter().any(|shape| shape == "row");
+        assert!(known, "{shapes:?} does not declare `{name}`");
     }
 }
 

@@ -11,7 +11,7 @@ use super::journal::Journal;
 use super::outcome::{Outcome, Step};
 use super::rows;
 use super::signals::Signals;
-use super::stage::{Key, Look, Stage, closed};
+use super::stage::{GONE, Key, Look, Stage, closed};
 use super::why::Why;
 use crate::terminal::{printable, say};
 
@@ -92,7 +92,7 @@ impl Rehearsal<'_, '_> {
                 .find(|key| key.invariant == self.key.invariant);
             let open = red.is_none() && !look.is_green(&self.key) && last < TRIES;
             let step = if open { Step::Waiting } else { Step::Before };
-            self.stage.is_well(&look);
+            self.stage.is_well(&look, &self.key);
             self.keep(step, &look, None);
             match red {
                 Some(key) => return Err(Why::RedBefore(key)),
@@ -204,14 +204,13 @@ impl Rehearsal<'_, '_> {
     fn subject(&self, witness: &Witness, red: &State) -> &'static str {
         match witness {
             Witness::Held(_) => "held",
-            _ if self.stage.was_gone(red, &self.key) => "gone as before",
-            _ => "gone",
+            _ => self.stage.gone(red, &self.key),
         }
     }
 
     fn is_mended(&self, subject: &str) -> Result<(), Why> {
         match subject {
-            "gone" => Err(Why::Gone(self.key.clone())),
+            GONE => Err(Why::Gone(self.key.clone())),
             _ => Ok(()),
         }
     }

@@ -13,6 +13,9 @@ use super::super::setup::Setup;
 use super::choose;
 use crate::error::Result;
 
+/// It was there before, and is not any more.
+pub(super) const GONE: &str = "gone";
+
 /// What is red.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -66,8 +69,8 @@ pub(super) struct Stage<'a> {
     state: State,
     /// What was red before anything was broken is nobody's matter here.
     before: BTreeSet<Key>,
-    /// What was read when all was well.
-    well: Option<Snapshot>,
+    /// What was read when all was well, and whether the drill's invariant was judged by it.
+    well: Option<(Snapshot, bool)>,
 }
 
 /// One look.
@@ -103,9 +106,10 @@ impl<'a> Stage<'a> {
     }
 
     /// From here on, what is not red yet is not to turn red, but for the one.
-    pub(super) fn is_well(&mut self, look: &Look) {
+    pub(super) fn is_well(&mut self, look: &Look, key: &Key) {
         self.before = self.red();
-        self.well = Some(look.snapshot.clone());
+        let judged = look.verdict(key).is_some_and(Verdict::is_judged);
+        self.well = Some((look.snapshot.clone(), judged));
     }
 
     /// All that is red of the rules' own invariants; what the harness says of itself follows from the drill.
@@ -133,15 +137,21 @@ impl<'a> Stage<'a> {
         (own && !self.before.contains(&key)).then_some(key)
     }
 
-    /// Whether the subject of a red key was not there either when all was well: the same look, asked what shows that the key is green.
-    pub(super) fn was_gone(&self, red: &State, key: &Key) -> bool {
-        let Some(well) = &self.well else {
-            return false;
+    /// Where a subject is gone: whether it was there when all was well, by the same look, asked what shows that the key is green.
+    pub(super) fn gone(&self, red: &State, key: &Key) -> &'static str {
+        let Some((well, judged)) = &self.well else {
+            return GONE;
         };
+        if !judged {
+            return "gone, and not due before";
+        }
         let rules = self.setup.rules.invariants();
         let only = Only::Ids(BTreeSet::from([key.invariant.clone()]));
         let then = judge(rules, &self.options, well, red, &only);
-        matches!(closed(&then.report, key), Some(Witness::Gone { .. }))
+        match closed(&then.report, key) {
+            Some(Witness::Gone { .. }) => "gone as before",
+            _ => GONE,
+        }
     }
 
     pub(super) fn state(&self) -> &State {
