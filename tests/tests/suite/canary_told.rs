@@ -1,5 +1,6 @@
 //! Who is told: sinks that hang, refuse or do not carry it, and what comes and goes.
 
+use std::fs;
 use std::io;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use runward_tests::Sandbox;
 use runward_tests::places::Tmpfs;
 use runward_tests::skip::is_root;
 
-use crate::canary_kit::{Canary, Hook, ILL, WELL};
+use crate::canary_kit::{Canary, Hook, ILL, JOBS, WELL};
 
 #[test]
 fn sinks_that_hang_are_ended_and_the_others_are_told() {
@@ -177,4 +178,28 @@ fn a_stderr_that_nobody_reads_holds_up_no_cycle() {
     let mut cycle = canary.command("cycle");
     let status = cycle.stdout(Stdio::null()).stderr(full).status();
     assert_eq!(status.expect("it runs").code(), Some(1));
+}
+
+#[test]
+fn what_waits_for_a_place_with_a_name_waits_for_that_one() {
+    let sandbox = Sandbox::new(60);
+    let first = "[[alert]]\nkind = \"file\"\npath = \"first\"\n";
+    let second = "[[alert]]\nkind = \"file\"\nname = \"ops\"\npath = \"missing/second\"\n";
+    let canary = Canary::of_jobs(&sandbox, &format!("{first}{second}"));
+    canary.write("jobs", ILL);
+    canary.run("cycle", &[]);
+    assert_eq!(canary.reasons("first"), ["opened"]);
+    fs::create_dir(canary.path("missing")).expect("a directory");
+    canary.write("rules.toml", &format!("{JOBS}{second}"));
+    canary.run("cycle", &[]);
+    assert_eq!(canary.reasons("missing/second"), ["opened"]);
+    canary.write("jobs", WELL);
+    fs::remove_dir_all(canary.path("missing")).expect("removed");
+    canary.run("cycle", &[]);
+    canary.write("rules.toml", &format!("{JOBS}{first}"));
+    let lost = canary.run("cycle", &[]);
+    assert!(
+        lost.err.contains("is for ops, which the rules do not have"),
+        "{lost:?}"
+    );
 }

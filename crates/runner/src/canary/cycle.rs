@@ -143,6 +143,7 @@ impl Running<'_> {
             self.warn("nobody was told in this cycle".to_owned());
             return (state, outbox);
         }
+        self.lost(&outbox);
         // Also where it could not be kept: told twice is better than not at all.
         let round = self.send(cycle.report.taken, &mut outbox);
         for entry in &round.failed {
@@ -181,6 +182,17 @@ impl Running<'_> {
             flap_window: said.flap_window,
             rules: self.setup.rules.title().to_owned(),
             instance: self.instance.clone(),
+        }
+    }
+
+    /// What waits for a place that the rules do not have any more.
+    fn lost(&self, outbox: &Outbox) {
+        let entries = outbox.entries().iter();
+        for entry in entries.filter(|entry| !self.sinks.knows(&entry.sink)) {
+            say(printable(&format!(
+                "alert {} is for {}, which the rules do not have any more: nobody is told by it",
+                entry.alert.id, entry.sink
+            )));
         }
     }
 
