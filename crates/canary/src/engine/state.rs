@@ -153,7 +153,7 @@ impl State {
     }
 
     /// Keeps that somebody was told of a red key; nothing happens if it is not red.
-    pub fn alerted(&mut self, invariant: &str, kind: &str, subject: &str, at: Stamp) {
+    pub(crate) fn alerted(&mut self, invariant: &str, kind: &str, subject: &str, at: Stamp) {
         let standing = self.invariants.get_mut(invariant);
         let red = standing.and_then(|standing| standing.red.get_mut(kind)?.get_mut(subject));
         if let Some(red) = red {
@@ -182,7 +182,7 @@ impl Standing {
     }
 
     /// For how many cycles in a row there was nothing to look at.
-    pub fn vacuous_cycles(&self) -> u64 {
+    pub(crate) fn vacuous_cycles(&self) -> u64 {
         self.vacuous
     }
 

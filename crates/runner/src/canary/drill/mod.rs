@@ -33,7 +33,8 @@ use stage::Stage;
 const FAILED: u8 = 2;
 
 pub(super) fn main(args: &DrillArgs) -> Result<u8> {
-    let setup = Setup::load(&args.config)?;
+    let setup = Setup::judging(&args.config)?;
+    setup.owner().check(&setup.ledger()?)?;
     let missing = match args.all || args.list {
         true => choose::missing(&setup.rules),
         false => Vec::new(),
