@@ -504,6 +504,9 @@ fn a_server_that_is_stopped_gone_or_refuses_is_said_in_time_and_without_the_pass
     let look = right.look().map(drop).unwrap_err();
     all(Signal::SIGCONT);
     server.signal(Signal::SIGCONT);
+    // What comes now is the answer to what was given up.
+    let late = commit(&mut ledger, 2).unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Storage, "{late}");
     for error in [stopped, look] {
         assert_eq!(error.kind(), ErrorKind::Storage);
         assert!(error.to_string().contains("timeout"), "{error}");
