@@ -114,6 +114,11 @@ pub(crate) const ALL: &[KindOf] = &[
         settings: &[
             URL_ENV,
             known("url", Text, "the address, if there is no password in it"),
+            known(
+                "info",
+                Bool,
+                "whether `INFO` is asked for, which tells a replica that has lost its master; yes if nothing is said",
+            ),
         ],
         facet: &[
             known(
