@@ -204,6 +204,7 @@ fn declared(shapes: &[String], findings: &[Finding]) {
         .iter()
         .filter(|(shape, _)| shapes.iter().any(|one| one == shape))
         .flat_map(|(_, names)| names.iter().copied())
+        .chain(super::blanks::ALL.iter().copied())
         .collect();
     for name in findings.iter().flat_map(|finding| finding.facts.keys()) {
         let known = declared.contains(&&**name) || shapes.iter().any(|shape| shape == "row");
