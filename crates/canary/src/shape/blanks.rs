@@ -139,7 +139,7 @@ fn asked(arm: &Node, facets: &Facets) -> Vec<String> {
     };
     let mut asked = Vec::new();
     for bad in arm.get("bad").map(Node::several).unwrap_or_default() {
-        for key in ["column", "before", "after", "same", "differs"] {
+        for key in ["column", "at", "before", "after", "same", "differs"] {
             let Some(Body::Text(name)) = bad.get(key).map(|node| &node.body) else {
                 continue;
             };
