@@ -7,7 +7,7 @@ use crate::nearest::hint;
 use crate::rules::fields::{self, Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
 use crate::rules::{FacetRule, Facets};
-use crate::{Cause, Column, Kind, Row, Table, View};
+use crate::{Cause, Column, Kind, Row, Table, Value, View};
 
 pub(super) type Judged<T = ()> = std::result::Result<T, Cause>;
 
@@ -186,9 +186,17 @@ impl<'a> Limits<'a> {
     ) -> std::result::Result<i64, Trouble<'a>> {
         let seconds = match &mut self.from {
             From::Nowhere => return Ok(self.plus),
-            From::Own(index, name) => cell::int(row.at(*index), name)?,
-            From::Other(joined, name) => cell::int(joined.cell(subject)?, name)?,
+            From::Own(index, name) => length(row.at(*index), name)?,
+            From::Other(joined, name) => length(joined.cell(subject)?, name)?,
         };
         Ok(seconds.saturating_mul(1_000_000).saturating_add(self.plus))
+    }
+}
+
+/// A number of seconds: one below zero is no length of time, and would allow everything.
+fn length<'n>(cell: &Value, name: &'n str) -> std::result::Result<i64, Trouble<'n>> {
+    match cell::int(cell, name)? {
+        seconds @ 0.. => Ok(seconds),
+        _ => Err(Trouble::Malformed(name)),
     }
 }

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use runward_canary::Cause;
 
+use super::answer::Answer;
 use super::wire;
 use crate::bound::Binding;
+use crate::cell::Cell;
 use crate::facet::{Facet, Form, Scope};
 use crate::options::nearest;
+use crate::rows::garbled;
 use crate::template::Template;
 
 /// What the reply to a command is.
@@ -58,10 +61,16 @@ const COMMANDS: &[(&str, Reply)] = &[
     ("ZSCORE", Reply::Fields),
 ];
 
+/// Those that have no answer where there is no such key, member or place; of all others, a nil is none of Redis.
+const NILS: [&str; 5] = ["GET", "HGET", "LINDEX", "ZRANK", "ZSCORE"];
+
 /// One command, taken apart.
 pub(super) struct Command {
     args: Vec<Template>,
     pub(super) reply: Reply,
+    /// How many values it answers with, each of which may be nil; none where it is one value.
+    several: Option<usize>,
+    nil: bool,
 }
 
 /// Reads the commands of a facet: one, or several whose replies are the fields of one row.
@@ -110,7 +119,49 @@ impl Command {
             Reply::List if args.iter().any(scored) => Reply::Pairs,
             reply => reply,
         };
-        Ok(Self { args, reply })
+        let several = match &*name {
+            "HMGET" => Some(args.len().saturating_sub(2)),
+            "MGET" => Some(args.len().saturating_sub(1)),
+            _ => None,
+        };
+        Ok(Self {
+            nil: NILS.contains(&&*name),
+            args,
+            reply,
+            several,
+        })
+    }
+
+    /// Appends its answer as fields of a row.
+    ///
+    /// # Errors
+    ///
+    /// When it is no answer to this command.
+    pub(super) fn fields<'a>(
+        &self,
+        answer: &Answer<'a>,
+        row: &mut Vec<Cell<'a>>,
+    ) -> Result<(), Cause> {
+        match (answer, self.several) {
+            (Answer::Nil, None) if !self.nil => Err(garbled(
+                "redis answers with nothing where there is always something",
+            )),
+            (Answer::Refused(_), _) | (_, None) => {
+                row.push(wire::cell(answer)?);
+                Ok(())
+            }
+            (_, Some(several)) => {
+                let cells = wire::cells(answer)?;
+                if cells.len() != several {
+                    let came = cells.len();
+                    return Err(garbled(format!(
+                        "{came} values came where {several} were asked for"
+                    )));
+                }
+                row.extend(cells);
+                Ok(())
+            }
+        }
     }
 
     /// Appends the command as it goes over the wire; each argument with its length in front.
@@ -165,6 +216,43 @@ mod tests {
         assert_eq!(new("get x").unwrap().reply, Reply::Fields);
         assert_eq!(new("ZRANGE x 0 -1").unwrap().reply, Reply::List);
         assert_eq!(new("ZRANGE x 0 -1 withscores").unwrap().reply, Reply::Pairs);
+    }
+
+    #[test]
+    fn what_is_no_answer_to_a_command_is_garbled_and_nothing_else_is() {
+        let (nil, empty) = (Answer::Nil, Answer::List(Vec::new()));
+        let (one, number) = (Answer::Text(b"x"), Answer::Int(-2));
+        let two = Answer::List(vec![Answer::Nil, Answer::Text(b"x")]);
+        for (command, answer, fields) in [
+            ("GET k", &nil, Some(1)),
+            ("GET k", &one, Some(1)),
+            ("GET k", &empty, None),
+            ("GET k", &two, None),
+            ("HGET k f", &nil, Some(1)),
+            ("HGET k f", &empty, None),
+            ("TTL k", &number, Some(1)),
+            ("TTL k", &nil, None),
+            ("TTL k", &empty, None),
+            ("ZCARD k", &nil, None),
+            ("STRLEN k", &nil, None),
+            ("HMGET k f g", &two, Some(2)),
+            ("HMGET k f", &two, None),
+            ("HMGET k f g h", &two, None),
+            ("HMGET k f g", &nil, None),
+            ("HMGET k f g", &empty, None),
+            ("HMGET k f g", &one, None),
+            ("MGET k l", &two, Some(2)),
+            ("MGET k", &two, None),
+            ("GET k", &Answer::Refused(b"ERR no"), None),
+        ] {
+            let mut row = Vec::new();
+            let came = new(command).unwrap().fields(answer, &mut row);
+            assert_eq!(
+                came.ok().map(|()| row.len()),
+                fields,
+                "{command} {answer:?}"
+            );
+        }
     }
 
     #[test]

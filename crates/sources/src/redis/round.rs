@@ -286,7 +286,7 @@ impl Part<'_> {
             ([command], [answer]) if command.reply != Reply::Fields => {
                 list(rows, command.reply, answer, binding, begun)
             }
-            _ => fields(rows, self.facet, answers, binding, begun),
+            _ => fields(rows, self.facet, (commands, answers), binding, begun),
         };
         if let Err(cause) = taken {
             self.wrong(whom, cause);
@@ -311,6 +311,9 @@ fn list(
     begun: Stamp,
 ) -> Result<(), Cause> {
     let cells = cells(answer)?;
+    if cells.contains(&Cell::Null) {
+        return Err(garbled("a list has nothing where it always has something"));
+    }
     let width = if reply == Reply::Pairs { 2 } else { 1 };
     if rows.form() == Form::Count {
         let count = i64::try_from(cells.len() / width).unwrap_or(i64::MAX);
@@ -330,16 +333,13 @@ fn list(
 fn fields(
     rows: &mut Rows<'_>,
     facet: &Facet,
-    answers: &[Answer<'_>],
+    (commands, answers): (&[Command], &[Answer<'_>]),
     binding: &Binding<'_>,
     begun: Stamp,
 ) -> Result<(), Cause> {
     let mut row = Vec::with_capacity(answers.len());
-    for answer in answers {
-        match answer {
-            Answer::List(_) => row.extend(cells(answer)?),
-            _ => row.push(cell(answer)?),
-        }
+    for (command, answer) in commands.iter().zip(answers) {
+        command.fields(answer, &mut row)?;
     }
     let nothing = row.iter().all(|cell| *cell == Cell::Null);
     match rows.is_single() {

@@ -415,3 +415,35 @@ fn one_who_listens_and_says_nothing_or_nonsense() {
         assert_eq!(failed(&read[0]), kind, "{}", answer.escape_ascii());
     }
 }
+
+#[test]
+fn nothing_in_the_place_of_a_value_is_no_value() {
+    let itself = "$0\r\n\r\n$0\r\n\r\n";
+    let time = "*2\r\n$10\r\n1779278400\r\n$1\r\n5\r\n";
+    let tick: fn() -> runward_canary::Ask = || {
+        let query = [("query", text("GET tick")), ("as", text("stamp"))];
+        ask("drain", "stamp:time", &query)
+    };
+    let said = |facet: fn() -> runward_canary::Ask, answer: &str| {
+        let liar = Liar::saying(format!("{itself}{time}{time}{answer}").leak().as_bytes());
+        let url = text(format!("unix://{}", liar.path.display()));
+        let mut source = open("redis", &[("url", url)], LONG);
+        read(&mut *source, &[facet()], &roster(&["a"])).remove(0)
+    };
+    let one = said(slots, "*2\r\n$2\r\ne1\r\n$1\r\n1\r\n");
+    assert_eq!(rows(&one), ["'a'|'e1'|1970-01-01T00:00:01.000000Z"]);
+    assert!(rows(&said(slots, "*0\r\n")).is_empty(), "no slots at all");
+    for nils in [
+        "*2\r\n$-1\r\n$-1\r\n",
+        "*2\r\n$2\r\ne1\r\n$-1\r\n",
+        "*-1\r\n",
+        "$-1\r\n",
+    ] {
+        let read = said(slots, nils);
+        assert_eq!(read.gaps()["a"].kind(), CauseKind::Garbled, "{nils:?}");
+    }
+    assert_eq!(rows(&said(tick, "$-1\r\n")), ["null"], "never written");
+    for empty in ["*0\r\n", "*1\r\n$1\r\n1\r\n"] {
+        assert_eq!(failed(&said(tick, empty)), CauseKind::Garbled, "{empty:?}");
+    }
+}

@@ -165,3 +165,22 @@ fn a_server_of_another_day_measures_nothing() {
         assert_eq!(world.judge().blind_as("a"), blind, "{ahead}");
     }
 }
+
+#[test]
+fn a_timeout_below_zero_is_none() {
+    for (timeout, found, blind) in [
+        (-1, "", Some(CauseKind::Malformed)),
+        (i64::MIN, "", Some(CauseKind::Malformed)),
+        (0, "a:below_floor", None),
+    ] {
+        let mut world = World::new(FACETS, S03);
+        world.has("slots", rows![["a", "1", ago(9)]]);
+        world.has("ttls", rows![["a", "1", ago(0), 30, timeout]]);
+        let said = world.judge();
+        assert_eq!(
+            (&*said.keys(), said.blind_as("a")),
+            (found, blind),
+            "{timeout}"
+        );
+    }
+}
