@@ -60,6 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             state: &cycle.state,
             outbox: &Outbox::default(),
             sources: &BTreeMap::new(),
+            off: &BTreeMap::new(),
             ended: now,
             stale_after: None,
             warning: None,

@@ -9,7 +9,7 @@ use std::{
 
 use runward_cgroup::Hierarchy;
 use runward_tests::{
-    Ended, Gate, Running, Sandbox, binaries, need,
+    Ended, Gate, Running, Sandbox, binaries, need, servers,
     swarm::{IMAGE, Swarm},
 };
 use rustix::process::Signal;
@@ -416,4 +416,37 @@ fn first_command_of_the_readme() {
         ended.last_line(),
         &["runward: exited, exit 0", "0 survivors"],
     );
+}
+
+#[test]
+fn shop_canary() {
+    let lacks = ["redis-server", "redis-cli", "sqlite3"];
+    let lacks = lacks
+        .into_iter()
+        .find(|program| !servers::installed(program));
+    need!(
+        "examples shop-canary",
+        lacks.is_none(),
+        "needs redis-server, redis-cli and sqlite3"
+    );
+    let sandbox = sandbox();
+    let script = format!(
+        "cp -r '{}/examples/shop-canary' shop; cd shop; export SHOP_REDIS=redis://127.0.0.1:{port}
+         redis-server --port {port} --bind 127.0.0.1 --save '' >/dev/null & trap \"kill $!\" EXIT
+         for try in $(seq 500); do ! redis-cli -p {port} ping >/dev/null 2>&1 || break; sleep 0.02; done
+         ./shop open; ./shop order 17; runward canary check canary.toml; runward canary cycle canary.toml
+         ./shop lose 18; runward canary cycle canary.toml || echo \"red: $?\"
+         ./shop done 18; runward canary cycle canary.toml; cat alerts.jsonl
+         runward canary drill canary.toml --all; runward canary rules language",
+        root().display(),
+        port = servers::free_port(),
+    );
+    let ended = shell(&sandbox, &script);
+    ended.assert_code(0);
+    assert_shows(
+        &ended.stdout,
+        &["18 (unqueued, critical", "red: 2", "\"recovered\""],
+    );
+    assert_eq!(ended.stdout.matches("passed  ").count(), 4);
+    assert_shows(&ended.stdout, &["# The rules file", "`same_ids`"]);
 }

@@ -51,9 +51,15 @@ const NEEDS: &[Need] = &[
         package: "openssh-server",
         programs: &["sshd", "ssh", "ssh-keygen"],
     },
+    // The fleet of the example keeps its books in either database.
     Need {
-        package: "docker.io",
-        programs: &["dockerd", "docker"],
+        package: "sqlite3",
+        programs: &["sqlite3"],
+    },
+    // A process by a name that is known, and a program that answers in JSON.
+    Need {
+        package: "python3",
+        programs: &["python3"],
     },
     // A status page is looked at in a browser.
     Need {

@@ -1,9 +1,11 @@
 //! Files that are there whole or not at all. Each step is a function of its own, so that tests can die between any two.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::{Error, ErrorKind};
 
@@ -22,9 +24,38 @@ pub(crate) enum Readers {
 ///
 /// When it cannot be written; the old one is as it was.
 pub fn publish(path: &Path, content: &str) -> Result<(), Error> {
+    sweep(path);
     let aside = aside(path, &format!("{}.new", std::process::id()));
     write(&aside, content, Readers::Public)?;
     put(&aside, path)
+}
+
+/// Nobody writes for that long.
+const LEFT: Duration = Duration::from_secs(3600);
+
+/// Removes what writers left that were killed: they are gone, or it is old. What cannot be removed is in nobody's way.
+fn sweep(path: &Path) {
+    let processes = Path::new("/proc");
+    let seen = processes.join("self").exists();
+    for entry in fs::read_dir(parent(path)).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(pid) = writer(&name, path) else {
+            continue;
+        };
+        let written = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        let gone = seen && !processes.join(pid).exists();
+        if gone || written().is_some_and(|ago| ago > LEFT) {
+            let _ = remove(&entry.path());
+        }
+    }
+}
+
+/// Who wrote it, if it is the beginning of that file.
+fn writer<'a>(name: &'a OsStr, path: &Path) -> Option<&'a str> {
+    let begun = aside(path, "");
+    let rest = name.to_str()?.strip_prefix(begun.file_name()?.to_str()?)?;
+    let pid = rest.strip_suffix(".new")?;
+    (!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(pid)
 }
 
 /// A name beside a path, which no reader looks at.
@@ -158,11 +189,15 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-fn sync_folder(of: &Path) -> Result<(), Error> {
-    let folder = match of.parent() {
+fn parent(of: &Path) -> &Path {
+    match of.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+fn sync_folder(of: &Path) -> Result<(), Error> {
+    let folder = parent(of);
     let synced = step().and_then(|()| File::open(folder)?.sync_all());
     synced.map_err(|error| failed("write", folder, &error))
 }
@@ -212,5 +247,50 @@ pub(crate) mod death {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_what_another_writes_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = folder.path().join("page.html");
+        let old = std::time::SystemTime::now() - Duration::from_secs(3700);
+        for (name, is_old) in [
+            (".page.html.1.new", false),
+            (".page.html.2.new", true),
+            (".page.html.4194305.new", false),
+            (".page.html.x.new", true),
+            (".other.html.2.new", true),
+        ] {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            if is_old {
+                file.set_modified(old).expect("its time");
+            }
+        }
+        let (published, died) = death::after(3, || publish(&page, "one"));
+        assert!(published.is_err() && died);
+        publish(&page, "two").expect("published");
+        let names = fs::read_dir(folder.path()).expect("a folder");
+        let mut names: Vec<String> = names
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into()
+            })
+            .collect();
+        names.sort();
+        let left = [
+            ".other.html.2.new",
+            ".page.html.1.new",
+            ".page.html.x.new",
+            "page.html",
+        ];
+        assert_eq!(names, left);
     }
 }

@@ -49,10 +49,10 @@
 //! * **Differences are read twice.** With `reread`, a finding fires if the same elements are wrong in both looks; a subject that could not be
 //!   read again is unjudged.
 //! * **It is a function.** Checks have no clock but the snapshot's and no memory but the engine's, which is keyed by generation, ends at a gap, and
-//!   is kept only where the check could judge. Snapshots are files; the same ones give the same bytes, in whichever order rows and rules come.
+//!   is kept only where the check could judge. Snapshots are files, with a digest for each credential; the same ones give the same bytes, in whichever order rows and rules come.
 //! * **A part is a part.** A cycle of some invariants leaves the state of the others, and what the harness knows of itself, as it was.
 //! * **It watches itself.** `canary.blind` (something is dark while other things are not), `canary.overdue`, `canary.fast` (no work was
-//!   done), `canary.twin` (two watchers), `canary.clock`, `canary.starved`, and a word when the rules change.
+//!   done), `canary.twin` (two watchers; for one cycle, one that is back after another stood in for it), `canary.clock`, `canary.starved`, and a word when the rules change.
 //! * **One failure is one failure.** The [`Collector`] reads each source once in a stage; one that fails, panics, answers something else or lies
 //!   about its time takes only its own facets with it, and those that stand on their rows.
 //! * **Whoever should know is told.** [`alert`] decides it by what is red and was not told, so that a state that lost its past tells too much, never
@@ -91,12 +91,14 @@ pub mod ledger;
 mod memory;
 mod meta;
 mod nearest;
+mod plural;
 mod reading;
 pub mod render;
 mod replay;
 mod report;
 mod rules;
 mod schema;
+mod secret;
 mod shape;
 mod snapshot;
 mod snapshot_json;

@@ -1,5 +1,6 @@
 //! Snapshots as files: one JSON object, schema 1, rows as arrays, the same bytes for the same snapshot.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::Error as _;
@@ -7,6 +8,7 @@ use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::schema::Schema;
+use crate::secret::Secrets;
 use crate::{Cause, Column, Cut, Error, ErrorKind, Kind, Reading, Snapshot, Stamp, Table, Value};
 
 #[derive(Serialize)]
@@ -23,10 +25,12 @@ struct Writing<'a> {
     origins: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     remote: &'a BTreeSet<String>,
-    first: &'a Cut,
+    first: Looked<'a>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    second: &'a Cut,
+    second: Looked<'a>,
 }
+
+type Looked<'a> = BTreeMap<&'a str, ReadingOut<'a>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,7 +74,10 @@ impl Snapshot {
     }
 
     /// As JSON, schema 1, on one line: stamps as RFC 3339, each row an array.
+    ///
+    /// Credentials in it, as `secret` knows them, are digests: the file is judged as the snapshot was, and leaks nothing of them.
     pub fn to_json(&self) -> String {
+        let secrets = Secrets::new();
         let writing = Writing {
             schema: Schema,
             taken: self.taken(),
@@ -79,12 +86,19 @@ impl Snapshot {
             boot: self.boot(),
             origins: &self.origins,
             remote: &self.remote,
-            first: self.first(),
-            second: self.second(),
+            first: looked(self.first(), &secrets),
+            second: looked(self.second(), &secrets),
         };
         // Maps with text for keys, numbers and text: there is nothing in it that could fail.
         serde_json::to_string(&writing).unwrap_or_default()
     }
+}
+
+fn looked<'a>(cut: &'a Cut, secrets: &'a Secrets) -> Looked<'a> {
+    let one = |(facet, reading): (&'a String, &'a Reading)| {
+        (facet.as_str(), ReadingOut::of(reading, secrets))
+    };
+    cut.iter().map(one).collect()
 }
 
 #[derive(Serialize)]
@@ -92,15 +106,34 @@ struct ReadingOut<'a> {
     begun: Stamp,
     ended: Stamp,
     #[serde(skip_serializing_if = "Option::is_none")]
-    watermark: Option<&'a str>,
+    watermark: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    gaps: &'a BTreeMap<String, Cause>,
+    gaps: BTreeMap<Cow<'a, str>, Cause>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<&'a Cause>,
+    failed: Option<Cause>,
     #[serde(skip_serializing_if = "Option::is_none")]
     columns: Option<&'a [Column]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Rows<'a>>,
+}
+
+impl<'a> ReadingOut<'a> {
+    fn of(reading: &'a Reading, secrets: &'a Secrets) -> Self {
+        let cause = |cause: &Cause| Cause::new(cause.kind(), secrets.mask(cause.detail()));
+        let gaps = reading.gaps.iter();
+        let table = reading.table();
+        Self {
+            begun: reading.begun,
+            ended: reading.ended,
+            watermark: reading.watermark().map(|mark| secrets.mask(mark)),
+            gaps: gaps
+                .map(|(subject, why)| (secrets.mask(subject), cause(why)))
+                .collect(),
+            failed: table.err().map(cause),
+            columns: table.ok().map(Table::columns),
+            rows: table.ok().map(|table| Rows(table, secrets)),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -114,22 +147,6 @@ struct ReadingIn {
     failed: Option<Cause>,
     columns: Option<Vec<Column>>,
     rows: Option<Vec<Vec<Cell>>>,
-}
-
-impl Serialize for Reading {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let table = self.table().ok();
-        let out = ReadingOut {
-            begun: self.begun,
-            ended: self.ended,
-            watermark: self.watermark(),
-            gaps: &self.gaps,
-            failed: self.table().err(),
-            columns: table.map(Table::columns),
-            rows: table.map(Rows),
-        };
-        out.serialize(serializer)
-    }
 }
 
 impl<'de> Deserialize<'de> for Reading {
@@ -180,9 +197,9 @@ fn is_time(column: &Column) -> bool {
 }
 
 /// The rows of a table. Plain text in a column of times is a time, and in any other it is text; what is otherwise says what it is.
-struct Rows<'a>(&'a Table);
+struct Rows<'a>(&'a Table, &'a Secrets);
 
-struct Cells<'a>(&'a [Value], &'a [bool]);
+struct Cells<'a>(&'a [Value], &'a [bool], &'a Secrets);
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
@@ -207,7 +224,7 @@ impl Serialize for Rows<'_> {
         let rows = self.0.rows();
         let mut seq = serializer.serialize_seq(Some(rows.len()))?;
         for row in rows {
-            seq.serialize_element(&Cells(row.cells(), &times))?;
+            seq.serialize_element(&Cells(row.cells(), &times, self.1))?;
         }
         seq.end()
     }
@@ -219,21 +236,22 @@ impl Serialize for Cells<'_> {
             self.0
                 .iter()
                 .zip(self.1)
-                .map(|(value, time)| Cell::of(value, *time)),
+                .map(|(value, time)| Cell::of(value, *time, self.2)),
         )
     }
 }
 
 impl Cell {
-    fn of(value: &Value, time: bool) -> Self {
+    fn of(value: &Value, time: bool, secrets: &Secrets) -> Self {
+        let masked = |text: &str| Box::from(&*secrets.mask(text));
         match value {
             Value::Null => Self::Null,
             Value::Bool(truth) => Self::Bool(*truth),
             Value::Int(int) => Self::Int(*int),
             Value::Time(stamp) if time => Self::Plain(stamp.to_string().into()),
             Value::Time(stamp) => Self::Other(Other::Time(*stamp)),
-            Value::Text(text) if time => Self::Other(Other::Text(Box::from(&**text))),
-            Value::Text(text) => Self::Plain(Box::from(&**text)),
+            Value::Text(text) if time => Self::Other(Other::Text(masked(text))),
+            Value::Text(text) => Self::Plain(masked(text)),
         }
     }
 

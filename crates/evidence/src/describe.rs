@@ -20,10 +20,10 @@ pub(crate) fn describe(check: &Check, spec: &Spec) -> String {
         } => one_of(at, values, *absent),
         Check::Absent { at } => format!("nothing is at {at}"),
         Check::EachMatches { at, regex, least } => {
-            format!("every value at {at} matches `{regex}`{}", at_least(*least))
+            several(format!("every value at {at} matches `{regex}`"), *least)
         }
         Check::EachTyped { at, ty, least } => {
-            format!("every value at {at} is {}{}", ty.name(), at_least(*least))
+            several(format!("every value at {at} is {}", ty.name()), *least)
         }
         Check::Row {
             rows,
@@ -39,47 +39,22 @@ pub(crate) fn describe(check: &Check, spec: &Spec) -> String {
             rows,
             conditions,
             least,
-        } => {
-            format!(
-                "no row of {rows} has {}{}",
-                all(conditions),
-                at_least(*least)
-            )
-        }
+        } => several(format!("no row of {rows} has {}", all(conditions)), *least),
         Check::RowSum { rows, least, .. } => {
-            format!(
-                "in every row of {rows} the parts add up to the total{}",
-                at_least(*least)
-            )
+            let words = format!("in every row of {rows} the parts add up to the total");
+            several(words, *least)
         }
         Check::Series { trend, series } => trend_of(*trend, series),
         Check::RunLength { .. } | Check::Group { .. } => of_rows(check),
-        Check::Distinct { tuples } => {
-            let tuple = |tuple: &Vec<Selector>| join(tuple.iter(), " with ");
-            format!(
-                "all differ: {}",
-                tuples.iter().map(tuple).collect::<Vec<_>>().join("; ")
-            )
-        }
+        Check::Distinct { tuples } => distinct(tuples),
         Check::Same {
             left,
             right,
             ignore,
-        } => {
-            let ignored = ignore
-                .iter()
-                .map(|path| format!(" but /{}", path.join("/")));
-            format!(
-                "{left} and {right} are equal{}",
-                ignored.collect::<String>()
-            )
-        }
+        } => same(left, right, ignore),
         Check::SameSet { sets, least } => {
-            format!(
-                "one set of values at {}{}",
-                join(sets.iter(), ", "),
-                at_least(*least)
-            )
+            let sets = join(sets.iter(), ", ");
+            several(format!("one set of values at {sets}"), *least)
         }
         Check::Project { rows, equals, .. } => {
             format!("the rows of {rows} make the object {equals}")
@@ -113,10 +88,11 @@ fn one_of(at: &Selector, values: &[Literal], absent: Absent) -> String {
     format!("{at} is {}{or}", values.join(" or "))
 }
 
-fn at_least(least: usize) -> String {
+/// The words, and of how many they have to be true.
+fn several(words: String, least: usize) -> String {
     match least {
-        1 => String::new(),
-        least => format!("; at least {least} of them"),
+        1 => words,
+        least => format!("{words}; at least {least} of them"),
     }
 }
 
@@ -153,6 +129,18 @@ fn some_row(rows: &Selector, conditions: &[Condition], window: &[Bound]) -> Stri
         let _ = write!(out, ", its time {} {}", bound.op.name(), bound.than);
     }
     out
+}
+
+fn distinct(tuples: &[Vec<Selector>]) -> String {
+    let tuple = |tuple: &Vec<Selector>| join(tuple.iter(), " with ");
+    format!("all differ: {}", join(tuples.iter().map(tuple), "; "))
+}
+
+fn same(left: &Selector, right: &Selector, ignore: &[Vec<String>]) -> String {
+    let ignored = ignore
+        .iter()
+        .map(|path| format!(" but /{}", path.join("/")));
+    format!("{left} and {right} are equal{}", join(ignored, ""))
 }
 
 fn trend_of(trend: Trend, series: &Series) -> String {
@@ -205,7 +193,7 @@ fn files(check: &Check) -> String {
     else {
         return String::new();
     };
-    let mut out = format!("files match `{glob}`{}", at_least(*least));
+    let mut out = several(format!("files match `{glob}`"), *least);
     if let Some(most) = most {
         let _ = write!(out, "; at most {most}");
     }

@@ -24,6 +24,17 @@ pub(crate) fn hint<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) ->
     nearest(typed, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
+/// As the end of a message where all may be listed: the one that was meant, or else every one.
+pub(crate) fn choice<'a>(typed: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match hint(typed, known.clone()) {
+        near if !near.is_empty() => near,
+        _ => format!(
+            "; there are {}",
+            known.into_iter().collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +46,10 @@ mod tests {
         assert_eq!(nearest("rigth", known), Some("right"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(hint("row", known), "; did you mean `rows`?");
+        assert_eq!(choice("row", known), "; did you mean `rows`?");
+        assert_eq!(
+            choice("colour", known),
+            "; there are left, right, regex, rows"
+        );
     }
 }

@@ -185,6 +185,7 @@ pub(crate) enum Command {
         command: SwarmCommand,
     },
     /// Watch invariants over live systems, where what could not be judged is never green
+    #[command(after_help = canary::args::ABOUT)]
     Canary {
         #[command(subcommand)]
         command: canary::args::Command,

@@ -1,17 +1,18 @@
 //! Locks of a directory, as one who only looks sees them: none is taken, none is made.
 
 use std::fs;
+use std::io::ErrorKind::NotFound;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Settings, Source, Stamp};
+use runward_canary::{Ask, Cause, Context, Error, Reading, Settings, Source, Stamp};
 use runward_lock::{Entry, LockDir, Record as LockRecord, State};
 
 use crate::cell::Cell;
 use crate::clock::Boot;
 use crate::facet::{Facet, Shape};
-use crate::local::{Found, Record, once, text, unplanned};
+use crate::local::{Found, Record, absent_is_empty, lock_cause, once, text, unplanned};
 use crate::look;
 use crate::options::Options;
 use crate::rows::garbled;
@@ -30,6 +31,8 @@ const SHAPE: Shape = Shape {
         "run",
         "since",
         "waiters",
+        "state",
+        "stack",
     ],
     places: false,
 };
@@ -37,14 +40,18 @@ const SHAPE: Shape = Shape {
 /// A directory of locks.
 pub(crate) struct FlockDir {
     path: PathBuf,
+    absent_is_empty: bool,
     timeout: Duration,
 }
 
 impl FlockDir {
     pub(crate) fn open(settings: &Settings, timeout: Duration) -> Result<Self, Error> {
-        let options = Options::new("source flock-dir", settings, &[&["path"]])?;
-        let path = options.required("path", "\"/run/ci/locks\"")?.into();
-        Ok(Self { path, timeout })
+        let options = Options::new("source flock-dir", settings, &[&["absent", "path"]])?;
+        Ok(Self {
+            path: options.required("path", "\"/run/ci/locks\"")?.into(),
+            absent_is_empty: absent_is_empty(&options)?,
+            timeout,
+        })
     }
 
     fn one(&self, ask: &Ask, context: &Context<'_>) -> Result<Reading, Cause> {
@@ -53,16 +60,23 @@ impl FlockDir {
         let bindings = std::mem::take(&mut found.bound.all);
         let shown = self.path.display().to_string();
         // Opening makes what is not there, and a look makes nothing.
-        let there =
-            fs::symlink_metadata(&self.path).map_err(|error| look::fault(&shown, &error))?;
+        let there = match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == NotFound && self.absent_is_empty => {
+                return found.done(context, None);
+            }
+            there => there.map_err(|error| look::fault(&shown, &error))?,
+        };
         if !there.is_dir() {
             return Err(garbled(format!("{shown} is no directory")));
         }
-        let locks = LockDir::open(&self.path).map_err(|error| cause(&error))?;
+        let locks = LockDir::open(&self.path).map_err(|error| lock_cause(&error))?;
         let boot = Boot::read(Path::new("/proc")).map_err(|error| look::fault("/proc", &error))?;
         let mut records: Vec<Record> = Vec::new();
-        for entry in locks.list().map_err(|error| cause(&error))? {
-            records.push(record(&entry, &boot));
+        for entry in locks.list().map_err(|error| lock_cause(&error))? {
+            let mut record = record(&entry, &boot);
+            record.push(state(&entry, &locks, &facet));
+            record.push(text(entry.name().as_str().replace('.', "_")));
+            records.push(record);
         }
         // The kernel names open files by where they are, without the links that lead there.
         let folder = fs::canonicalize(&self.path).map_err(|error| look::fault(&shown, &error))?;
@@ -114,6 +128,23 @@ fn record(entry: &Entry, boot: &Boot) -> Record {
     ]
 }
 
+/// What has become of it: `held`, `released` by who had it, `left` by one that was killed, or `unused`.
+fn state(entry: &Entry, locks: &LockDir, facet: &Facet) -> Cell<'static> {
+    if entry.state().is_held() {
+        return text("held");
+    }
+    // Each record is a file to be opened.
+    if !facet.wants("state") {
+        return Cell::Null;
+    }
+    match locks.record(entry.name()) {
+        Err(_) => Cell::Null,
+        Ok(None) => text("unused"),
+        Ok(Some(record)) if record.released() => text("released"),
+        Ok(Some(_)) => text("left"),
+    }
+}
+
 /// When the holder began, in ticks after the boot: a line of its record.
 fn start(told: &LockRecord) -> Option<u64> {
     let lines = std::str::from_utf8(told.as_bytes()).ok()?;
@@ -143,7 +174,7 @@ fn strayed(folder: &Path, device: u64, boot: &Boot) -> Vec<Record> {
             start.map_or(Cell::Null, |ticks| cell(boot, ticks))
         };
         vec![
-            text(name),
+            text(&name),
             Cell::Bool(true),
             Cell::Bool(false),
             Cell::Int(pid.into()),
@@ -152,6 +183,8 @@ fn strayed(folder: &Path, device: u64, boot: &Boot) -> Vec<Record> {
             nothing(),
             nothing(),
             Cell::Int(0),
+            text("held"),
+            text(name.replace('.', "_")),
         ]
     };
     found.map(record).collect()
@@ -194,16 +227,6 @@ fn ticks(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after) = stat.rsplit_once(')')?;
     after.split_ascii_whitespace().nth(19)?.parse().ok()
-}
-
-fn cause(error: &runward_lock::Error) -> Cause {
-    use runward_lock::ErrorKind as E;
-    let kind = match error.kind() {
-        E::Permission | E::NotPrivate => CauseKind::Denied,
-        E::Io | E::ForeignFilesystem => CauseKind::Unreachable,
-        _ => CauseKind::Garbled,
-    };
-    Cause::new(kind, error.to_string())
 }
 
 impl Source for FlockDir {

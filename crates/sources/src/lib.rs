@@ -27,13 +27,15 @@
 //!
 //! | kind | source | facet | fields |
 //! |---|---|---|---|
-//! | `redis` | `url` or `url_env` | `query` (one command, or several that make one row), or `scan` (a pattern with one `*`) | by place, or named by `fields`; of a scan `key` and `name` |
+//! | `redis` | `url` or `url_env`, `info` (true) | `query` (one command, or several that make one row), or `scan` (a pattern with one `*`) | by place, or named by `fields`; of a scan `key` and `name` |
 //! | `sqlite` | `path` | `query` with `:name` parameters | as the query names them |
 //! | `postgres` | `url` or `url_env` | `query`, the same text as for SQLite | as the query names them |
-//! | `procfs` | `root` (`/proc`) | `comm`, `state`: one or several | `pid` `start` `generation` `boot` `comm` `state` `ppid` `container` `cgroup` |
+//! | `procfs` | `root` (`/proc`) | `comm`, `state`: one or several; `in_run` | `pid` `start` `generation` `boot` `comm` `state` `ppid` `container` `cgroup` `run` |
+//! | | | `what = "boot"`: one row | `boot` `start` |
 //! | `docker` | `socket` (`/var/run/docker.sock`) | `query` (a label), `all`, `labels` and `env` (column = name) | `id` `name` `state` `created` `started`, and those |
-//! | `flock-dir` | `path` | | `name` `held` `in_place` `pid` `start` `generation` `run` `since` `waiters` |
-//! | `run-dirs` | `path` | `has` (column = path inside) | `name` `modified`, and those |
+//! | `flock-dir` | `path`, `absent` | | `name` `held` `in_place` `pid` `start` `generation` `run` `since` `waiters` `state` `stack` |
+//! | `run-dirs` | `path`, `absent` | `has` (column = path inside), `says` (column = `FILE#KEY`) | `name` `modified` `boot`, and those |
+//! | | | `suffix`: files that end so; `says` (column = `#KEY`), `held` | `name` `modified` `held` `boot`, and those |
 //! | `files` | | `paths` | `path` `modified` `exists` `size` |
 //! | `http` | `concurrency` (32) | `query` (`http://{address}:8000/path/{subject}`), `pointer` into the answer | names of objects, or by place with `fields` |
 //! | `command` | `argv` | `args`, appended; `{subject}` as an argument by itself | names of objects, or by place with `fields` |
@@ -42,6 +44,11 @@
 //! place), `as` (`rows`, `stamp`, `count`) and `fields`. With `each`, `id` and `born` are the row's unless they are said, `read_at` is when that very value was
 //! asked for, and any column of the row can be filled in; `id = "subject"` where an answer has no other. `procfs` takes `each` for a facet of containers, whose `id` it matches.
 //! What is `subjects` or `each` has been read before in the same look.
+//!
+//! `says` reads one value: by a JSON pointer (`/run/id`) out of the first line of a file, or by a name out of a line `name = value`; null where there is none. `held` is
+//! whether anybody has the file locked, and as a setting leaves out the others; `boot` of `run-dirs` is the kernel's of now. `run` of `procfs` is the run in whose cgroup,
+//! `runward-…`, a process is, and `in_run` leaves out those in none. `state` of a lock is `held`, `released`, `left` by a holder that was killed, or `unused`; `stack` is its name
+//! as that of a stack of Swarm. `absent = "empty"`: a directory that is not there yet has nothing in it; without it, that is a failed reading.
 //!
 //! # Guarantees
 //!
@@ -53,18 +60,19 @@
 //!   a host has to be one. No shell is started.
 //! * **Nothing is changed.** Redis is sent commands of a list, all of which only read. SQLite is opened to be read; a missing file is not made. PostgreSQL reads in a
 //!   transaction that cannot write. Locks are looked at, never taken.
-//! * **One look is one look.** All facets of a database come from one transaction. All of Redis goes through one pipeline, in chunks; each value has the instant before
-//!   its chunk was sent, and at most two chunks are under way.
+//! * **One look is one look.** All facets of a database come from one transaction. All of Redis goes through one pipeline, in chunks; each chunk has the instant at which it began
+//!   by the clock of the server, and the watermark says how far that is from ours. At most two chunks are under way.
 //! * **Marks of the source's own.** Run id, replication offset and time; snapshot and cluster; inode, schema and data version; boot id.
 //! * **An address with a password is in no message**, and has no `Debug`.
 //! * **A process is its pid, start and boot**: `generation` is the same here and in the record of a lock.
-//! * **No thread, no runtime**, and no process that outlives a look.
+//! * **No thread, no runtime**, and no process that outlives a look, but one that a command has put into a session of its own (`setsid`).
 //!
 //! # Limits
 //!
 //! * No TLS: unix sockets, the loopback and private networks.
 //! * A name of a host is looked up by the C library, which has limits of its own: those of `resolv.conf`. Write addresses where that matters.
-//! * Redis: no cluster and no Lua. A scan is not of one instant, and a replica that has lost its master is a failed reading.
+//! * Redis: no cluster and no Lua. A scan is not of one instant, and a replica that has lost its master is a failed reading: a user that may
+//!   not ask for `INFO` reads nothing, or with `info = false` without knowing.
 //! * SQLite: a database in WAL mode has its `-shm` and `-wal` files made if they are missing, by whoever reads it. A file system that hangs cannot be timed out.
 //! * SQL: `:name` outside of quotes is a parameter, so that `E'…'` and `$$…$$` are refused. A function that writes is the author's to avoid, where the server does not refuse it.
 //! * A boot id is that of the kernel: two containers of one host share it. A zombie outside cgroup v2 has left its cgroups; it is then counted to the container of its parent.
@@ -97,7 +105,7 @@
 
 mod bound;
 mod cell;
-#[cfg(any(feature = "flock-dir", feature = "procfs"))]
+#[cfg(any(feature = "flock-dir", feature = "procfs", feature = "run-dirs"))]
 mod clock;
 #[cfg(feature = "command")]
 mod command;

@@ -77,6 +77,29 @@ pub(crate) fn once(facet: &Facet, options: &crate::options::Options<'_>) -> Resu
     }
 }
 
+/// Whether a directory that is not there is one with nothing in it: it is made by who first needs it.
+pub(crate) fn absent_is_empty(options: &crate::options::Options<'_>) -> Result<bool, Error> {
+    match options.text("absent")? {
+        None => Ok(false),
+        Some("empty") => Ok(true),
+        Some(other) => Err(options.refuse_at("absent", format!(
+            "`absent` can be \"empty\", and not `{other}`; without it, a directory that is missing is a failed reading"
+        ))),
+    }
+}
+
+/// Why locks could not be looked at.
+#[cfg(any(feature = "flock-dir", feature = "run-dirs"))]
+pub(crate) fn lock_cause(error: &runward_lock::Error) -> Cause {
+    use runward_lock::ErrorKind as E;
+    let kind = match error.kind() {
+        E::Permission | E::NotPrivate => CauseKind::Denied,
+        E::Io | E::ForeignFilesystem => CauseKind::Unreachable,
+        _ => CauseKind::Garbled,
+    };
+    Cause::new(kind, error.to_string())
+}
+
 /// An error of a plan that was good when it was prepared.
 pub(crate) fn unplanned(error: &Error) -> Cause {
     Cause::new(CauseKind::NotRun, error.to_string())

@@ -1,6 +1,8 @@
 //! Black-box tests of the binary `runward`; the harness and how to run them: the library of this package.
 
 mod canary;
+mod canary_faults;
+mod canary_kit;
 mod child;
 mod ci;
 mod codes;

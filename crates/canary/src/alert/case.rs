@@ -1,9 +1,11 @@
 use std::time::Duration;
 
-use super::policy::Told;
+use super::flap::Told;
+use super::policy;
 use super::{Alert, Line, Policy, Reason, words};
 use crate::fact::bounded;
-use crate::{Change, Key, Meta, Red, Severity, Stamp, Standing, Witness};
+use crate::plural::plural;
+use crate::{Change, Key, Meta, Red, Severity, Stamp, Standing, Verdict, Witness};
 
 /// Of how many subjects an alert speaks; of the others it says how many there are.
 const LINES: usize = 5;
@@ -14,38 +16,130 @@ pub(super) struct Said<'a> {
     pub(super) key: &'a Key,
     pub(super) held_for_secs: u64,
     pub(super) witness: Option<&'a Witness>,
+    /// What is said of its coming and going; empty if it does not.
+    pub(super) flaps: String,
 }
 
 /// One invariant in one cycle.
 pub(super) struct Case<'a> {
     pub(super) policy: &'a Policy,
     pub(super) meta: &'a Meta,
+    pub(super) verdict: Option<&'a Verdict>,
     pub(super) at: Stamp,
     /// What is red and bad enough.
     pub(super) red: Vec<(Key, &'a Red)>,
+    /// What of that comes and goes, as somebody knows.
+    pub(super) flapping: Vec<(Key, &'a Red)>,
+    /// What came and went, and has stayed away.
+    pub(super) away: Vec<Key>,
     /// How many.
     pub(super) total: u64,
     pub(super) changes: Vec<&'a Change>,
-    pub(super) told: Told,
+    pub(super) told: policy::Told,
     pub(super) alerts: Vec<Alert>,
 }
 
 type Names = Vec<(String, String)>;
 
 impl Case<'_> {
+    /// What comes and goes is told once, and once more when it does not any more.
+    pub(super) fn flaps(&mut self) {
+        let Policy {
+            flap, flap_window, ..
+        } = *self.policy;
+        let mut flaps = std::mem::take(&mut self.told.flaps);
+        let window = match flap {
+            0 => Duration::ZERO,
+            _ => flap_window,
+        };
+        flaps.follow(&self.changes, self.at, flap, window);
+        let settled = flaps.settled(self.at, window, |subject| self.sees(subject));
+        self.away = self.stayed_away(settled);
+        let mut begun = Vec::new();
+        for (key, red) in std::mem::take(&mut self.red) {
+            let found = flaps.get_mut(&key.kind, &key.subject);
+            let Some(one) = found.filter(|one| one.told.is_some() || one.times() > flap) else {
+                self.red.push((key, red));
+                continue;
+            };
+            if one.told.is_none_or(|told| self.is_news(told, red)) {
+                begun.push((key.clone(), red, one.times()));
+                let worst = one.told.map_or(red.severity, |told| told.severity);
+                one.told = Some(Told {
+                    at: self.at,
+                    severity: worst.max(red.severity),
+                });
+            }
+            self.flapping.push((key, red));
+        }
+        self.come_and_go(&begun);
+        self.told.flaps = flaps;
+    }
+
+    /// Whether what is known of a key that comes and goes is to be told again.
+    fn is_news(&self, told: Told, red: &Red) -> bool {
+        let remind = self.policy.remind_after;
+        red.severity > told.severity || remind.is_some_and(|after| over(self.at, told.at, after))
+    }
+
+    fn come_and_go(&mut self, begun: &[(Key, &Red, u64)]) {
+        if begun.is_empty() {
+            return;
+        }
+        let window = self.policy.flap_window;
+        let said: Vec<_> = begun
+            .iter()
+            .map(|(key, _, times)| Said {
+                flaps: words::flapping(*times, window),
+                ..plain(key)
+            })
+            .collect();
+        let since = begun.iter().map(|(_, red, _)| red.since).min();
+        self.say(Reason::Flapping, &said, since);
+        self.told.red = Some(self.at);
+    }
+
+    /// What has stayed away. What has stayed is red, and nobody was told of this time: that is news like any other.
+    fn stayed_away(&self, settled: Vec<Key>) -> Vec<Key> {
+        let is_red = |key: &Key| {
+            let same = |it: &Key| it.kind == key.kind && it.subject == key.subject;
+            self.red.iter().any(|(red, _)| same(red))
+        };
+        settled.into_iter().filter(|key| !is_red(key)).collect()
+    }
+
+    /// Whether this cycle could tell how that subject is.
+    fn sees(&self, subject: &str) -> bool {
+        let judged = |it: &&Verdict| it.is_judged() && !it.blind.contains_key(subject);
+        self.verdict.filter(judged).is_some()
+    }
+
     /// Subjects that are as they should be again, and the end of an episode.
     pub(super) fn well(&mut self) {
         let closed: Vec<_> = self.changes.iter().filter_map(|it| closed(it)).collect();
-        let closed = self.bad_enough(closed);
-        if self.policy.recover && self.told.red.is_some() && !closed.is_empty() {
-            self.say(Reason::Recovered, &closed, self.earliest(&closed));
+        let mut closed = self.bad_enough(closed);
+        closed.retain(|said| self.told.red.is_some() && !self.told.flaps.is_told(said.key));
+        let since = match closed.is_empty() {
+            true => None,
+            false => self.earliest(&closed),
+        };
+        let away = std::mem::take(&mut self.away);
+        let window = self.policy.flap_window;
+        closed.extend(away.iter().map(|key| Said {
+            flaps: words::steady(&key.kind, window),
+            ..plain(key)
+        }));
+        if self.policy.recover && !closed.is_empty() {
+            self.say(Reason::Recovered, &closed, since);
         }
     }
 
     pub(super) fn gone(&mut self) {
         let dropped: Vec<_> = self.changes.iter().filter_map(|it| dropped(it)).collect();
         let dropped = self.bad_enough(dropped);
-        if self.told.red.is_some() && !dropped.is_empty() {
+        let known = |it: &Said<'_>| self.told.red.is_some() || self.told.flaps.is_told(it.key);
+        let is_known = dropped.iter().any(known);
+        if is_known {
             self.say(Reason::Dropped, &dropped, self.earliest(&dropped));
         }
     }
@@ -91,7 +185,7 @@ impl Case<'_> {
     /// What has been red for long since somebody was told, or the end of what was.
     pub(super) fn again(&mut self) -> Names {
         if self.red.is_empty() {
-            self.told.red = None;
+            self.told.red = self.told.red.filter(|_| !self.flapping.is_empty());
             return Names::new();
         }
         let due = |last| {
@@ -141,7 +235,7 @@ impl Case<'_> {
         } else if self.stale_for_long() {
             self.whole(
                 Reason::Stale,
-                &format!("still not judged, for {cycles} cycles now"),
+                &format!("still not judged, for {} now", plural(cycles, "cycle")),
             );
             self.told.stale = Some(self.at);
         }
@@ -239,6 +333,7 @@ fn plain(key: &Key) -> Said<'_> {
         key,
         held_for_secs: 0,
         witness: None,
+        flaps: String::new(),
     }
 }
 
@@ -253,6 +348,7 @@ fn closed(change: &Change) -> Option<Said<'_>> {
             key,
             held_for_secs: *held_for_secs,
             witness: Some(witness),
+            flaps: String::new(),
         }),
         _ => None,
     }
@@ -264,6 +360,7 @@ fn dropped(change: &Change) -> Option<Said<'_>> {
             key,
             held_for_secs: *held_for_secs,
             witness: None,
+            flaps: String::new(),
         }),
         _ => None,
     }

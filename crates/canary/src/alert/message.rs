@@ -56,6 +56,8 @@ pub enum Reason {
     Joined,
     /// What is red became worse.
     Worsened,
+    /// It opens again and again: single changes are not told until it stays as it is.
+    Flapping,
     /// It is red still.
     Reminder,
     /// Subjects are as they should be again, and something shows it.
@@ -75,6 +77,7 @@ impl Reason {
             Self::Opened => "opened",
             Self::Joined => "joined",
             Self::Worsened => "worsened",
+            Self::Flapping => "flapping",
             Self::Reminder => "reminder",
             Self::Recovered => "recovered",
             Self::Stale => "stale",

@@ -6,6 +6,9 @@
 
 mod case;
 mod delivery;
+mod flap;
+#[cfg(test)]
+mod flap_tests;
 mod message;
 mod outbox;
 mod policy;

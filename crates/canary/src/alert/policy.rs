@@ -3,8 +3,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::case::Case;
+use super::flap::Flaps;
 use super::{Alert, Outbox, words};
-use crate::{Key, Meta, Red, Report, Severity, Stamp, Standing, State};
+use crate::{Key, Meta, Red, Report, Severity, Stamp, Standing, State, Verdict};
 
 /// When somebody is told.
 ///
@@ -17,6 +18,10 @@ pub struct Policy {
     pub recover: bool,
     /// What is less bad is not told.
     pub minimum: Severity,
+    /// A key that opens more often than this within `flap_window` is told once as flapping, and again when it has stayed as it is for that long; 0 for never.
+    pub flap: u64,
+    /// See `flap`.
+    pub flap_window: Duration,
     /// Which harness it is, for a place that several write to: at most 32 letters, digits, `.`, `_` and `-`; others become `-`.
     pub instance: String,
 }
@@ -27,6 +32,8 @@ impl Default for Policy {
             remind_after: Some(Duration::from_secs(86_400)),
             recover: true,
             minimum: Severity::Minor,
+            flap: 0,
+            flap_window: Duration::from_secs(3_600),
             instance: String::new(),
         }
     }
@@ -53,6 +60,9 @@ pub(super) struct Told {
     /// When somebody was told last that it is not judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) stale: Option<Stamp>,
+    /// What opens again and again.
+    #[serde(default, skip_serializing_if = "Flaps::is_empty")]
+    pub(super) flaps: Flaps,
 }
 
 impl Policy {
@@ -67,10 +77,10 @@ impl Policy {
             outbox,
         };
         for (id, verdict) in &report.verdicts {
-            self.one(report, id, &verdict.meta, &mut news);
+            self.one(report, id, &verdict.meta, Some(verdict), &mut news);
         }
         for meta in self.unknown(report) {
-            self.one(report, &meta.id, &meta, &mut news);
+            self.one(report, &meta.id, &meta, None, &mut news);
         }
         let News {
             state,
@@ -82,22 +92,33 @@ impl Policy {
         news
     }
 
-    fn one(&self, report: &Report, id: &str, meta: &Meta, news: &mut News) {
+    fn one(
+        &self,
+        report: &Report,
+        id: &str,
+        meta: &Meta,
+        verdict: Option<&Verdict>,
+        news: &mut News,
+    ) {
         let changes = report.transitions.iter().filter(|it| it.invariant == id);
         let standing = news.state.standing(id);
         let red = self.red(standing);
         let mut case = Case {
             policy: self,
             meta,
+            verdict,
             at: report.taken,
             total: red.len() as u64,
             red,
+            flapping: Vec::new(),
+            away: Vec::new(),
             changes: changes.map(|it| &it.change).collect(),
             told: news.outbox.told(id),
             alerts: Vec::new(),
         };
-        case.well();
         case.gone();
+        case.flaps();
+        case.well();
         let new = case.news();
         let mentioned = if new.is_empty() { case.again() } else { new };
         case.blind(standing);

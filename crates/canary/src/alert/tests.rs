@@ -15,7 +15,7 @@ use crate::{
 const ID: &str = "S-01";
 const SEVERITIES: [Severity; 3] = [Severity::Minor, Severity::Major, Severity::Critical];
 
-fn at(cycle: usize) -> Stamp {
+pub(super) fn at(cycle: usize) -> Stamp {
     Stamp::from_micros(300_000_000 * (cycle as i64 + 1))
 }
 
@@ -184,13 +184,19 @@ enum Way {
 }
 
 #[derive(Clone, Debug)]
-struct Cycle {
+pub(super) struct Cycle {
     world: World,
     death: Death,
     way: Way,
 }
 
-fn cycles() -> impl Strategy<Value = Vec<Cycle>> {
+impl Cycle {
+    pub(super) fn blind(&mut self) {
+        self.world = None;
+    }
+}
+
+pub(super) fn cycles() -> impl Strategy<Value = Vec<Cycle>> {
     let subject = prop_oneof![2 => Just(None), 1 => (0..3_usize).prop_map(Some)];
     let world = prop_oneof![
         4 => [subject.clone(), subject.clone(), subject].prop_map(Some),
@@ -210,16 +216,16 @@ fn cycles() -> impl Strategy<Value = Vec<Cycle>> {
 
 /// What happened: what was committed, and what came through.
 #[derive(Default)]
-struct History {
-    transitions: Vec<Transition>,
-    alerts: Vec<Alert>,
+pub(super) struct History {
+    pub(super) transitions: Vec<Transition>,
+    pub(super) alerts: Vec<Alert>,
     received: BTreeMap<String, u32>,
     /// How often each could have come twice.
     excused: BTreeMap<String, u32>,
-    last: Saved,
+    pub(super) last: Saved,
 }
 
-fn live(policy: &Policy, cycles: &[Cycle]) -> History {
+pub(super) fn live(policy: &Policy, cycles: &[Cycle]) -> History {
     let mut history = History::default();
     let mut disk = Saved::encode(0, &State::default(), &Outbox::default());
     for (number, cycle) in cycles.iter().enumerate() {
@@ -268,7 +274,7 @@ fn receive(history: &mut History, alert: &Alert, cycle: &Cycle) -> Delivery {
 }
 
 /// The world stays as it was, and everything works: what is still to come arrives.
-fn settled(mut cycles: Vec<Cycle>) -> Vec<Cycle> {
+pub(super) fn settled(mut cycles: Vec<Cycle>) -> Vec<Cycle> {
     let world = cycles.iter().rev().find_map(|cycle| cycle.world);
     let calm = Cycle {
         world,
@@ -279,13 +285,14 @@ fn settled(mut cycles: Vec<Cycle>) -> Vec<Cycle> {
     cycles
 }
 
-fn policies() -> impl Strategy<Value = Policy> {
+pub(super) fn policies() -> impl Strategy<Value = Policy> {
     let remind = prop_oneof![Just(None), Just(Some(Duration::from_secs(1_500)))];
     (remind, any::<bool>(), 0..3_usize).prop_map(|(remind_after, recover, minimum)| Policy {
         remind_after,
         recover,
         minimum: SEVERITIES[minimum],
         instance: "host".into(),
+        ..Policy::default()
     })
 }
 
@@ -376,7 +383,7 @@ fn well_between(history: &History, policy: &Policy, from: Stamp, to: Stamp) -> b
     well
 }
 
-fn red(subjects: [Option<usize>; 3]) -> Cycle {
+pub(super) fn red(subjects: [Option<usize>; 3]) -> Cycle {
     Cycle {
         world: Some(subjects),
         death: Death::No,
@@ -384,7 +391,7 @@ fn red(subjects: [Option<usize>; 3]) -> Cycle {
     }
 }
 
-fn reasons(history: &History) -> Vec<Reason> {
+pub(super) fn reasons(history: &History) -> Vec<Reason> {
     history.alerts.iter().map(|alert| alert.reason).collect()
 }
 
@@ -633,6 +640,7 @@ fn text_of_tenants_is_bounded_and_plain() {
         key: &key,
         held_for_secs: 0,
         witness: None,
+        flaps: String::new(),
     };
     let line = words::line(&meta(), Reason::Opened, &said);
     assert!(line.text.chars().count() <= 700 && line.subject.chars().count() <= 200);

@@ -1,10 +1,12 @@
 //! Text of alerts: messages with their blanks filled, each piece bounded.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::{Alert, Line, Reason};
 use crate::alert::case::Said;
 use crate::fact::bounded;
+use crate::plural::plural;
 use crate::{Cause, Fact, Facts, Key, Meta, Red, Witness};
 
 /// A value in a message, a message, and how many ids of a list are shown in one.
@@ -32,6 +34,8 @@ pub(super) fn headline(alert: &Alert) -> String {
 pub(super) fn line(meta: &Meta, reason: Reason, said: &Said<'_>) -> Line {
     let key = said.key;
     let text = match (reason, said.witness) {
+        (Reason::Flapping, _) => format!("{}; {}", said.flaps, fill(&meta.message, key)),
+        (Reason::Recovered, _) if !said.flaps.is_empty() => said.flaps.clone(),
         (Reason::Recovered, witness) => recovered(key, said.held_for_secs, witness),
         (Reason::Dropped, _) => {
             let held = secs(clamped(said.held_for_secs));
@@ -46,6 +50,20 @@ pub(super) fn line(meta: &Meta, reason: Reason, said: &Said<'_>) -> Line {
     }
 }
 
+/// That single changes of a key are not told any more.
+pub(super) fn flapping(times: u64, window: Duration) -> String {
+    let window = secs(clamped(window.as_secs()));
+    format!(
+        "it opened {times} times within {window}, and its changes are not told until it stays as it is for so long"
+    )
+}
+
+/// The end of that, with nothing wrong.
+pub(super) fn steady(kind: &str, window: Duration) -> String {
+    let window = secs(clamped(window.as_secs()));
+    format!("{kind} has stayed away for {window}, after it came and went")
+}
+
 /// The line for an invariant as a whole.
 pub(super) fn whole(text: &str) -> Line {
     Line {
@@ -56,7 +74,8 @@ pub(super) fn whole(text: &str) -> Line {
 }
 
 pub(super) fn stale(cycles: u64, cause: &Cause) -> String {
-    format!("not judged for {cycles} cycles, so neither green nor red: {cause}")
+    let cycles = plural(cycles, "cycle");
+    format!("not judged for {cycles}, so neither green nor red: {cause}")
 }
 
 /// What is to be said of a key that is red.
@@ -80,7 +99,7 @@ fn recovered(key: &Key, held_for_secs: u64, witness: Option<&Witness>) -> String
     let shown = match witness {
         Some(Witness::Held(facts)) => facts_in_words(facts),
         Some(Witness::Gone { among, rows }) => {
-            format!(": it is gone, while {among} has {rows} rows")
+            format!(": it is gone, while {among} has {}", plural(*rows, "row"))
         }
         _ => String::new(),
     };

@@ -54,11 +54,13 @@ fn judged(meta: &Meta, at: Stamp, look: Look, standing: &mut Standing) -> Settle
 /// Why not everything could be judged, if so.
 fn hidden(look: &Look) -> Option<Cause> {
     let (subject, cause) = look.blind.first_key_value()?;
-    let count = look.blind.len();
-    let words = format!(
-        "{count} subject(s) could not be judged, the first is {subject}: {}",
-        cause.detail()
-    );
+    let words = match look.blind.len() {
+        1 => format!("{subject} could not be judged: {}", cause.detail()),
+        count => format!(
+            "{count} subjects could not be judged, the first is {subject}: {}",
+            cause.detail()
+        ),
+    };
     Some(Cause::new(cause.kind(), words))
 }
 

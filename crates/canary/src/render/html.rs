@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::standing::{Level, Row, Stand, count, rows};
+use super::standing::{Level, Row, Stand, count, is_idle, rows};
 use super::{Status, age, time};
 use crate::alert::said;
 use crate::fact::bounded;
+use crate::plural::plural;
 use crate::{Red, Stamp};
 
 const STYLE: &str = include_str!("page.css");
@@ -145,10 +146,10 @@ fn blind(out: &mut String, rows: &[Row<'_>]) {
         let why = row
             .cause()
             .map_or(String::new(), |cause| text(&cause.to_string(), 400));
-        let cycles = row.unjudged_cycles;
+        let cycles = plural(row.unjudged_cycles, "cycle");
         let _ = writeln!(
             out,
-            "<article class=\"unknown\">\n<h3>{id} {title}</h3>\n<p>{}, for {cycles} cycles now: {why}</p>\n</article>",
+            "<article class=\"unknown\">\n<h3>{id} {title}</h3>\n<p>{}, for {cycles} now: {why}</p>\n</article>",
             words(row.stand)
         );
     }
@@ -182,6 +183,13 @@ fn others(out: &mut String, rows: &[Row<'_>]) {
 
 fn harness(out: &mut String, status: &Status<'_>) {
     out.push_str("<h2>The harness itself</h2>\n<ul>\n");
+    if is_idle(&rows(status)) {
+        out.push_str("<li><strong class=\"unknown\">Nothing is watched: the rules have no invariant that is on.</strong></li>\n");
+    }
+    for (id, why) in status.off {
+        let (id, why) = (text(id, 80), text(why, 300));
+        let _ = writeln!(out, "<li><code>{id}</code> is off: {why}</li>");
+    }
     for (source, up) in status.sources {
         let said = if *up {
             "answered"
@@ -197,8 +205,11 @@ fn harness(out: &mut String, status: &Status<'_>) {
     let (counters, waiting) = (status.outbox.counters(), status.outbox.entries().len());
     let _ = writeln!(
         out,
-        "<li>Alerts: {} decided; deliveries: {} made, {waiting} waiting, {} attempts failed, {} given up.</li>\n</ul>",
-        counters.detected, counters.delivered, counters.failed, counters.dropped
+        "<li>Alerts: {} decided; deliveries: {} made, {waiting} waiting, {} failed, {} given up.</li>\n</ul>",
+        counters.detected,
+        counters.delivered,
+        plural(counters.failed, "attempt"),
+        counters.dropped
     );
 }
 

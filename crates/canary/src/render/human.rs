@@ -1,9 +1,10 @@
 use std::fmt::Write;
 
 use super::Status;
-use super::standing::{Row, Stand, count, rows};
+use super::standing::{Row, Stand, count, is_idle, rows};
 use crate::alert::said;
 use crate::fact::bounded;
+use crate::plural::plural;
 use crate::{Red, Stamp};
 
 /// Of how many subjects of one invariant something is said.
@@ -106,27 +107,34 @@ fn one(now: Stamp, row: &Row<'_>, kind: &str, subject: &str, red: &Red) -> Strin
 
 fn unjudged(out: &mut String, row: &Row<'_>) {
     if let Some(cause) = row.verdict.cause() {
-        let cycles = row.unjudged_cycles;
-        let _ = writeln!(out, "  not judged, for {cycles} cycles now: {cause}");
+        let cycles = plural(row.unjudged_cycles, "cycle");
+        let _ = writeln!(out, "  not judged, for {cycles} now: {cause}");
     }
     for (subject, cause) in row.verdict.blind.iter().take(SUBJECTS) {
         let _ = writeln!(out, "  {} is not judged: {cause}", bounded(subject, 160));
     }
     if row.verdict.blind.len() > SUBJECTS {
-        let _ = writeln!(
-            out,
-            "  and {} more are not judged",
-            row.verdict.blind.len() - SUBJECTS
-        );
+        let more = row.verdict.blind.len() - SUBJECTS;
+        let are = if more == 1 { "is" } else { "are" };
+        let _ = writeln!(out, "  and {more} more {are} not judged");
     }
 }
 
 fn notes(out: &mut String, status: &Status<'_>, rows: &[Row<'_>]) {
     let mut notes = Vec::new();
+    if is_idle(rows) {
+        notes.push("nothing is watched: the rules have no invariant that is on".to_owned());
+    }
+    for (id, why) in status.off {
+        notes.push(format!("{} is off: {}", bounded(id, 80), bounded(why, 300)));
+    }
     for row in rows.iter().filter(|row| row.stand == Stand::Vacuous) {
-        let (id, cycles) = (bounded(&row.meta.id, 80), row.vacuous_cycles);
+        let (id, cycles) = (
+            bounded(&row.meta.id, 80),
+            plural(row.vacuous_cycles, "cycle"),
+        );
         notes.push(format!(
-            "{id} is vacuous: it had nothing to look at, for {cycles} cycles now"
+            "{id} is vacuous: it had nothing to look at, for {cycles} now"
         ));
     }
     for row in rows {
@@ -150,10 +158,11 @@ fn notes(out: &mut String, status: &Status<'_>, rows: &[Row<'_>]) {
             .map(ToString::to_string)
             .unwrap_or_default();
         let sink = bounded(&entry.sink, 80);
-        notes.push(format!(
-            "{} alerts have not arrived; {sink}: {why}",
-            waiting.len()
-        ));
+        let alerts = match waiting.len() {
+            1 => "1 alert has".to_owned(),
+            count => format!("{count} alerts have"),
+        };
+        notes.push(format!("{alerts} not arrived; {sink}: {why}"));
     }
     if !notes.is_empty() {
         line(out, "");

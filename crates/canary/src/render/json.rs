@@ -4,9 +4,12 @@ use serde::Serialize;
 
 use super::Status;
 use super::standing::{Row, rows};
-use crate::alert::Counters;
+use crate::alert::{Counters, Entry};
 use crate::schema::Schema;
 use crate::{Cause, Facts, Red, Severity, Stamp, Tier, Transition, Unread};
+
+/// Of how many deliveries it is said why they failed.
+const WAITING: usize = 20;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -20,10 +23,11 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'a str>,
     invariants: Vec<Invariant<'a>>,
+    off: &'a BTreeMap<String, String>,
     transitions: &'a [Transition],
     unread: &'a [Unread],
     sources: &'a BTreeMap<String, bool>,
-    alerts: Alerts,
+    alerts: Alerts<'a>,
 }
 
 #[derive(Serialize)]
@@ -57,10 +61,20 @@ struct Finding<'a> {
 }
 
 #[derive(Serialize)]
-struct Alerts {
+struct Alerts<'a> {
     pending: usize,
+    /// What was tried and has not arrived.
+    waiting: Vec<Waiting<'a>>,
     #[serde(flatten)]
     counters: Counters,
+}
+
+#[derive(Serialize)]
+struct Waiting<'a> {
+    id: &'a str,
+    sink: &'a str,
+    attempts: u32,
+    error: &'a Cause,
 }
 
 pub(super) fn render(status: &Status<'_>) -> String {
@@ -76,11 +90,13 @@ pub(super) fn render(status: &Status<'_>) -> String {
         sequence: status.report.sequence,
         warning: status.warning,
         invariants,
+        off: status.off,
         transitions: &status.report.transitions,
         unread: &status.report.unread,
         sources: status.sources,
         alerts: Alerts {
             pending: status.outbox.entries().len(),
+            waiting: waiting(status),
             counters: status.outbox.counters(),
         },
     };
@@ -88,6 +104,19 @@ pub(super) fn render(status: &Status<'_>) -> String {
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+fn waiting<'a>(status: &Status<'a>) -> Vec<Waiting<'a>> {
+    let failed = |it: &'a Entry| {
+        Some(Waiting {
+            id: &it.alert.id,
+            sink: &it.sink,
+            attempts: it.attempts,
+            error: it.last_error.as_ref()?,
+        })
+    };
+    let entries = status.outbox.entries().iter();
+    entries.filter_map(failed).take(WAITING).collect()
 }
 
 fn invariant<'a>(row: &Row<'a>) -> Invariant<'a> {

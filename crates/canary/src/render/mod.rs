@@ -30,6 +30,8 @@ pub struct Status<'a> {
     pub ended: Stamp,
     /// When the next one will have ended, if there will be one; from then on, what is shown is old.
     pub stale_after: Option<Stamp>,
+    /// Invariants that the rules have switched off, by id, and why.
+    pub off: &'a BTreeMap<String, String>,
     /// What is wrong with the harness itself, such as a state that was forgotten. It makes green unknown.
     pub warning: Option<&'a str>,
 }

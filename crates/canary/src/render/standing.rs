@@ -171,12 +171,18 @@ pub(super) fn level(status: &Status<'_>) -> Level {
         (Stand::Vacuous | Stand::Held | Stand::NotDue, _) => Level::Ok,
     };
     let worst = rows.iter().map(of).max();
+    let worst = worst.filter(|level| *level > Level::Ok || !is_idle(&rows));
     let floor = match status.warning {
         Some(_) => Level::Unknown,
         None => Level::Ok,
     };
-    // No rules at all is nothing judged.
+    // Nothing but the harness itself is nothing judged.
     worst.unwrap_or(Level::Unknown).max(floor)
+}
+
+/// Whether there is nothing to be judged but the harness itself.
+pub(super) fn is_idle(rows: &[Row<'_>]) -> bool {
+    rows.iter().all(|row| row.meta.id.starts_with("canary."))
 }
 
 /// How many invariants stand like that.

@@ -9,7 +9,7 @@ use super::placeholders;
 use super::source::SourceRule;
 use super::spots::Spots;
 use crate::nearest::{hint, slip};
-use crate::{Ask, Column, Kind, Setting, Settings};
+use crate::{Ask, Column, Kind, Setting};
 
 /// Something that is read, as the rule set says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,12 @@ impl FacetRule {
 
     /// The facet that has to be read before, whose rows say what to ask for.
     pub fn over(&self) -> Option<&str> {
-        over(&self.ask.settings)
+        self.ask.after().first().copied()
+    }
+
+    /// Whether its answer has such a column.
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.ask.columns.iter().any(|one| one.name() == column)
     }
 }
 
@@ -75,16 +80,10 @@ const KINDS: &[&str] = &["text", "int", "time", "bool", "any"];
 pub(crate) struct Facets {
     facets: Vec<FacetRule>,
     sources: Vec<SourceRule>,
+    /// From one cycle to the next.
+    interval: Duration,
     /// The names that were asked for since somebody took them.
     asked: RefCell<BTreeSet<String>>,
-}
-
-fn over(settings: &Settings) -> Option<&str> {
-    let named = |key| match settings.get(key) {
-        Some(Setting::Text(name)) => Some(&**name),
-        _ => None,
-    };
-    named("each").or_else(|| named("subjects"))
 }
 
 impl Facets {
@@ -108,6 +107,11 @@ impl Facets {
         facets.retain(|facet| !idle.contains(&facet.ask.facet));
         facets.sort_by_key(|facet| facet.round);
         facets
+    }
+
+    /// How often a cycle begins: what has to be seen twice is seen so far apart.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&FacetRule> {
@@ -149,7 +153,11 @@ impl Facets {
     }
 }
 
-pub(super) fn read(node: Option<&Node>, sources: &[SourceRule]) -> Result<Facets> {
+pub(super) fn read(
+    node: Option<&Node>,
+    sources: &[SourceRule],
+    interval: Duration,
+) -> Result<Facets> {
     let entries = node.map(Node::entries).transpose()?.unwrap_or_default();
     let facets: Vec<_> = entries
         .iter()
@@ -158,6 +166,7 @@ pub(super) fn read(node: Option<&Node>, sources: &[SourceRule]) -> Result<Facets
     let mut all = Facets {
         facets,
         sources: sources.to_vec(),
+        interval,
         asked: RefCell::default(),
     };
     rounds(&mut all, entries)?;

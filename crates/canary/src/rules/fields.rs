@@ -38,6 +38,8 @@ pub(crate) enum Form {
     Bad,
     /// An invariant's arms.
     Arms,
+    /// Why it is off, or `false`.
+    Off,
 }
 
 pub(crate) const fn key(name: &'static str, form: Form) -> Key {

@@ -24,23 +24,29 @@ pub(super) fn read(node: Option<&Node>, facets: &Facets) -> Result<Read> {
     for (index, entry) in entries.iter().enumerate() {
         named(entry, &entries[..index])?;
         let invariant = invariant(entry, facets)?;
-        match entry.node.get("off") {
+        match entry.node.get("off").map(why_off).transpose()?.flatten() {
             None => {
                 used.append(&mut facets.take_asked());
                 invariants.push(invariant);
             }
-            Some(why) if why.text()?.trim().is_empty() => {
-                return Err(why.error("say why it is off"));
-            }
             Some(why) => {
                 idle.append(&mut facets.take_asked());
-                off.push((entry.key.clone(), why.text()?.to_owned()));
+                off.push((entry.key.clone(), why));
             }
         }
     }
     invariants.sort_by(|a, b| a.meta.id.cmp(&b.meta.id));
     idle.retain(|facet| !used.contains(facet));
     Ok((invariants, off, idle))
+}
+
+/// Why it is off, if it is: `false` takes back what an included set says.
+fn why_off(node: &Node) -> Result<Option<String>> {
+    match &node.body {
+        Body::Bool(false) => Ok(None),
+        Body::Text(why) if !why.trim().is_empty() => Ok(Some(why.clone())),
+        _ => Err(node.error("say why it is off, or write `off = false`")),
+    }
 }
 
 fn named(entry: &Entry, before: &[Entry]) -> Result {
@@ -91,10 +97,13 @@ fn invariant(entry: &Entry, facets: &Facets) -> Result<Invariant> {
     let check = shape::read(&entry.node, &[META, TERMS], facets)?;
     shape::blanks::check(&entry.node, facets)?;
     let fields = Fields { node: &entry.node };
-    let invariant = Invariant {
+    let terms = terms::terms(fields, facets)?;
+    if terms.reread {
+        shape::again(&entry.node, facets)?;
+    }
+    Ok(Invariant {
         meta: terms::meta(&entry.key, fields)?,
         check,
-        terms: terms::terms(fields, facets)?,
-    };
-    Ok(invariant)
+        terms,
+    })
 }

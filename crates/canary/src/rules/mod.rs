@@ -102,13 +102,14 @@ impl Rules {
             return Err(schema.error("this is not schema 1, the only one that is known here"));
         }
         let sources = source::read(fields.get("source"))?;
-        let facets = facet::read(fields.get("facet"), &sources)?;
+        let policy = policy::read(fields.get("policy"))?;
+        let facets = facet::read(fields.get("facet"), &sources, policy.interval)?;
         let (invariants, off, idle) = invariant::read(fields.get("invariant"), &facets)?;
         let drills = drill::read(fields.get("drill"), &invariants, &off)?;
         Ok(Self {
             title: fields.text("title")?.unwrap_or("canary").to_owned(),
             digest: digest::of(root),
-            policy: policy::read(fields.get("policy"))?,
+            policy,
             retention: policy::retention(fields.get("retention"))?,
             alerts: alert::read(fields.get("alert"))?,
             output: output::read(fields.get("output"))?,
@@ -147,6 +148,11 @@ impl Rules {
     /// The names and the texts of the rule sets that come with the crate.
     pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
         include::SHIPPED.iter().copied()
+    }
+
+    /// How rule files are written: the page of the language.
+    pub fn language() -> &'static str {
+        include_str!("../../LANGUAGE.md")
     }
 
     /// The JSON Schema (draft 2020-12) of the language.

@@ -12,6 +12,8 @@ pub struct Policy {
     pub interval: Duration,
     /// Before the first cycle.
     pub startup: Duration,
+    /// A cycle that takes longer is ended; the interval, and at least five minutes, if nothing is said.
+    pub deadline: Option<Duration>,
     /// What is red for that long is said again.
     pub remind_after: Option<Duration>,
     /// Whether it is said that something is well again.
@@ -20,7 +22,7 @@ pub struct Policy {
     pub minimum: Severity,
     /// An invariant that could not be judged for so many cycles is worth a word.
     pub stale_after: u64,
-    /// So many openings of one key within `flap_window` are one alert and then silence until it is quiet again; 0 for never.
+    /// A key that opens more often than this within `flap_window` is told once as flapping, and again when it has stayed as it is for that long; 0 for never.
     pub flap: u64,
     /// See `flap`.
     pub flap_window: Duration,
@@ -36,8 +38,6 @@ pub struct Retention {
     pub findings: Duration,
     /// Snapshots on disk; none are kept if nothing is said.
     pub snapshots: Option<Duration>,
-    /// One row for each episode instead of one for each cycle.
-    pub by_episode: bool,
 }
 
 impl Default for Policy {
@@ -45,6 +45,7 @@ impl Default for Policy {
         Self {
             interval: Duration::from_secs(300),
             startup: Duration::from_secs(30),
+            deadline: None,
             remind_after: None,
             recover: true,
             minimum: Severity::Minor,
@@ -61,7 +62,6 @@ impl Default for Retention {
         Self {
             findings: Duration::from_secs(30 * 86_400),
             snapshots: None,
-            by_episode: true,
         }
     }
 }
@@ -69,6 +69,7 @@ impl Default for Retention {
 pub(crate) const POLICY: &[Key] = &[
     key("interval", Form::Duration),
     key("startup", Form::Duration),
+    key("deadline", Form::Duration),
     key("remind_after", Form::Duration),
     key("recover", Form::Bool),
     key("minimum", Form::OneOf(SEVERITIES)),
@@ -81,10 +82,7 @@ pub(crate) const POLICY: &[Key] = &[
 pub(crate) const RETENTION: &[Key] = &[
     key("findings", Form::Duration),
     key("snapshots", Form::Duration),
-    key("dedupe", Form::OneOf(DEDUPE)),
 ];
-
-const DEDUPE: &[&str] = &["episode", "cycle"];
 
 pub(super) fn read(node: Option<&Node>) -> Result<Policy> {
     let usual = Policy::default();
@@ -104,8 +102,16 @@ pub(super) fn read(node: Option<&Node>) -> Result<Policy> {
             .need("stale_after")?
             .error("`stale_after` is at least one cycle"));
     }
+    let deadline = fields.duration("deadline")?;
+    if deadline.is_some_and(|it| it < Duration::from_secs(1)) {
+        return Err(fields
+            .need("deadline")?
+            .error("a cycle has at least a second"));
+    }
+    let (flap, flap_window) = flap(fields, interval, &usual)?;
     Ok(Policy {
         interval,
+        deadline,
         stale_after,
         startup: fields.duration("startup")?.unwrap_or(usual.startup),
         remind_after: fields.duration("remind_after")?,
@@ -114,9 +120,24 @@ pub(super) fn read(node: Option<&Node>) -> Result<Policy> {
             .map_or(Ok(usual.recover), Node::boolean)?,
         minimum: fields.severity("minimum")?.unwrap_or(usual.minimum),
         ping: fields.argv("ping")?,
-        flap: fields.count("flap")?.unwrap_or(usual.flap),
-        flap_window: fields.duration("flap_window")?.unwrap_or(usual.flap_window),
+        flap,
+        flap_window,
     })
+}
+
+/// A key opens at most in every other cycle: in too short a window it could never open too often.
+fn flap(fields: Fields<'_>, interval: Duration, usual: &Policy) -> Result<(u64, Duration)> {
+    let flap = fields.count("flap")?.unwrap_or(usual.flap);
+    let window = fields.duration("flap_window")?.unwrap_or(usual.flap_window);
+    let least = interval.as_micros() * 2 * u128::from(flap);
+    if flap > 0 && window.as_micros() <= least {
+        let words = format!(
+            "`flap = {flap}` can never be exceeded: in each `interval` a key opens or closes, so `flap_window` has to be longer than {} of them",
+            flap.saturating_mul(2)
+        );
+        return Err(fields.need("flap")?.error(words));
+    }
+    Ok((flap, window))
 }
 
 pub(super) fn retention(node: Option<&Node>) -> Result<Retention> {
@@ -128,6 +149,5 @@ pub(super) fn retention(node: Option<&Node>) -> Result<Retention> {
     Ok(Retention {
         findings: fields.duration("findings")?.unwrap_or(usual.findings),
         snapshots: fields.duration("snapshots")?,
-        by_episode: fields.one_of("dedupe", DEDUPE)? != Some(1),
     })
 }

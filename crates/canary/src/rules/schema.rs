@@ -157,6 +157,7 @@ fn form(form: &Form) -> Value {
         Form::Scalar => json!({ "type": ["string", "integer", "boolean"] }),
         Form::Names => named(&json!({ "type": "string" })),
         Form::Words(words) => named(&json!({ "enum": words })),
+        Form::Off => json!({ "anyOf": [{ "type": "string" }, { "const": false }] }),
         Form::Arms => json!({ "type": "array", "minItems": 1, "items": arm() }),
     }
 }

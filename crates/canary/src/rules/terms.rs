@@ -13,7 +13,7 @@ pub(crate) const META: &[Key] = &[
     key("severity", Form::OneOf(SEVERITIES)),
     key("message", Form::Text),
     key("runbook", Form::Text),
-    key("off", Form::Text),
+    key("off", Form::Off),
 ];
 
 pub(crate) const TERMS: &[Key] = &[

@@ -1,15 +1,17 @@
 //! `age_below`: no row is older than it may be.
 
-use super::cell::{Trouble, Whose, index, micros, secs, time};
-use super::common::{Missing, kinds};
-use super::condition::{FILTER, Filter, Sift};
-use super::facet::{Judged, Limit, Limits, column, facet, name};
+use super::cell::{AHEAD, Trouble, index, micros, secs, time};
+use super::common::kinds;
+use super::condition::FILTER;
+use super::facet::{Judged, Limit, Limits, column, facet};
+use super::judge::Judge;
+use super::rows::{Element, Rows};
 use super::sieve::Sieve;
 use super::{Shape, cell};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Facts, Kind, Row, Stamp, Tally, View};
+use crate::{Check, Fact, Facts, Kind, Memory, Row, Stamp, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "age_below",
@@ -27,20 +29,15 @@ const KEYS: &[Key] = &[
 
 const OWNER: &[Key] = &[key("until", Form::Text), key("grace", Form::Duration)];
 
-/// How far a birth may lie ahead of the cycle: clocks differ, and readings come after its beginning.
-pub(super) const AHEAD: i64 = 60_000_000;
-
 const OVERDUE: usize = 0;
 const LEFT: usize = 1;
 
 struct AgeBelow {
-    of: String,
+    rows: Rows,
     stamp: String,
     limit: Limit,
     ahead: Option<i64>,
     owner: Option<Owner>,
-    filter: Filter,
-    missing: Missing,
     kinds: Vec<String>,
 }
 
@@ -52,15 +49,7 @@ struct Owner {
 
 fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     let of = facet(fields, "of", facets)?;
-    let usual = match of
-        .ask()
-        .columns
-        .iter()
-        .any(|column| column.name() == "stamp")
-    {
-        true => "stamp",
-        false => "born",
-    };
+    let usual = if of.has("stamp") { "stamp" } else { "born" };
     let stamp = column(fields, "stamp", usual, of, Kind::Time)?;
     let owner =
         fields.get("owner").map(|node| {
@@ -81,9 +70,7 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
         limit: Limit::read(fields.need("limit")?, of, facets)?,
         ahead: fields.duration("ahead")?.map(micros).or(usual_ahead),
         kinds: kinds(fields, if owner.is_some() { &both } else { &both[..1] })?,
-        filter: Filter::read(fields, of)?,
-        missing: Missing::read(fields)?,
-        of: name(of),
+        rows: Rows::read(fields, of)?,
         stamp,
         owner,
     }))
@@ -92,69 +79,48 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
 struct Bound<'a> {
     rule: &'a AgeBelow,
     now: Stamp,
-    whose: Whose<'a>,
     stamp: usize,
     until: Option<usize>,
     limits: Limits<'a>,
-    sift: Sift<'a>,
 }
 
-impl Check for AgeBelow {
-    fn needs(&self) -> Vec<&str> {
-        std::iter::once(&*self.of)
+impl Judge for AgeBelow {
+    fn facets(&self) -> Vec<&str> {
+        std::iter::once(&*self.rows.of)
             .chain(self.limit.needs())
             .collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl AgeBelow {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
-        let table = view.table(&self.of)?;
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
+        let of = &self.rows.of;
+        let table = view.table(of)?;
         let until = self
             .owner
             .as_ref()
-            .map(|owner| index(table, &self.of, &owner.until));
+            .map(|owner| index(table, of, &owner.until));
         let mut bound = Bound {
             rule: self,
             now: view.taken(),
-            whose: Whose::of(table, &self.of),
-            stamp: index(table, &self.of, &self.stamp)?,
+            stamp: index(table, of, &self.stamp)?,
             until: until.transpose()?,
-            limits: self.limit.bind(table, &self.of, view)?,
-            sift: self.filter.bind(table, &self.of)?,
+            limits: self.limit.bind(table, of, view)?,
         };
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
-        for row in table.rows() {
-            let subject = bound.whose.subject(row);
-            if let Err(trouble) = bound.row(subject, row, &mut sieve) {
-                self.missing.met(&mut sieve, subject, trouble);
-            }
-        }
-        sieve.pour(view, &self.needs(), tally);
-        Ok(())
+        let look = |element, sieve: &mut Sieve<'a>| bound.row(element, sieve);
+        self.rows.each(view, sieve, look)
     }
 }
 
 impl<'a> Bound<'a> {
     fn row(
         &mut self,
-        subject: &'a str,
-        row: Row<'a>,
+        element: Element<'a>,
         sieve: &mut Sieve<'a>,
     ) -> std::result::Result<(), Trouble<'a>> {
-        if !self.sift.takes(row, self.now)? {
-            return Ok(());
-        }
+        let Element { subject, row, .. } = element;
         let age = self.now.since(time(row.at(self.stamp), &self.rule.stamp)?);
         if self.rule.ahead.is_some_and(|ahead| age < -ahead) {
             return Err(Trouble::Future(&self.rule.stamp));
@@ -170,8 +136,8 @@ impl<'a> Bound<'a> {
         let kind = if overdue.is_some() { LEFT } else { OVERDUE };
         sieve.looked(subject, kind);
         if age > limit {
-            sieve.bad(subject, kind, self.whose.id(row), age - limit, || {
-                self.facts(row, age, limit, overdue)
+            sieve.bad(subject, kind, element.id(), age - limit, || {
+                self.facts(element, age, limit, overdue)
             });
         }
         Ok(())
@@ -179,13 +145,14 @@ impl<'a> Bound<'a> {
 
     /// For how long its owner has been due; none if it has no owner, or none that can be read.
     fn overdue_owner(&self, row: Row<'_>) -> Option<i64> {
-        let until = row.at(self.until?).as_time()?;
+        let until = time(row.at(self.until?), "until").ok()?;
         Some(self.now.since(until))
     }
 
-    fn facts(&self, row: Row<'_>, age: i64, limit: i64, overdue: Option<i64>) -> Facts {
+    fn facts(&self, element: Element<'_>, age: i64, limit: i64, overdue: Option<i64>) -> Facts {
+        let row = element.row;
         let mut facts = cell::facts([
-            ("id", Fact::id(self.whose.id(row))),
+            ("id", Fact::id(element.id())),
             ("stamp", cell::fact(row.at(self.stamp))),
             ("age", secs(age)),
             ("limit", secs(limit)),

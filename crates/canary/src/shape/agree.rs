@@ -7,11 +7,12 @@ use super::at_most::Count;
 use super::cell::{Trouble, Whose, fact, facts, index};
 use super::common::{Missing, kinds};
 use super::facet::{Judged, Lookup};
+use super::judge::Judge;
 use super::sieve::Sieve;
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Node, Result};
-use crate::{Check, Tally, Value, View};
+use crate::{Check, Memory, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "agree",
@@ -99,7 +100,7 @@ impl Side {
                         .entry(whose.subject(row))
                         .or_insert_with(|| value.clone());
                     if *known != value {
-                        *known = Err(Trouble::Malformed(&lookup.column));
+                        *known = Err(Trouble::Contradicted(&lookup.column));
                     }
                 }
                 Ok(said)
@@ -117,27 +118,18 @@ impl Side {
     }
 }
 
-impl Check for Agree {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Agree {
+    fn facets(&self) -> Vec<&str> {
         self.sides.iter().map(Side::facet).collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl Agree {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let [left, right] = &self.sides;
         let (mut ours, mut theirs) = (left.said(view)?, right.said(view)?);
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
         let subjects: std::collections::BTreeSet<_> =
             ours.keys().chain(theirs.keys()).copied().collect();
         for subject in subjects {
@@ -156,11 +148,12 @@ impl Agree {
                     }
                 }
                 (Err(trouble), _) | (_, Err(trouble)) => {
-                    self.missing.met(&mut sieve, subject, trouble);
+                    self.missing.met(sieve, subject, trouble);
                 }
             }
         }
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
 }
+
+impl Agree {}

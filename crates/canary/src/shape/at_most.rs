@@ -7,11 +7,12 @@ use super::cell::{Joined, Trouble, Whose, facts, index, int, same};
 use super::common::kinds;
 use super::condition::{FILTER, Filter};
 use super::facet::{Judged, Lookup, name};
+use super::judge::Judge;
 use super::sieve::Sieve;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
 use crate::rules::{FacetRule, Facets};
-use crate::{Check, Fact, Kind, Stamp, Table, Tally, Value, View};
+use crate::{Check, Fact, Kind, Memory, Stamp, Table, View};
 
 pub(super) const AT_MOST: Shape = Shape {
     name: "at_most",
@@ -124,7 +125,7 @@ impl<'a> Bounds<'a> {
     pub(super) fn of(&mut self, subject: &'a str) -> std::result::Result<i64, Trouble<'a>> {
         match self {
             Self::Number(number) => Ok(*number),
-            Self::Of(joined, name) => int(joined.get(subject).unwrap_or(&Value::Null), name),
+            Self::Of(joined, name) => int(joined.cell(subject)?, name),
         }
     }
 
@@ -229,30 +230,21 @@ impl<'a> Counted<'a> {
     }
 }
 
-impl Check for Bounded {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Bounded {
+    fn facets(&self) -> Vec<&str> {
         std::iter::once(&*self.count.facet)
             .chain(self.limit.facet())
             .collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl Bounded {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let table = view.table(&self.count.facet)?;
         let mut counted = self.count.by_subject(table, view.taken())?;
         let mut bounds = self.limit.bind(view)?;
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
         for subject in bounds.subjects() {
             counted.entry(subject).or_default();
         }
@@ -262,15 +254,16 @@ impl Bounded {
         for (subject, counted) in &counted {
             // Whoever has no bound is nobody: what refers to nobody is another invariant's matter.
             if bounds.knows(subject)
-                && let Err(trouble) = self.subject(subject, counted, &mut bounds, &mut sieve)
+                && let Err(trouble) = self.subject(subject, counted, &mut bounds, sieve)
             {
                 sieve.trouble(subject, trouble);
             }
         }
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
+}
 
+impl Bounded {
     fn subject<'a>(
         &self,
         subject: &'a str,

@@ -1,8 +1,8 @@
 //! Cells as a shape needs them: there, not there, or not what it should be.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
+pub(super) use crate::stamp::micros;
 use crate::{Cause, CauseKind, Fact, Facts, Row, Stamp, Table, Value};
 
 /// Why a cell is of no use.
@@ -14,6 +14,8 @@ pub(super) enum Trouble<'a> {
     Malformed(&'a str),
     /// It is a time that has not come yet.
     Future(&'a str),
+    /// Two rows say something else.
+    Contradicted(&'a str),
 }
 
 impl Trouble<'_> {
@@ -30,16 +32,35 @@ impl Trouble<'_> {
                 let detail = format!("`{column}` is a time that has not come yet");
                 Cause::new(CauseKind::Stale, detail)
             }
+            Self::Contradicted(column) => {
+                let detail = format!("two rows contradict each other in `{column}`");
+                Cause::new(CauseKind::Malformed, detail)
+            }
         }
     }
 }
 
+/// How far an instant of now may lie ahead of the cycle: clocks differ, and readings come after its beginning.
+pub(super) const AHEAD: i64 = 60_000_000;
+
+/// The first instant of the year 10000. Whoever writes milliseconds where seconds are read writes a later one, and it would be in the future for ever.
+const NEVER: Stamp = Stamp::from_micros(253_402_300_800_000_000);
+
 /// The instant in a cell.
 pub(super) fn time<'n>(cell: &Value, name: &'n str) -> Result<Stamp, Trouble<'n>> {
     match cell {
+        Value::Time(stamp) if *stamp >= NEVER => Err(Trouble::Future(name)),
         Value::Time(stamp) => Ok(*stamp),
         Value::Null => Err(Trouble::Missing(name)),
         _ => Err(Trouble::Malformed(name)),
+    }
+}
+
+/// The instant in a cell at which something happened: one that is still to come is none.
+pub(super) fn past<'n>(cell: &Value, name: &'n str, now: Stamp) -> Result<Stamp, Trouble<'n>> {
+    match time(cell, name) {
+        Ok(stamp) if now.since(stamp) < -AHEAD => Err(Trouble::Future(name)),
+        read => read,
     }
 }
 
@@ -60,10 +81,6 @@ pub(super) fn truth<'n>(cell: &Value, name: &'n str) -> Result<bool, Trouble<'n>
         Value::Null => Err(Trouble::Missing(name)),
         _ => Err(Trouble::Malformed(name)),
     }
-}
-
-pub(super) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A length of time as a fact.
@@ -139,17 +156,22 @@ fn name<'a>(index: Option<usize>, row: Row<'a>, otherwise: &'a str) -> &'a str {
 
 /// A column of another facet, by subject.
 pub(super) struct Joined<'a> {
-    all: HashMap<&'a str, Option<&'a Value>>,
+    column: &'a str,
+    all: HashMap<&'a str, Told<'a>>,
     // A facet that is no list has one value for everybody.
     single: Option<&'a Value>,
-    last: Option<(&'a str, Option<&'a Value>)>,
+    last: Option<(&'a str, Told<'a>)>,
 }
 
+/// What the rows say of one subject: a value, nothing, or several.
+type Told<'a> = Result<Option<&'a Value>, Trouble<'a>>;
+
 impl<'a> Joined<'a> {
-    pub(super) fn of(table: &'a Table, facet: &'a str, column: &str) -> Result<Self, Cause> {
-        let column = index(table, facet, column)?;
+    pub(super) fn of(table: &'a Table, facet: &'a str, name: &'a str) -> Result<Self, Cause> {
+        let column = index(table, facet, name)?;
         let whose = Whose::of(table, facet);
         let mut joined = Self {
+            column: name,
             all: HashMap::new(),
             single: None,
             last: None,
@@ -165,25 +187,38 @@ impl<'a> Joined<'a> {
             self.single = Some(value);
             return;
         }
-        let known = self.all.entry(whose.subject(row)).or_insert(Some(value));
+        let known = self
+            .all
+            .entry(whose.subject(row))
+            .or_insert(Ok(Some(value)));
         // Two rows that contradict each other say nothing, in whichever order they come.
-        if known.is_some_and(|known| known != value) {
-            *known = None;
+        if *known != Ok(Some(value)) {
+            *known = Err(Trouble::Contradicted(self.column));
         }
     }
 
-    /// The value for a subject; none if there is no row for it, or two that contradict each other.
-    pub(super) fn get(&mut self, subject: &'a str) -> Option<&'a Value> {
+    /// The value for a subject; none if there is no row for it.
+    ///
+    /// # Errors
+    ///
+    /// When two rows contradict each other.
+    pub(super) fn get(&mut self, subject: &'a str) -> Told<'a> {
         if let Some((last, value)) = self.last
             && same(last, subject)
         {
             return value;
         }
-        let value = self
-            .single
-            .or_else(|| self.all.get(subject).copied().flatten());
+        let value = match self.single {
+            Some(value) => Ok(Some(value)),
+            None => self.all.get(subject).copied().unwrap_or(Ok(None)),
+        };
         self.last = Some((subject, value));
         value
+    }
+
+    /// The value for a subject; nothing where there is no row for it.
+    pub(super) fn cell(&mut self, subject: &'a str) -> Result<&'a Value, Trouble<'a>> {
+        Ok(self.get(subject)?.unwrap_or(&Value::Null))
     }
 
     pub(super) fn subjects(&self) -> impl Iterator<Item = &'a str> {

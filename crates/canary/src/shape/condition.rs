@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::cell::{Trouble, micros, time};
+use super::cell::{AHEAD, Trouble, micros, time};
 use super::facet::need_column;
-use super::secret::Secrets;
 use crate::rules::FacetRule;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
+use crate::secret::Secrets;
 use crate::{Cause, Kind, Row, Stamp, Table, Value};
 
 /// What is asked of one column; all of it has to hold.
@@ -25,8 +25,9 @@ enum Test {
     NotIn(Vec<Value>),
     Prefix(String),
     Matches(Box<Regex>),
-    Older(i64),
-    Younger(i64),
+    /// By so much, at the instant in that column, or now.
+    Older(Option<String>, i64),
+    Younger(Option<String>, i64),
     /// Before that column, or now, by more than so much.
     Before(Option<String>, i64),
     After(Option<String>, i64),
@@ -48,6 +49,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("matches", Form::Text),
     key("older_than", Form::Duration),
     key("younger_than", Form::Duration),
+    key("at", Form::Text),
     key("before", Form::Text),
     key("after", Form::Text),
     key("by", Form::Duration),
@@ -70,13 +72,16 @@ impl Condition {
         let fields = Fields::new(node, "a condition", &[KEYS, others])?;
         let column = fields.need("column")?;
         let name = need_column(column, facet, column.text()?, None)?;
-        let by = micros(fields.duration("by")?.unwrap_or(Duration::ZERO));
         let mut tests = Vec::new();
         for entry in node.entries()? {
             let known = KEYS.iter().any(|key| key.name == entry.key);
-            if known && !matches!(&*entry.key, "column" | "by") {
-                tests.push(Test::read(&entry.key, &entry.node, by, facet)?);
+            if known && !matches!(&*entry.key, "column" | "by" | "at") {
+                tests.push(Test::read(&entry.key, &entry.node, fields, facet)?);
             }
+        }
+        let aged = |test: &Test| matches!(test, Test::Older(..) | Test::Younger(..));
+        if let Some(at) = fields.get("at").filter(|_| !tests.iter().any(aged)) {
+            return Err(at.error("`at` says when something is `older_than` or `younger_than`"));
         }
         if tests.iter().any(Test::of_times) {
             need_column(column, facet, &name, Some(Kind::Time))?;
@@ -135,15 +140,17 @@ impl Condition {
 }
 
 impl Test {
-    fn read(key: &str, node: &Node, by: i64, facet: &FacetRule) -> Result<Self> {
+    fn read(key: &str, node: &Node, fields: Fields<'_>, facet: &FacetRule) -> Result<Self> {
         let other = || {
             let name = node.text()?;
             need_column(node, facet, name, None)
         };
-        let instant = || match node.text()? {
+        let instant = |node: &Node| match node.text()? {
             "now" => Ok(None),
             name => need_column(node, facet, name, Some(Kind::Time)).map(Some),
         };
+        let at = || Ok(fields.get("at").map(instant).transpose()?.flatten());
+        let by = micros(fields.duration("by")?.unwrap_or(Duration::ZERO));
         let length = || Ok(micros(crate::rules::fields::duration(node)?));
         Ok(match key {
             "null" => Self::Null(node.boolean()?),
@@ -152,10 +159,10 @@ impl Test {
             "not" | "not_in" => Self::NotIn(scalars(node)?),
             "prefix" => Self::Prefix(node.text()?.to_owned()),
             "matches" => Self::Matches(Box::new(pattern(node)?)),
-            "older_than" => Self::Older(length()?),
-            "younger_than" => Self::Younger(length()?),
-            "before" => Self::Before(instant()?, by),
-            "after" => Self::After(instant()?, by),
+            "older_than" => Self::Older(at()?, length()?),
+            "younger_than" => Self::Younger(at()?, length()?),
+            "before" => Self::Before(instant(node)?, by),
+            "after" => Self::After(instant(node)?, by),
             "same" => Self::Same(other()?),
             "differs" => Self::Differs(other()?),
             "json" => Self::Json(node.boolean()?),
@@ -167,13 +174,16 @@ impl Test {
     fn of_times(&self) -> bool {
         matches!(
             self,
-            Self::Older(_) | Self::Younger(_) | Self::Before(..) | Self::After(..)
+            Self::Older(..) | Self::Younger(..) | Self::Before(..) | Self::After(..)
         )
     }
 
     fn other(&self) -> Option<&str> {
         match self {
-            Self::Before(other, _) | Self::After(other, _) => other.as_deref(),
+            Self::Older(other, _)
+            | Self::Younger(other, _)
+            | Self::Before(other, _)
+            | Self::After(other, _) => other.as_deref(),
             Self::Same(other) | Self::Differs(other) => Some(other),
             _ => None,
         }
@@ -257,9 +267,13 @@ impl<'c> Bound<'c> {
             },
         };
         let behind = against.since(own);
+        // What lies in the future is not young: whoever writes such times would be young for ever.
+        if matches!(test, Test::Younger(..)) && behind < -AHEAD {
+            return Truth::Unknown(Trouble::Future(self.name));
+        }
         let holds = match test {
-            Test::Older(limit) | Test::Before(_, limit) => behind > *limit,
-            Test::Younger(limit) => behind <= *limit,
+            Test::Older(_, limit) | Test::Before(_, limit) => behind > *limit,
+            Test::Younger(_, limit) => behind <= *limit,
             Test::After(_, limit) => own.since(against) > *limit,
             _ => false,
         };

@@ -5,16 +5,18 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::cell::{Trouble, Whose, facts, index, int, micros, same, secs, time};
-use super::common::{Missing, kinds};
-use super::condition::{FILTER, Filter, Sift};
-use super::facet::{Judged, Limit, Limits, Lookup, column, facet, name, need_column};
+use super::cell::{Trouble, Whose, facts, index, int, micros, past, same, secs, time};
+use super::common::kinds;
+use super::condition::FILTER;
+use super::facet::{Judged, Limit, Limits, Lookup, column, facet, need_column};
+use super::judge::Judge;
+use super::rows::{Element, Rows};
 use super::sieve::Sieve;
 use super::{Shape, cell};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Facts, Kind, Row, Table, Tally, Value, View};
+use crate::{Check, Fact, Facts, Kind, Memory, Row, Table, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "decay_floor",
@@ -36,14 +38,12 @@ const ENDLESS: usize = 1;
 const BELOW: usize = 2;
 
 struct DecayFloor {
-    of: String,
+    rows: Rows,
     remaining: String,
     born: Born,
     read_at: String,
     floor: Limit,
     tolerance: i64,
-    filter: Filter,
-    missing: Missing,
     kinds: Vec<String>,
 }
 
@@ -66,117 +66,91 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
         read_at: column(fields, "read_at", "read_at", of, Kind::Time)?,
         floor: Limit::read(fields.need("floor")?, of, facets)?,
         tolerance: micros(fields.duration("tolerance")?.unwrap_or(Duration::ZERO)),
-        filter: Filter::read(fields, of)?,
-        missing: Missing::read(fields)?,
+        rows: Rows::read(fields, of)?,
         kinds: kinds(fields, &["missing", "no_expiry", "below_floor"])?,
-        of: name(of),
         born,
     }))
 }
 
 struct Looking<'a> {
     rule: &'a DecayFloor,
-    whose: Whose<'a>,
     remaining: usize,
     read_at: usize,
     births: Births<'a>,
     limits: Limits<'a>,
-    sift: Sift<'a>,
 }
 
-impl Check for DecayFloor {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for DecayFloor {
+    fn facets(&self) -> Vec<&str> {
         let born = match &self.born {
             Born::Other(lookup) => Some(&*lookup.facet),
             Born::Own(_) => None,
         };
-        std::iter::once(&*self.of)
+        std::iter::once(&*self.rows.of)
             .chain(born)
             .chain(self.floor.needs())
             .collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl DecayFloor {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
-        let table = view.table(&self.of)?;
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
+        let of = &self.rows.of;
+        let table = view.table(of)?;
         let births = match &self.born {
-            Born::Own(column) => Births::Own(index(table, &self.of, column)?),
+            Born::Own(column) => Births::Own(index(table, of, column)?),
             Born::Other(lookup) => Births::of(view.table(&lookup.facet)?, lookup)?,
         };
         let mut looking = Looking {
             rule: self,
-            whose: Whose::of(table, &self.of),
-            remaining: index(table, &self.of, &self.remaining)?,
-            read_at: index(table, &self.of, &self.read_at)?,
+            remaining: index(table, of, &self.remaining)?,
+            read_at: index(table, of, &self.read_at)?,
             births,
-            limits: self.floor.bind(table, &self.of, view)?,
-            sift: self.filter.bind(table, &self.of)?,
+            limits: self.floor.bind(table, of, view)?,
         };
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
-        for row in table.rows() {
-            let subject = looking.whose.subject(row);
-            let judged = match looking.sift.takes(row, view.taken()) {
-                Ok(true) => looking.row(subject, row, &mut sieve),
-                Ok(false) => Ok(()),
-                Err(trouble) => Err(trouble),
-            };
-            if let Err(trouble) = judged {
-                self.missing.met(&mut sieve, subject, trouble);
-            }
-        }
-        sieve.pour(view, &self.needs(), tally);
-        Ok(())
+        let look = |element, sieve: &mut Sieve<'a>| looking.row(element, sieve);
+        self.rows.each(view, sieve, look)
     }
 }
 
 impl<'a> Looking<'a> {
     fn row(
         &mut self,
-        subject: &'a str,
-        row: Row<'a>,
+        element: Element<'a>,
         sieve: &mut Sieve<'a>,
     ) -> std::result::Result<(), Trouble<'a>> {
-        let left = int(row.at(self.remaining), &self.rule.remaining)?;
-        let id = self.whose.id(row);
+        let left = int(element.row.at(self.remaining), &self.rule.remaining)?;
         match left {
             -2 | -1 => {
                 let kind = if left == -2 { GONE } else { ENDLESS };
-                sieve.looked(subject, kind);
-                sieve.bad(subject, kind, id, 0, || self.plain(row));
+                sieve.looked(element.subject, kind);
+                sieve.bad(element.subject, kind, element.id(), 0, || {
+                    self.plain(element)
+                });
                 Ok(())
             }
             // It ends right now: nothing can be told from it.
             0 => Ok(()),
-            1.. => self.above(subject, row, left, sieve),
+            1.. => self.above(element, left, sieve),
             _ => Err(Trouble::Malformed(&self.rule.remaining)),
         }
     }
 
     fn above(
         &mut self,
-        subject: &'a str,
-        row: Row<'a>,
+        element: Element<'a>,
         left: i64,
         sieve: &mut Sieve<'a>,
     ) -> std::result::Result<(), Trouble<'a>> {
-        let id = self.whose.id(row);
+        let (Element { subject, row, .. }, id) = (element, element.id());
         // It has an expiry, whatever else can be told.
         sieve.looked(subject, GONE);
         sieve.also(ENDLESS);
-        let born = time(self.births.get(subject, id, row), "born")?;
-        let floor = self.limits.of(subject, row)?;
         let read_at = time(row.at(self.read_at), &self.rule.read_at)?;
+        let born = past(self.births.get(subject, id, row), "born", read_at)?;
+        let floor = self.limits.of(subject, row)?;
         let age = read_at.since(born).max(0);
         let initial = left.saturating_mul(1_000_000).saturating_add(age);
         sieve.also(BELOW);
@@ -185,11 +159,12 @@ impl<'a> Looking<'a> {
             .saturating_sub(initial);
         if under > 0 {
             sieve.bad(subject, BELOW, id, under, || {
-                let mut facts = self.plain(row);
+                let mut facts = self.plain(element);
                 facts.extend(cell::facts([
                     ("initial", secs(initial)),
                     ("age", secs(age)),
                     ("floor", secs(floor)),
+                    ("read_at", Fact::Stamp(read_at)),
                 ]));
                 facts
             });
@@ -197,10 +172,10 @@ impl<'a> Looking<'a> {
         Ok(())
     }
 
-    fn plain(&self, row: Row<'a>) -> Facts {
+    fn plain(&self, element: Element<'a>) -> Facts {
         facts([
-            ("id", Fact::id(self.whose.id(row))),
-            ("remaining", cell::fact(row.at(self.remaining))),
+            ("id", Fact::id(element.id())),
+            ("remaining", cell::fact(element.row.at(self.remaining))),
         ])
     }
 }

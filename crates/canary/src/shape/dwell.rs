@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use super::Shape;
 use super::cell::{Trouble, Whose, facts, index, micros, secs};
 use super::common::kinds;
 use super::condition::{FILTER, Filter, Sift};
 use super::facet::{Judged, facet, name, need_column};
+use super::judge::Judge;
 use super::sieve::Sieve;
+use super::{Shape, remembered};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Memory, Row, Stamp, Table, Tally, View};
+use crate::{Check, Fact, Memory, Row, Stamp, Table, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "dwell",
@@ -46,15 +47,28 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     Ok(Box::new(Dwell {
         of: name(of),
         generation: need_column(generation, of, generation.text()?, None)?,
-        gap: fields.duration("gap")?.unwrap_or(min),
+        gap: gap(fields, min, facets.interval())?,
         min: micros(min),
         filter: Filter::read(fields, of)?,
         kinds: kinds(fields, &["persists"])?,
     }))
 }
 
-/// Between the parts of a key: no name has it.
-const SEPARATOR: char = '\u{1f}';
+/// A gap that is hardly longer than the way from one cycle to the next begins anew with each that is late, and then nothing ever lasts.
+fn gap(fields: Fields<'_>, min: Duration, interval: Duration) -> Result<Duration> {
+    let least = interval.saturating_mul(2);
+    let Some(gap) = fields.duration("gap")? else {
+        return Ok(min.max(least));
+    };
+    if gap >= least {
+        return Ok(gap);
+    }
+    let [gap, least, interval] = [gap, least, interval].map(humantime::format_duration);
+    let message = format!(
+        "a gap of {gap} is shorter than two intervals of {interval}, so that a cycle that is late begins anew: write gap = \"{least}\" or more, or a shorter `interval` in [policy]"
+    );
+    Err(fields.need("gap")?.error(message))
+}
 
 struct Looking<'a> {
     rule: &'a Dwell,
@@ -66,24 +80,16 @@ struct Looking<'a> {
     seen: HashSet<String>,
 }
 
-impl Check for Dwell {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Dwell {
+    fn facets(&self) -> Vec<&str> {
         vec![&self.of]
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl Dwell {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, memory: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let table = view.table(&self.of)?;
         let sift = self.filter.bind(table, &self.of)?;
         let mut looking = Looking {
@@ -95,19 +101,17 @@ impl Dwell {
             counts: BTreeMap::new(),
             seen: HashSet::new(),
         };
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
-        let (taken, mut troubled) = looking.taken(table, &sift, &mut sieve);
+        let (taken, mut troubled) = looking.taken(table, &sift, sieve);
         for row in taken {
             let subject = looking.whose.subject(row);
-            if let Err(trouble) = looking.row(subject, row, (tally.memory(), &mut sieve)) {
+            if let Err(trouble) = looking.row(subject, row, (memory, sieve)) {
                 sieve.trouble(subject, trouble);
                 troubled.insert(subject);
             }
         }
         let gaps = view.reading(&self.of)?.gaps();
         let unseen = |subject: &str| gaps.contains_key(subject) || troubled.contains(subject);
-        looking.forget(tally.memory(), unseen);
-        sieve.pour(view, &self.needs(), tally);
+        looking.forget(memory, unseen);
         Ok(())
     }
 }
@@ -146,15 +150,9 @@ impl<'a> Looking<'a> {
     ) -> std::result::Result<(), Trouble<'a>> {
         let id = self.whose.id(row);
         let name = &self.rule.generation;
-        let generation = match row.at(self.generation) {
-            crate::Value::Null => return Err(Trouble::Missing(name)),
-            crate::Value::Text(text) => text.to_string(),
-            crate::Value::Int(int) => int.to_string(),
-            crate::Value::Time(stamp) => stamp.to_string(),
-            crate::Value::Bool(_) => return Err(Trouble::Malformed(name)),
-        };
-        let generation = format!("{}{SEPARATOR}{generation}", self.boot);
-        let key = format!("{subject}{SEPARATOR}{id}");
+        let generation = remembered::generation(row.at(self.generation), name)?;
+        let generation = remembered::key([self.boot, &generation]);
+        let key = remembered::key([subject, id]);
         let since = memory.seen(&key, &generation, self.now, self.rule.gap);
         let count = self.counts[subject];
         if since.first == self.now {
@@ -181,10 +179,7 @@ impl<'a> Looking<'a> {
 
     /// What was looked for and is not there has gone; where nobody could look, nothing has.
     fn forget(&self, memory: &mut Memory, unseen: impl Fn(&str) -> bool) {
-        let gone = |key: &&str| {
-            let subject = key.split(SEPARATOR).next().unwrap_or_default();
-            !self.seen.contains(*key) && !unseen(subject)
-        };
+        let gone = |key: &&str| !self.seen.contains(*key) && !unseen(remembered::subject(key));
         let gone: Vec<String> = memory.keys().filter(gone).map(str::to_owned).collect();
         for key in gone {
             memory.forget(&key);

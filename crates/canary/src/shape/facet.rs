@@ -7,7 +7,7 @@ use crate::nearest::hint;
 use crate::rules::fields::{self, Fields, Form, Key, key};
 use crate::rules::node::{Body, Node, Result};
 use crate::rules::{FacetRule, Facets};
-use crate::{Cause, Column, Kind, Row, Table, Value, View};
+use crate::{Cause, Column, Kind, Row, Table, View};
 
 pub(super) type Judged<T = ()> = std::result::Result<T, Cause>;
 
@@ -187,10 +187,7 @@ impl<'a> Limits<'a> {
         let seconds = match &mut self.from {
             From::Nowhere => return Ok(self.plus),
             From::Own(index, name) => cell::int(row.at(*index), name)?,
-            From::Other(joined, name) => {
-                let found = joined.get(subject).unwrap_or(&Value::Null);
-                cell::int(found, name)?
-            }
+            From::Other(joined, name) => cell::int(joined.cell(subject)?, name)?,
         };
         Ok(seconds.saturating_mul(1_000_000).saturating_add(self.plus))
     }

@@ -12,12 +12,14 @@ mod condition;
 mod decay_floor;
 mod dwell;
 mod facet;
+mod judge;
 mod pool;
 mod refers;
+mod remembered;
 mod row;
+mod rows;
 mod same_ids;
 mod scope;
-mod secret;
 mod sees;
 mod sieve;
 mod waiting_implies;
@@ -89,4 +91,16 @@ pub(crate) fn read(node: &Node, others: &[&[Key]], facets: &Facets) -> Result<Bo
         )));
     }
     (shape.read)(fields, facets)
+}
+
+/// Refuses an invariant that a second look could not confirm.
+pub(crate) fn again(node: &Node, facets: &Facets) -> Result {
+    let arms = node.get("arm").map(Node::several).unwrap_or_default();
+    for node in arms.iter().chain([node]) {
+        let shape = node.get("shape").and_then(|shape| shape.text().ok());
+        if shape == Some(refers::SHAPE.name) {
+            refers::again(Fields { node }, facets)?;
+        }
+    }
+    Ok(())
 }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Shape;
-use super::cell::{Joined, Trouble, Whose, facts, index, int, micros, secs, time, truth};
+use super::cell::{Joined, Trouble, Whose, facts, index, int, micros, past, secs, time, truth};
 use super::common::kinds as renamed;
 use super::facet::{Judged, Lookup, column, facet, name, need_column};
+use super::judge::Judge;
 use super::scope::{MODE, Scope};
 use super::sieve::Sieve;
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key, one_of};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Facts, Kind, Stamp, Table, Tally, Value, View};
+use crate::{Check, Fact, Facts, Kind, Memory, Stamp, Table, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "pool",
@@ -143,8 +144,8 @@ struct Looking<'a> {
 
 type Told<'a, T> = BTreeMap<&'a str, std::result::Result<T, Trouble<'a>>>;
 
-impl Check for Pool {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for Pool {
+    fn facets(&self) -> Vec<&str> {
         let mut needs: Vec<&str> = vec![
             &self.queued,
             &self.busy,
@@ -159,24 +160,16 @@ impl Check for Pool {
         needs
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl Pool {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let queued = view.table(&self.queued)?;
         let mut looking = Looking {
             rule: self,
             now: view.taken(),
-            oldest: oldest(queued, &self.queued)?,
+            oldest: oldest(queued, &self.queued, view.taken())?,
             busy: self.busy(view.table(&self.busy)?, view.taken())?,
             pulls: self.pulls.bind(view)?,
             size: self.size.bind(view)?,
@@ -193,20 +186,25 @@ impl Pool {
             polled: self.polled.as_ref().map(|one| one.bind(view)).transpose()?,
         };
         let mut scope = self.scope.bind(view)?;
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
         let subjects = match self.scope.facet() {
             Some(_) => scope.subjects(),
             None => looking.pulls.subjects().collect(),
         };
         for subject in subjects {
-            if let Err(trouble) = looking.subject(subject, &mut sieve) {
+            let judged = match scope.has(subject) {
+                Ok(true) => looking.subject(subject, sieve),
+                Ok(false) => Ok(()),
+                Err(trouble) => Err(trouble),
+            };
+            if let Err(trouble) = judged {
                 sieve.trouble(subject, trouble);
             }
         }
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
+}
 
+impl Pool {
     /// How many hold something that is still theirs.
     fn busy<'a>(&'a self, table: &'a Table, now: Stamp) -> Judged<Told<'a, i64>> {
         let whose = Whose::of(table, &self.busy);
@@ -226,12 +224,12 @@ impl Pool {
 }
 
 /// Since when the oldest of each subject waits.
-fn oldest<'a>(table: &'a Table, facet: &'a str) -> Judged<Told<'a, Stamp>> {
+fn oldest<'a>(table: &'a Table, facet: &'a str, now: Stamp) -> Judged<Told<'a, Stamp>> {
     let whose = Whose::of(table, facet);
     let born = index(table, facet, "born")?;
     let mut oldest: Told<'a, Stamp> = BTreeMap::new();
     for row in table.rows() {
-        let since = time(row.at(born), "born");
+        let since = past(row.at(born), "born", now);
         let known = oldest.entry(whose.subject(row)).or_insert(since);
         *known = known.and_then(|known| since.map(|since| known.min(since)));
     }
@@ -259,8 +257,8 @@ impl<'a> Looking<'a> {
             // How many it would have does not matter where none fetches anything.
             size: if pulls { self.size(subject)? } else { 0 },
             busy: self.busy.get(subject).copied().unwrap_or(Ok(0))?,
-            polled: instant(&mut self.polled, subject, "polled")?,
-            started: instant(&mut self.started, subject, "started")?,
+            polled: instant(&mut self.polled, subject, ("polled", self.now))?,
+            started: instant(&mut self.started, subject, ("started", self.now))?,
             oldest,
             subject,
         };
@@ -322,15 +320,14 @@ impl<'a> Looking<'a> {
 
     /// Whether its workers fetch their work. A container that was listed without the flag has none that do.
     fn pulls(&mut self, subject: &'a str) -> std::result::Result<bool, Trouble<'a>> {
-        match self.pulls.get(subject) {
+        match self.pulls.get(subject)? {
             Some(Value::Null) => Ok(false),
             cell => truth(cell.unwrap_or(&Value::Null), &self.rule.pulls.column),
         }
     }
 
     fn size(&mut self, subject: &'a str) -> std::result::Result<i64, Trouble<'a>> {
-        let cell = self.size.get(subject).unwrap_or(&Value::Null);
-        int(cell, &self.rule.size.column)
+        int(self.size.cell(subject)?, &self.rule.size.column)
     }
 
     /// Whether its container runs; one that is not among those that were listed does not.
@@ -338,7 +335,7 @@ impl<'a> Looking<'a> {
         let (Some(running), Some(lookup)) = (&mut self.running, &self.rule.running) else {
             return Ok(self.pulls.knows(subject));
         };
-        match running.get(subject) {
+        match running.get(subject)? {
             None => Ok(false),
             Some(cell) => truth(cell, &lookup.column).or_else(|trouble| match cell.as_text() {
                 Some(state) => Ok(state == "running"),
@@ -361,10 +358,12 @@ impl Workers<'_> {
 fn instant<'a>(
     joined: &mut Option<Joined<'a>>,
     subject: &'a str,
-    name: &'static str,
+    (name, now): (&'static str, Stamp),
 ) -> std::result::Result<Option<Stamp>, Trouble<'a>> {
-    let cell = joined.as_mut().and_then(|joined| joined.get(subject));
-    match time(cell.unwrap_or(&Value::Null), name) {
+    let Some(joined) = joined else {
+        return Ok(None);
+    };
+    match past(joined.cell(subject)?, name, now) {
         Ok(stamp) => Ok(Some(stamp)),
         Err(Trouble::Missing(_)) => Ok(None),
         Err(trouble) => Err(trouble),

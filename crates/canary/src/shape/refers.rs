@@ -7,11 +7,12 @@ use super::cell::{Whose, facts, index, same};
 use super::common::kinds;
 use super::condition::{Condition, Filter};
 use super::facet::{Judged, name, need_column};
+use super::judge::Judge;
 use super::sieve::Sieve;
 use crate::rules::fields::{self, Fields, Form, Key, SEVERITIES, key};
 use crate::rules::node::{Node, Result};
 use crate::rules::{FacetRule, Facets};
-use crate::{Cause, CauseKind, Check, Fact, Severity, Stamp, Table, Tally, Value, View};
+use crate::{Cause, CauseKind, Check, Fact, Memory, Severity, Stamp, Table, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "refers",
@@ -84,19 +85,34 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     }))
 }
 
+/// Refuses what a second look could not see: it reads the rows of the subjects in question, and here those are names that are referred to.
+pub(super) fn again(fields: Fields<'_>, facets: &Facets) -> Result {
+    let column = fields.text("column")?.unwrap_or("subject");
+    let lists = [("refs", column == "subject"), ("to", false)];
+    for (key, fits) in lists {
+        for node in fields.get(key).map(Node::several).unwrap_or_default() {
+            if !fits && facets.need(node)?.has("subject") {
+                let message = format!(
+                    "a second look reads of facet `{}` only whose `subject` is in question, and would not find these rows again: leave `confirm` out, or take a facet without `subject`",
+                    node.text()?
+                );
+                return Err(node.error(message));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn refs(fields: Fields<'_>, facet: &FacetRule) -> Result<Refs> {
-    let has = |name: &str| {
-        facet
-            .ask()
-            .columns
-            .iter()
-            .any(|column| column.name() == name)
+    let usual = if facet.has("subject") {
+        "subject"
+    } else {
+        "id"
     };
-    let usual = if has("subject") { "subject" } else { "id" };
     let column = fields.text("column")?.unwrap_or(usual);
     let table = fields.get("table").map(|node| Ok((node, node.text()?)));
     // A facet without that column is one table, by its own name.
-    let table = table.transpose()?.filter(|(_, table)| has(table));
+    let table = table.transpose()?.filter(|(_, table)| facet.has(table));
     let exempt = exempt(fields, facet)?;
     Ok(Refs {
         column: need_column(
@@ -113,20 +129,13 @@ fn refs(fields: Fields<'_>, facet: &FacetRule) -> Result<Refs> {
 
 /// The conditions over columns that this facet has; each has to be over one of some facet.
 fn exempt(fields: Fields<'_>, facet: &FacetRule) -> Result<Vec<Condition>> {
-    let has = |name: &str| {
-        facet
-            .ask()
-            .columns
-            .iter()
-            .any(|column| column.name() == name)
-    };
     let nodes = fields.get("exempt").map(Node::several).unwrap_or_default();
     let ours = nodes.iter().filter(|node| {
         let column = node.get("column").and_then(|column| column.text().ok());
         fields
             .get("refs")
             .is_some_and(|refs| refs.several().len() == 1)
-            || column.is_none_or(has)
+            || column.is_none_or(|column| facet.has(column))
     });
     ours.map(|node| Condition::read(node, &[], facet)).collect()
 }
@@ -138,27 +147,26 @@ struct Ghost<'a> {
     tables: BTreeMap<&'a str, i64>,
 }
 
-impl Check for Refers {
-    fn needs(&self) -> Vec<&str> {
-        let refs = self.refs.iter().map(|refs| &*refs.facet);
-        refs.chain(self.to.iter().map(String::as_str)).collect()
-    }
-
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
-    }
-
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
+impl<'a> Ghost<'a> {
+    fn add(&mut self, table: &'a str, id: &'a str) {
+        if self.refs.insert((table, id)) {
+            *self.tables.entry(table).or_default() += 1;
         }
     }
 }
 
-impl Refers {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+impl Judge for Refers {
+    fn facets(&self) -> Vec<&str> {
+        let refs = self.refs.iter().map(|refs| &*refs.facet);
+        refs.chain(self.to.iter().map(String::as_str)).collect()
+    }
+
+    fn names(&self) -> &[String] {
+        &self.kinds
+    }
+
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let known = self.known(view)?;
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
         let mut ghosts = BTreeMap::new();
         for refs in &self.refs {
             let table = view.table(&refs.facet)?;
@@ -167,15 +175,16 @@ impl Refers {
                 let detail = format!("{} has no rows", self.to.join(", "));
                 return Err(Cause::new(CauseKind::Empty, detail));
             }
-            refs.sort(table, view.taken(), &known, (&mut ghosts, &mut sieve))?;
+            refs.sort(table, view.taken(), &known, (&mut ghosts, sieve))?;
         }
         for (subject, ghost) in ghosts {
-            self.say(subject, &ghost, &mut sieve);
+            self.say(subject, &ghost, sieve);
         }
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
+}
 
+impl Refers {
     fn known<'a>(&self, view: &View<'a>) -> Judged<HashSet<&'a str>> {
         let mut known = HashSet::new();
         for facet in &self.to {
@@ -249,13 +258,9 @@ impl Refs {
             };
             last = Some((name, here));
             if !here {
-                let table = kind
-                    .and_then(|kind| row.at(kind).as_text())
-                    .unwrap_or(&self.facet);
+                let table = kind.and_then(|kind| row.at(kind).as_text());
                 let ghost = ghosts.entry(name).or_default();
-                if ghost.refs.insert((table, whose.id(row))) {
-                    *ghost.tables.entry(table).or_default() += 1;
-                }
+                ghost.add(table.unwrap_or(&self.facet), whose.id(row));
             }
         }
         Ok(())

@@ -4,17 +4,17 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::age_below::AHEAD;
 use super::cell::{Trouble, Whose, facts, micros, secs};
 use super::common::kinds;
 use super::condition::{Condition, Filter};
 use super::facet::{Judged, facet, name, need_column};
+use super::judge::Judge;
 use super::sieve::Sieve;
 use super::{Shape, cell};
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
 use crate::rules::{FacetRule, Facets};
-use crate::{Check, Fact, Row, Stamp, Table, Tally, Value, View};
+use crate::{Check, Fact, Memory, Row, Stamp, Table, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "same_ids",
@@ -69,14 +69,7 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     };
     let usual = ["only_left", "only_right"];
     let usual: Vec<&str> = watched.iter().map(|side| usual[*side]).collect();
-    let has = |facet: &FacetRule, name| {
-        facet
-            .ask()
-            .columns
-            .iter()
-            .any(|column| column.name() == name)
-    };
-    if has(left, "subject") != has(right, "subject") || !has(left, "id") || !has(right, "id") {
+    if left.has("subject") != right.has("subject") || !left.has("id") || !right.has("id") {
         return Err(fields
             .error("both sides need an `id`, and both or neither a `subject`, to be compared"));
     }
@@ -137,36 +130,27 @@ struct Elements<'a> {
     born: Option<usize>,
 }
 
-impl Check for SameIds {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for SameIds {
+    fn facets(&self) -> Vec<&str> {
         self.sides.iter().map(|side| &*side.facet).collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl SameIds {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let now = view.taken();
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
         let [left, right] = &self.sides;
-        let left = left.elements(view.table(&left.facet)?, now, &mut sieve)?;
-        let right = right.elements(view.table(&right.facet)?, now, &mut sieve)?;
+        let left = left.elements(view.table(&left.facet)?, now, sieve)?;
+        let right = right.elements(view.table(&right.facet)?, now, sieve)?;
         for (kind, side) in self.watched.iter().enumerate() {
             let (own, other) = if *side == 0 {
                 (&left, &right)
             } else {
                 (&right, &left)
             };
-            self.sides[*side].compare(own, other, now, (kind, &mut sieve));
+            self.sides[*side].compare(own, other, now, (kind, sieve));
         }
         let sizes = [&left, &right].map(|side| side.per_subject());
         let facts = |subject: &str| {
@@ -174,7 +158,6 @@ impl SameIds {
             facts([("left_count", count(0)), ("right_count", count(1))])
         };
         sieve.tell(|subject, all| all.extend(facts(subject)));
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
 }
@@ -252,16 +235,11 @@ impl Side {
         if self.grace == 0 {
             return Ok(None);
         }
-        let born = match cell::time(born.unwrap_or(&Value::Null), "born") {
-            Ok(born) => born,
-            Err(Trouble::Missing(_)) => return Ok(None),
-            Err(trouble) => return Err(trouble),
-        };
-        let age = now.since(born);
-        if age < -AHEAD {
-            return Err(Trouble::Future("born"));
+        match cell::past(born.unwrap_or(&Value::Null), "born", now) {
+            Ok(born) => Ok(Some(now.since(born))),
+            Err(Trouble::Missing(_)) => Ok(None),
+            Err(trouble) => Err(trouble),
         }
-        Ok(Some(age))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which subjects a shape is about: those of a mode that a column tells.
 
-use super::cell::Joined;
+use super::cell::{Joined, Trouble};
 use super::condition::{alike, scalar};
 use super::facet::{Judged, Lookup};
 use crate::rules::Facets;
@@ -65,24 +65,25 @@ impl Scope {
 
 impl<'a> Within<'a> {
     /// Whether it is about that subject; one that nobody knows the mode of is in none.
-    pub(super) fn has(&mut self, subject: &'a str) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// When it is said to be in several.
+    pub(super) fn has(&mut self, subject: &'a str) -> std::result::Result<bool, Trouble<'a>> {
         match &mut self.0 {
-            None => true,
+            None => Ok(true),
             Some((joined, value, equals)) => {
-                let found = joined.get(subject);
-                found.is_some_and(|found| alike(value, found) == *equals)
+                let found = joined.get(subject)?;
+                Ok(found.is_some_and(|found| alike(value, found) == *equals))
             }
         }
     }
 
-    /// All that it is about, where it is about some.
-    pub(super) fn subjects(&mut self) -> Vec<&'a str> {
-        let all: Vec<_> = match &self.0 {
+    /// All whose mode is told.
+    pub(super) fn subjects(&self) -> Vec<&'a str> {
+        match &self.0 {
             None => Vec::new(),
             Some((joined, ..)) => joined.subjects().collect(),
-        };
-        all.into_iter()
-            .filter(|subject| self.has(subject))
-            .collect()
+        }
     }
 }

@@ -12,7 +12,7 @@ pub(super) struct Sieve<'a> {
     examined: u64,
     arms: Vec<u64>,
     bad: BTreeMap<(&'a str, usize), Bad>,
-    blind: BTreeMap<&'a str, Cause>,
+    blind: BTreeMap<&'a str, Blind>,
     good: BTreeMap<&'a str, u64>,
 }
 
@@ -22,6 +22,24 @@ struct Bad {
     elements: BTreeSet<String>,
     severity: Option<Severity>,
     facts: Facts,
+}
+
+/// What could not be told of a subject: of several causes the first in order, and of how many elements.
+struct Blind {
+    cause: Cause,
+    elements: u64,
+}
+
+impl Blind {
+    fn cause(self) -> Cause {
+        match self.elements.saturating_sub(1) {
+            0 => self.cause,
+            more => {
+                let detail = format!("{} (and {more} more elements)", self.cause.detail());
+                Cause::new(self.cause.kind(), detail)
+            }
+        }
+    }
 }
 
 impl<'a> Sieve<'a> {
@@ -36,6 +54,11 @@ impl<'a> Sieve<'a> {
             blind: BTreeMap::new(),
             good: BTreeMap::new(),
         }
+    }
+
+    /// The subjects that are red.
+    pub(super) fn red(&self) -> &'a BTreeSet<String> {
+        self.red
     }
 
     /// An element of that subject was looked at by the arm of that kind.
@@ -119,11 +142,16 @@ impl<'a> Sieve<'a> {
         }
     }
 
-    /// Nothing can be said of an element of that subject. Of several causes, the first in order is kept.
+    /// Nothing can be said of an element of that subject.
     pub(super) fn blind(&mut self, subject: &'a str, cause: Cause) {
-        let known = self.blind.entry(subject).or_insert_with(|| cause.clone());
-        if cause < *known {
-            *known = cause;
+        let new = || Blind {
+            cause: cause.clone(),
+            elements: 0,
+        };
+        let known = self.blind.entry(subject).or_insert_with(new);
+        known.elements += 1;
+        if cause < known.cause {
+            known.cause = cause;
         }
     }
 
@@ -137,7 +165,11 @@ impl<'a> Sieve<'a> {
             let gaps = view.reading(facet).map(|reading| reading.gaps());
             for (subject, cause) in gaps.into_iter().flatten() {
                 self.bad.retain(|(whose, _), _| whose != subject);
-                self.blind.insert(subject, cause.clone());
+                let gap = Blind {
+                    cause: cause.clone(),
+                    elements: 0,
+                };
+                self.blind.insert(subject, gap);
             }
         }
         tally.examined(self.examined);
@@ -147,17 +179,23 @@ impl<'a> Sieve<'a> {
         self.say(tally);
     }
 
-    fn say(self, tally: &mut Tally<'_>) {
+    fn say(mut self, tally: &mut Tally<'_>) {
         for (subject, count) in &self.good {
             if !self.blind.contains_key(subject) {
                 let count = i64::try_from(*count).unwrap_or(i64::MAX);
                 tally.held(subject, || facts([("examined", Fact::Int(count))]));
             }
         }
-        for (subject, cause) in self.blind {
+        for (subject, blind) in self.blind {
             // What is wrong for sure is said, whatever else of the subject could not be told.
-            if !self.bad.keys().any(|(whose, _)| *whose == subject) {
-                tally.blind(subject, cause);
+            let mut wrong = false;
+            for (_, bad) in self.bad.range_mut((subject, 0)..=(subject, usize::MAX)) {
+                let count = i64::try_from(blind.elements).unwrap_or(i64::MAX);
+                bad.facts.insert("untold".to_owned(), Fact::Int(count));
+                wrong = true;
+            }
+            if !wrong {
+                tally.blind(subject, blind.cause());
             }
         }
         for ((subject, kind), bad) in self.bad {

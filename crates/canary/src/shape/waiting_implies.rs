@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use super::Shape;
 use super::at_most::{Bound, Bounds, Count, Counted};
-use super::cell::{Joined, Trouble, fact, facts, micros, secs, time};
+use super::cell::{Joined, Trouble, facts, micros, past, secs};
 use super::common::kinds;
 use super::facet::{Judged, Lookup, name, need_column};
+use super::judge::Judge;
 use super::scope::{MODE, Scope, Within};
 use super::sieve::Sieve;
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Kind, Memory, Stamp, Tally, Value, View};
+use crate::{Check, Fact, Facts, Kind, Memory, Stamp, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "waiting_implies",
@@ -135,8 +136,8 @@ struct Room<'a> {
     ceiling: Option<Bounds<'a>>,
 }
 
-impl Check for WaitingImplies {
-    fn needs(&self) -> Vec<&str> {
+impl Judge for WaitingImplies {
+    fn facets(&self) -> Vec<&str> {
         let mut needs = vec![&*self.work.facet, &*self.heartbeat.facet];
         if let Some(capacity) = &self.capacity {
             needs.push(&capacity.used.facet);
@@ -148,19 +149,11 @@ impl Check for WaitingImplies {
         needs
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl WaitingImplies {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
+    fn judge<'a>(&'a self, view: &View<'a>, memory: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
         let now = view.taken();
         let work = self.work.by_subject(view.table(&self.work.facet)?, now)?;
         let mut looking = Looking {
@@ -172,22 +165,22 @@ impl WaitingImplies {
                 .map(|one| one.bind(view))
                 .transpose()?,
             heartbeat: self.heartbeat.bind(view)?,
-            epoch: self.epoch(view, tally.memory())?,
+            epoch: self.epoch(view, memory)?,
             work,
         };
         let mut scope = self.scope.bind(view)?;
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
-        looking.all(&mut scope, &mut sieve);
-        for subject in tally.red {
+        looking.all(&mut scope, sieve);
+        for subject in sieve.red() {
             // A queue that is empty is a queue that is picked up.
             if !looking.work.contains_key(&**subject) {
                 sieve.well(subject);
             }
         }
-        sieve.pour(view, &self.needs(), tally);
         Ok(())
     }
+}
 
+impl WaitingImplies {
     /// An epoch excuses a heartbeat of before it, and each heartbeat is excused by one epoch only: who starts over and over does no work.
     fn epoch(&self, view: &View<'_>, memory: &mut Memory) -> Judged<Option<Stamp>> {
         let Some(facet) = &self.epoch else {
@@ -200,7 +193,7 @@ impl WaitingImplies {
         let cell = |name: &str| rows.index(name).map_or(&Value::Null, |index| row.at(index));
         let (id, Some(born)) = (
             cell("id").as_text().unwrap_or_default(),
-            cell("born").as_time(),
+            past(cell("born"), "born", view.taken()).ok(),
         ) else {
             return Ok(None);
         };
@@ -245,12 +238,10 @@ impl<'a> Looking<'a> {
             .map(|(subject, one)| (*subject, one.count, one.trouble))
             .collect();
         for (subject, count, trouble) in work {
-            if !scope.has(subject) {
-                continue;
-            }
-            let judged = match trouble {
-                Some(trouble) => Err(trouble),
-                None => self.subject(subject, count, sieve),
+            let judged = match (scope.has(subject), trouble) {
+                (Ok(false), _) => Ok(()),
+                (Err(trouble), _) | (_, Some(trouble)) => Err(trouble),
+                (Ok(true), None) => self.subject(subject, count, sieve),
             };
             if let Err(trouble) = judged {
                 sieve.trouble(subject, trouble);
@@ -277,38 +268,37 @@ impl<'a> Looking<'a> {
         if self.used.is_some() && room.is_none() {
             return Ok(());
         }
-        let last = self.heartbeat.get(subject).unwrap_or(&Value::Null);
-        let last = match time(last, "heartbeat") {
+        let last = match past(self.heartbeat.cell(subject)?, "heartbeat", self.now) {
             Ok(last) => Some(last),
             Err(Trouble::Missing(_)) => None,
             Err(trouble) => return Err(trouble),
         };
-        // A heartbeat from a future is one of now.
+        // A heartbeat from a near future is one of now.
         let age = last.max(self.epoch).map(|last| self.now.since(last).max(0));
         sieve.looked(subject, 0);
         if age.is_none_or(|age| age > self.rule.grace) {
             sieve.plain(subject, 0, || {
+                let beat = last.map_or(Fact::None, Fact::Stamp);
                 let mut found = facts([
                     ("work", Fact::Int(work)),
-                    (
-                        "heartbeat",
-                        last.map_or(Fact::None, |last| fact(&Value::Time(last))),
-                    ),
+                    ("heartbeat", beat),
                     ("heartbeat_age", age.map_or(Fact::None, secs)),
                     ("grace", secs(self.rule.grace)),
                 ]);
-                if let Some((used, limit)) = room {
-                    found.extend(facts([
-                        ("used", Fact::Int(used)),
-                        ("limit", Fact::Int(limit)),
-                        ("free", Fact::Int(limit.saturating_sub(used))),
-                    ]));
-                }
+                found.extend(room.into_iter().flat_map(taken));
                 found
             });
         }
         Ok(())
     }
+}
+
+fn taken((used, limit): (i64, i64)) -> Facts {
+    facts([
+        ("used", Fact::Int(used)),
+        ("limit", Fact::Int(limit)),
+        ("free", Fact::Int(limit.saturating_sub(used))),
+    ])
 }
 
 impl<'a> Room<'a> {

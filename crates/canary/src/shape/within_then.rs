@@ -1,16 +1,17 @@
 //! `within_then`: what has been there for so long has something that comes later.
 
-use super::age_below::AHEAD;
-use super::cell::{Trouble, Whose, facts, index, micros, secs, time};
-use super::common::{Missing, kinds};
-use super::condition::{Bound, Condition, FILTER, Filter, Sift, Truth};
-use super::facet::{Judged, Limit, Limits, column, facet, name, need_column};
+use super::cell::{AHEAD, Trouble, facts, index, micros, secs, time};
+use super::common::kinds;
+use super::condition::{Bound, Condition, FILTER, Truth};
+use super::facet::{Judged, Limit, Limits, column, facet, need_column};
+use super::judge::Judge;
+use super::rows::{Element, Rows};
 use super::sieve::Sieve;
 use super::{Shape, cell};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::{Body, Result};
-use crate::{Check, Fact, Kind, Row, Stamp, Tally, View};
+use crate::{Check, Fact, Kind, Memory, Stamp, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "within_then",
@@ -27,13 +28,11 @@ const KEYS: &[Key] = &[
 ];
 
 struct WithinThen {
-    of: String,
+    rows: Rows,
     stamp: String,
     within: Limit,
     ahead: i64,
     then: Vec<Condition>,
-    filter: Filter,
-    missing: Missing,
     kinds: Vec<String>,
 }
 
@@ -48,10 +47,8 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
         stamp: column(fields, "stamp", "born", of, Kind::Time)?,
         within: Limit::read(fields.need("within")?, of, facets)?,
         ahead: fields.duration("ahead")?.map_or(AHEAD, micros),
-        filter: Filter::read(fields, of)?,
-        missing: Missing::read(fields)?,
+        rows: Rows::read(fields, of)?,
         kinds: kinds(fields, &["missing"])?,
-        of: name(of),
         then,
     }))
 }
@@ -59,66 +56,45 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
 struct Looking<'a> {
     rule: &'a WithinThen,
     now: Stamp,
-    whose: Whose<'a>,
     stamp: usize,
     limits: Limits<'a>,
-    sift: Sift<'a>,
     then: Vec<Bound<'a>>,
 }
 
-impl Check for WithinThen {
-    fn needs(&self) -> Vec<&str> {
-        std::iter::once(&*self.of)
+impl Judge for WithinThen {
+    fn facets(&self) -> Vec<&str> {
+        std::iter::once(&*self.rows.of)
             .chain(self.within.needs())
             .collect()
     }
 
-    fn kinds(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).collect()
+    fn names(&self) -> &[String] {
+        &self.kinds
     }
 
-    fn check(&self, view: &View<'_>, tally: &mut Tally<'_>) {
-        if let Err(cause) = self.judge(view, tally) {
-            tally.unjudged(cause);
-        }
-    }
-}
-
-impl WithinThen {
-    fn judge(&self, view: &View<'_>, tally: &mut Tally<'_>) -> Judged {
-        let table = view.table(&self.of)?;
-        let then = self.then.iter().map(|one| one.bind(table, &self.of));
+    fn judge<'a>(&'a self, view: &View<'a>, _: &mut Memory, sieve: &mut Sieve<'a>) -> Judged {
+        let of = &self.rows.of;
+        let table = view.table(of)?;
+        let then = self.then.iter().map(|one| one.bind(table, of));
         let mut looking = Looking {
             rule: self,
             now: view.taken(),
-            whose: Whose::of(table, &self.of),
-            stamp: index(table, &self.of, &self.stamp)?,
-            limits: self.within.bind(table, &self.of, view)?,
-            sift: self.filter.bind(table, &self.of)?,
+            stamp: index(table, of, &self.stamp)?,
+            limits: self.within.bind(table, of, view)?,
             then: then.collect::<Judged<_>>()?,
         };
-        let mut sieve = Sieve::new(&self.kinds, tally.red);
-        for row in table.rows() {
-            let subject = looking.whose.subject(row);
-            if let Err(trouble) = looking.row(subject, row, &mut sieve) {
-                self.missing.met(&mut sieve, subject, trouble);
-            }
-        }
-        sieve.pour(view, &self.needs(), tally);
-        Ok(())
+        let look = |element, sieve: &mut Sieve<'a>| looking.row(element, sieve);
+        self.rows.each(view, sieve, look)
     }
 }
 
 impl<'a> Looking<'a> {
     fn row(
         &mut self,
-        subject: &'a str,
-        row: Row<'a>,
+        element: Element<'a>,
         sieve: &mut Sieve<'a>,
     ) -> std::result::Result<(), Trouble<'a>> {
-        if !self.sift.takes(row, self.now)? {
-            return Ok(());
-        }
+        let Element { subject, row, .. } = element;
         let age = self.now.since(time(row.at(self.stamp), &self.rule.stamp)?);
         if age < -self.rule.ahead {
             return Err(Trouble::Future(&self.rule.stamp));
@@ -138,7 +114,7 @@ impl<'a> Looking<'a> {
         }
         sieve.looked(subject, 0);
         if !good {
-            let id = self.whose.id(row);
+            let id = element.id();
             sieve.bad(subject, 0, id, age - limit, || {
                 facts([
                     ("id", Fact::id(id)),

@@ -1,6 +1,6 @@
 use runward_canary::{
-    Cause, CauseKind, Column, ErrorKind, Kind, Only, Options, Reading, Report, Snapshot, Stamp,
-    State, Table, Value, judge,
+    Cause, CauseKind, Column, ErrorKind, Kind, Only, Options, Reading, Report, Rules, Snapshot,
+    Stamp, State, Table, Value, judge,
 };
 
 use crate::harness::*;
@@ -63,6 +63,76 @@ fn a_snapshot_read_back_is_the_same_and_is_judged_to_the_same_bytes() {
         serde_json::to_string(&cycle.report).unwrap()
     };
     assert_eq!(report(&snapshot), report(&back));
+}
+
+const KEYS: &str = r#"
+[source.db]
+kind = "command"
+[facet]
+queued = { source = "db", columns = { meta = "text" } }
+running = { source = "db" }
+[invariant.G-04]
+title = "t"
+tier = "A"
+severity = "major"
+message = "m"
+runbook = "r"
+shape = "row"
+of = "queued"
+bad = [{ kind = "not_json", column = "meta", json = false }, { kind = "secret", column = "meta", secret = true }]
+[invariant.S-01]
+title = "t"
+tier = "A"
+severity = "major"
+message = "m"
+runbook = "r"
+shape = "same_ids"
+left = "queued"
+right = "running"
+"#;
+
+#[test]
+fn a_snapshot_in_a_file_has_no_credential_and_is_judged_the_same() {
+    let rules = Rules::parse("rules.toml", KEYS).unwrap();
+    let token = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
+    let ids = ["q1", token];
+    let mut queued = Table::new([
+        Column::new("id", Kind::Text),
+        Column::new("meta", Kind::Text),
+    ]);
+    for (id, meta) in ids
+        .iter()
+        .zip([format!("{{\"env\":\"{token}\"}}"), "{}".to_owned()])
+    {
+        queued.push([Value::text(*id), Value::text(meta)]);
+    }
+    let mut running = Table::new([Column::new("id", Kind::Text)]);
+    for id in ids {
+        running.push([Value::text(id)]);
+    }
+    let why = Cause::new(CauseKind::Garbled, format!("invalid input: {token}"));
+    let polls = Table::new([Column::new("id", Kind::Text)]);
+    let polls = Reading::ok(polls, at(1), at(1)).with_gap("g", why.clone());
+    let first = cut([
+        ("queued", Reading::ok(queued, at(1), at(1))),
+        ("running", Reading::ok(running, at(1), at(1))),
+        ("polls", polls),
+        ("beats", Reading::failed(why, at(1), at(1))),
+    ]);
+    let snapshot = Snapshot::new(at(1), first);
+    let text = snapshot.to_json();
+    assert!(!text.contains("0123456789abcdef"), "{text}");
+    let verdicts = |snapshot: &Snapshot| {
+        let (options, state) = (Options::default(), State::default());
+        let cycle = judge(rules.invariants(), &options, snapshot, &state, &Only::All);
+        let verdicts = ["G-04", "S-01"].map(|id| cycle.report.verdicts[id].clone());
+        serde_json::to_string(&verdicts).unwrap()
+    };
+    let judged = verdicts(&snapshot);
+    assert_eq!(judged, verdicts(&Snapshot::from_json(&text).unwrap()));
+    for outcome in ["\"kind\":\"secret\"", "\"outcome\":\"held\""] {
+        assert!(judged.contains(outcome), "{judged}");
+    }
 }
 
 #[test]

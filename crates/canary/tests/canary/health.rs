@@ -175,7 +175,12 @@ fn two_that_write_in_turn_are_two_and_one_that_takes_over_is_not() {
         names.iter().zip(0..).map(say).collect()
     };
     assert_eq!(write(&["a", "a", "b", "b"]), [""; 4]);
-    assert_eq!(write(&["a", "b", "a", "a"]), ["", "", "+twin/b", "-twin/b"]);
+    let back = write(&["a", "a", "b", "b", "b", "a", "a", "a"]);
+    let once = ["", "", "", "", "", "+twin/b", "-twin/b", ""];
+    assert_eq!(back, once, "one that is back fires once");
+    let both = write(&["a", "b", "a", "b", "a", "b", "b", "b"]);
+    let until_alone = ["", "", "+twin/b", "&twin/a", "", "", "-twin/a -twin/b", ""];
+    assert_eq!(both, until_alone);
 }
 
 #[test]

@@ -136,43 +136,37 @@ impl Builder<'_> {
         let files = match &self.bundle.files {
             Ok(files) => files,
             Err(error) => {
-                return Some(unread(
-                    self.spec,
-                    FailureKind::Unlisted,
-                    error.clone(),
-                    None,
-                ));
+                let error = error.clone();
+                return Some(unread(self.spec, FailureKind::Unlisted, error, None));
             }
         };
-        let globs: Vec<&str> = self
-            .globs()
-            .chain(ignore.iter().map(String::as_str))
-            .collect();
-        let known: std::collections::HashSet<&str> = self
-            .spec
-            .artifacts()
-            .iter()
-            .map(|artifact| &*artifact.file)
-            .collect();
-        let sealed = |path: &str| self.bundle.seal.is_some() && bundle::is_own(path);
-        let read = |path: &str| {
-            sealed(path)
-                || known.contains(path)
-                || globs.iter().any(|glob| glob::matches(glob, path))
-        };
-        let left: Vec<&String> = files.iter().filter(|path| !read(path)).collect();
-        let first = left.first()?;
-        let rest = match left.len() - 1 {
+        let read = self.read(ignore);
+        let mut left = files.iter().filter(|path| !read(path));
+        let first = left.next()?;
+        let rest = match left.count() {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         let message = format!("no artifact reads `{}`{rest}", first.escape_debug());
-        Some(unread(
-            self.spec,
-            FailureKind::UnreadFile,
-            message,
-            Some((*first).clone()),
-        ))
+        let first = Some(first.clone());
+        Some(unread(self.spec, FailureKind::UnreadFile, message, first))
+    }
+
+    /// Whether a file is read, or need not be.
+    fn read<'r>(&'r self, ignore: &'r [String]) -> impl Fn(&str) -> bool + 'r {
+        let globs: Vec<&str> = self
+            .globs()
+            .chain(ignore.iter().map(String::as_str))
+            .collect();
+        let artifacts = self.spec.artifacts().iter();
+        let known: std::collections::HashSet<&str> =
+            artifacts.map(|artifact| &*artifact.file).collect();
+        let sealed = self.bundle.seal.is_some();
+        move |path| {
+            sealed && bundle::is_own(path)
+                || known.contains(path)
+                || globs.iter().any(|glob| glob::matches(glob, path))
+        }
     }
 
     fn globs(&self) -> impl Iterator<Item = &str> {

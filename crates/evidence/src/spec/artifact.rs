@@ -109,8 +109,13 @@ pub(crate) fn named<T: Copy>(item: Item<'_>, what: &str, names: &[(&str, T)]) ->
 
 /// A text that says why; an empty one says nothing.
 pub(crate) fn reason(item: Item<'_>) -> Result<String> {
+    said(item, "say why")
+}
+
+/// A text that is not blank.
+pub(crate) fn said(item: Item<'_>, otherwise: &str) -> Result<String> {
     match item.text()?.trim() {
-        "" => Err(item.error("say why")),
+        "" => Err(item.error(otherwise)),
         text => Ok(text.to_owned()),
     }
 }

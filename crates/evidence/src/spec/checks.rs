@@ -6,7 +6,7 @@ use super::context::Context;
 use super::operand::{self, Op, Type};
 use super::selector::Path;
 use super::table::{Item, Result, Table};
-use crate::nearest::hint;
+use crate::nearest::choice;
 use crate::outcome::FailureKind;
 
 /// Keys that every rule may have.
@@ -131,7 +131,8 @@ pub(crate) fn read<'s>(table: &Table<'s>, context: &Context<'_, 's>) -> Result<C
     let name = item.text()?;
     let Some(form) = forms().find(|form| form.name == name) else {
         let known = forms().map(|form| form.name);
-        return Err(item.error(format!("there is no check `{name}`{}", hint(name, known))));
+        let choice = choice(name, known);
+        return Err(item.error(format!("there is no check `{name}`{choice}")));
     };
     let keys = [&COMMON[..], form.keys].concat();
     table.only(&format!("a rule with the check `{name}`"), &keys)?;

@@ -7,7 +7,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::error::{Error, ErrorKind};
 use crate::json::{position, quote};
-use crate::nearest::hint;
+use crate::nearest::choice;
 
 pub(crate) type Result<T = ()> = std::result::Result<T, Error>;
 
@@ -175,7 +175,7 @@ impl<'s> Table<'s> {
             None => Ok(()),
             Some(key) => {
                 let name = key.get_ref();
-                let hint = hint(name, known.iter().copied());
+                let hint = choice(name, known.iter().copied());
                 let message = format!("{what} has no key `{name}`{hint}");
                 Err(self.page.error(key.span().start, message))
             }

@@ -1,6 +1,6 @@
 //! Waivers: a failure that somebody answers for, until a day.
 
-use super::artifact::reason;
+use super::artifact::{reason, said};
 use super::table::{Result, Table};
 use crate::terms::is_day;
 
@@ -21,7 +21,7 @@ impl Waiver {
             return Err(expires.error(message));
         }
         let waiver = Self {
-            owner: reason(table.need("owner")?)?,
+            owner: said(table.need("owner")?, "say who answers for it")?,
             expires: day.to_owned(),
             why: reason(table.need("why")?)?,
         };

@@ -30,6 +30,17 @@ fn an_unknown_key_is_an_error_where_it_stands() {
         "did you mean `json`?",
     );
     refused(&rule("check = 'eqq'"), "did you mean `eq`?");
+    refused(&rule("check = 'includes'"), "; there are cmp, when, eq, ");
+    refused(
+        &rule("check = 'eq'\nat = 'a:/x'\nvalue = 1\n[[waiver]]\nrule = 'r'\nuntil = '2026-01-01'"),
+        "a waiver has no key `until`; there are rule, owner, expires, why",
+    );
+    refused(
+        &rule(
+            "check = 'eq'\nat = 'a:/x'\nvalue = 1\n[[waiver]]\nrule = 'r'\nowner = ' '\nexpires = '2026-01-01'\nwhy = 'x'",
+        ),
+        "say who answers for it",
+    );
     refused(
         &rule("check = 'eq'\nat = 'aa:/x'\nvalue = 1"),
         "there is no artifact `aa`; did you mean `a`?",

@@ -1,9 +1,37 @@
 //! The command line of `runward canary`.
-use std::path::PathBuf;
+use std::io;
+use std::path::{self, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use crate::duration::Span;
+
+pub(crate) const ABOUT: &str = "\
+Rules say what is read, what must hold, and who is told if it does not. Relative paths in them begin in their own directory, wherever the
+command is called from.
+
+Exit status of cycle and status, as monitoring systems expect it:
+  0  ok        everything was judged, and held
+  1  warning   something is red that is not critical
+  2  critical  something critical is red
+  3  unknown   something could not be judged, or nothing is watched
+
+A first harness:
+  runward canary check fleet.toml       what the rules say, and whether they can be used
+  runward canary cycle fleet.toml       look once
+  runward canary drill fleet.toml --all  that each kind can turn red, and green again
+  runward canary watch fleet.toml       look for ever
+  runward canary status fleet.toml      what somebody else calls, to know that all of this is alive
+";
+
+const SCHEMA: &str = "\
+Exit status:
+  0  it was written
+
+Example:
+  runward canary schema > canary.schema.json
+      For an editor; `#:schema ./canary.schema.json` as the first line of a rule file.
+";
 
 const CHECK: &str = "\
 Exit status:
@@ -30,12 +58,14 @@ Examples:
 ";
 
 const WATCH: &str = "\
-One watcher leads; others of the same ledger wait for its end. Each cycle reads the rules anew, and is ended if it takes longer than the
-interval and five minutes. After each that judged, the command of `[policy] ping` is run: whoever expects it knows when all of this is dead.
+One watcher leads; others of the same ledger wait for its end. Each cycle reads the rules anew, and is ended if it takes longer than
+`[policy] deadline` (if that is not there: the interval, and at least five minutes). After each that judged, the command of `[policy] ping`
+is run: whoever expects it knows when all of this is dead.
 
 Signals:
   SIGTERM, SIGINT  end after the cycle that is running, or half a minute later
-  SIGHUP           read the rules again, and begin a cycle now
+  SIGHUP           read the rules again, and begin a cycle now, or after the one that is running; rules that cannot be used are said, and
+                   interval, deadline and ping stay as they were
 
 Exit status:
   0  it was asked to end
@@ -89,7 +119,13 @@ pub(crate) enum Command {
     #[command(after_help = CHECK)]
     Check(CheckArgs),
     /// Write the JSON Schema of rule files to stdout
+    #[command(after_help = SCHEMA)]
     Schema,
+    /// Write a rule set that comes with this program to stdout, or `language`; without a name, list them
+    Rules {
+        /// Its name
+        name: Option<String>,
+    },
     /// Look, judge and tell once
     #[command(after_help = CYCLE)]
     Cycle(CycleArgs),
@@ -134,7 +170,7 @@ pub(crate) struct DrillArgs {
     pub(crate) all: bool,
 
     /// Keep what was read and judged at each step below this directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = from_here)]
     pub(crate) evidence: Option<PathBuf>,
 
     /// JSON on stdout
@@ -158,11 +194,11 @@ pub(crate) struct ReplayArgs {
     pub(crate) config: PathBuf,
 
     /// What was read, oldest first: files of `cycle --snapshot`, or those in the ledger
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = from_here)]
     pub(crate) snapshots: Vec<PathBuf>,
 
     /// Show only what this rule file says otherwise
-    #[arg(long, value_name = "OTHER")]
+    #[arg(long, value_name = "OTHER", value_parser = from_here)]
     pub(crate) against: Option<PathBuf>,
 
     /// JSON on stdout
@@ -194,7 +230,7 @@ pub(crate) struct CycleArgs {
     pub(crate) no_alerts: bool,
 
     /// Write what was read to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = from_here)]
     pub(crate) snapshot: Option<PathBuf>,
 
     /// How long to wait for another cycle to end [default: not at all]
@@ -208,4 +244,9 @@ pub(crate) struct CycleArgs {
     /// Started by `watch`: an error is told apart from a verdict, and only the summary is shown
     #[arg(long, hide = true)]
     pub(crate) watched: bool,
+}
+
+/// A path of the command line begins where the command was given, and stays there.
+fn from_here(text: &str) -> io::Result<PathBuf> {
+    path::absolute(text)
 }

@@ -1,4 +1,4 @@
-//! `check` and `schema`: what can be said without contacting anybody.
+//! `check`, `schema` and `rules`: what can be said without contacting anybody.
 use std::fmt::Write;
 
 use runward_canary::{AlertRule, Rules};
@@ -7,11 +7,34 @@ use super::args::CheckArgs;
 use super::setup::Setup;
 use super::sinks;
 use crate::commands::print;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::terminal::printable;
 
 pub(super) fn schema() -> Result<u8> {
     print(format!("{}\n", Rules::schema().trim_end()).as_bytes())?;
+    Ok(0)
+}
+
+/// A set that comes with the binary, or a line for each: its name, and the sentence that it begins with.
+pub(super) fn rules(name: Option<&str>) -> Result<u8> {
+    let about = |text: &'static str| text.lines().next().unwrap_or_default();
+    let line = |(name, text)| format!("{name:<14}{}\n", about(text).trim_start_matches("# "));
+    let text = match name {
+        None => Rules::shipped().map(line).collect(),
+        Some("language") => Rules::language().to_owned(),
+        Some(name) => {
+            let found = Rules::shipped().find(|(known, _)| *known == name);
+            let known = || Rules::shipped().map(|(known, _)| known);
+            let text = found.map(|(_, text)| text.to_owned());
+            text.ok_or_else(|| {
+                let known = known().collect::<Vec<_>>().join(", ");
+                Error::usage(format!(
+                    "there is no rule set {name}; there are {known}, and language"
+                ))
+            })?
+        }
+    };
+    print(text.as_bytes())?;
     Ok(0)
 }
 
@@ -42,9 +65,6 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     let alerts: Vec<&str> = rules.alerts().iter().map(AlertRule::kind).collect();
     let _ = writeln!(out, "alerts: {}", alerts.join(", "));
     let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string_lossy()));
-    for key in idle(rules) {
-        let _ = writeln!(out, "note: nothing acts on `{key}` yet");
-    }
     for variable in unset {
         let _ = writeln!(
             out,
@@ -54,11 +74,4 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     }
     print(out.as_bytes())?;
     Ok(0)
-}
-
-/// What is said in the rules and changes nothing.
-fn idle(rules: &Rules) -> Vec<&'static str> {
-    let flap = (rules.policy().flap > 0).then_some("policy.flap");
-    let dedupe = (!rules.retention().by_episode).then_some("retention.dedupe");
-    flap.into_iter().chain(dedupe).collect()
 }

@@ -169,6 +169,8 @@ impl Running<'_> {
             remind_after: said.remind_after,
             recover: said.recover,
             minimum: said.minimum,
+            flap: said.flap,
+            flap_window: said.flap_window,
             instance: self.instance.clone(),
         }
     }
@@ -237,6 +239,7 @@ impl Running<'_> {
             state,
             outbox,
             sources: &last.sources,
+            off: &self.setup.off(),
             ended: last.ended,
             stale_after: Some(stale_after(last, interval)),
             warning: (!warning.is_empty()).then_some(&*warning),

@@ -24,6 +24,7 @@ pub(crate) fn main(command: &Command) -> u8 {
     let done = match command {
         Command::Check(args) => check::main(args),
         Command::Schema => check::schema(),
+        Command::Rules { name } => check::rules(name.as_deref()),
         Command::Cycle(args) => cycle::main(args),
         Command::Watch(args) => watch::main(args),
         Command::Drill(args) => drill::main(args),

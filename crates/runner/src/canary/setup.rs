@@ -1,4 +1,5 @@
 //! What a rule file says, made into things that read, keep and tell.
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ const SNAPSHOTS: u128 = 10_000;
 pub(super) struct Setup {
     pub(super) rules: Rules,
     config: PathBuf,
+    /// The ledger's directory where the rules name none.
+    usual: Result<PathBuf>,
 }
 
 impl Setup {
@@ -26,7 +29,21 @@ impl Setup {
         let rules = Rules::load(config).map_err(wrong)?;
         let config = std::path::absolute(config)
             .map_err(|e| Error::io("make absolute", config, &e, "give an absolute path"))?;
-        Ok(Self { rules, config })
+        let usual = usual_ledger(&config);
+        let setup = Self {
+            rules,
+            config,
+            usual,
+        };
+        setup.enter()?;
+        Ok(setup)
+    }
+
+    /// From here on, relative paths begin where the rules stand: those of sources and sinks, and those of the programs that they run.
+    fn enter(&self) -> Result<()> {
+        let folder = self.beside(Path::new(""));
+        std::env::set_current_dir(&folder)
+            .map_err(|e| Error::io("enter", &folder, &e, "the rules' own directory is needed"))
     }
 
     /// All sources, opened and prepared; nobody is contacted.
@@ -83,16 +100,11 @@ impl Setup {
                 "{}: [ledger] `directory` is a path",
                 self.config.display()
             ))),
-            None => self.usual_ledger(),
+            None => match &self.usual {
+                Ok(folder) => Ok(folder.clone()),
+                Err(e) => Err(wrong(e)),
+            },
         }
-    }
-
-    fn usual_ledger(&self) -> Result<PathBuf> {
-        let env = Environment::of_this_process();
-        let user = User::of_this_process();
-        let home = places::decide(&Places::default(), &env, &user)?.home;
-        let config = self.config.to_string_lossy();
-        Ok(home.join("canary").join(slug_of_parts(&[&*config])))
     }
 
     /// Makes the ledger's directory, for this user alone.
@@ -105,6 +117,13 @@ impl Setup {
     /// A path of the rules: relative ones begin where the rules stand.
     pub(super) fn beside(&self, path: &Path) -> PathBuf {
         self.config.parent().unwrap_or(Path::new("/")).join(path)
+    }
+
+    /// The invariants that the rules have switched off, and why.
+    pub(super) fn off(&self) -> BTreeMap<String, String> {
+        let off = self.rules.off();
+        off.map(|(id, why)| (id.to_owned(), why.to_owned()))
+            .collect()
     }
 
     /// Who judges.
@@ -148,4 +167,17 @@ impl Setup {
             ..usual
         }
     }
+}
+
+/// In the home of this user, or in `RUNWARD_HOME`, with a name made of the path of the rules.
+fn usual_ledger(config: &Path) -> Result<PathBuf> {
+    let env = Environment::of_this_process();
+    let user = User::of_this_process();
+    let given = Places {
+        home: env.os("RUNWARD_HOME").map(PathBuf::from),
+        ..Places::default()
+    };
+    let home = places::decide(&given, &env, &user)?.home;
+    let config = config.to_string_lossy();
+    Ok(home.join("canary").join(slug_of_parts(&[&*config])))
 }

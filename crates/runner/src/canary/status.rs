@@ -39,6 +39,7 @@ pub(super) fn main(args: &StatusArgs) -> Result<u8> {
         state: &loaded.saved.state,
         outbox: &loaded.saved.outbox,
         sources: &last.sources,
+        off: &setup.off(),
         ended: last.ended,
         stale_after: Some(after),
         warning: (!warning.is_empty()).then_some(&*warning),

@@ -19,7 +19,7 @@ use crate::commands::print_json;
 use crate::error::{Error, Kind, Result};
 use crate::terminal::{printable, say};
 
-/// A cycle is ended after the interval, but not before this.
+/// If the rules do not say it, a cycle is ended after the interval, but not before this.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How long a cycle may still take after we were asked to end.
 const FAREWELL: Duration = Duration::from_secs(30);
@@ -33,7 +33,10 @@ pub(super) const ERRORED: u8 = 70;
 struct Terms {
     interval: Duration,
     startup: Duration,
+    deadline: Duration,
     ping: Vec<String>,
+    /// Where the rules stand.
+    folder: PathBuf,
     ledger: PathBuf,
 }
 
@@ -44,6 +47,14 @@ enum Woken {
     Ended,
     Stop,
     Reload,
+}
+
+/// What we were asked for while a child of ours was running.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    Nothing,
+    Reload,
+    Stop,
 }
 
 struct Watch<'a> {
@@ -84,7 +95,11 @@ fn describe(args: &WatchArgs) -> Result<u8> {
     print_json(&Terms {
         interval: policy.interval,
         startup: policy.startup,
+        deadline: policy
+            .deadline
+            .unwrap_or_else(|| policy.interval.max(PATIENCE)),
         ping: policy.ping.clone(),
+        folder: setup.beside(Path::new("")),
         ledger: setup.open_ledger()?,
     })?;
     Ok(0)
@@ -175,10 +190,14 @@ impl Watch<'_> {
                 Woken::Time | Woken::Ended => {}
             }
             let begun = Instant::now();
-            if self.cycle()? {
-                return Ok(());
-            }
-            next = after(begun, self.terms.interval);
+            next = match self.cycle()? {
+                Asked::Stop => return Ok(()),
+                Asked::Reload => {
+                    self.reload();
+                    Instant::now()
+                }
+                Asked::Nothing => after(begun, self.terms.interval),
+            };
         }
     }
 
@@ -223,8 +242,8 @@ impl Watch<'_> {
         Ok(read(&self.signals).unwrap_or(Woken::Ended))
     }
 
-    /// One cycle in a process of its own. Returns whether we were asked to end.
-    fn cycle(&self) -> Result<bool> {
+    /// One cycle in a process of its own.
+    fn cycle(&self) -> Result<Asked> {
         let mut command = Command::new("/proc/self/exe");
         command
             .args(["canary", "cycle", "--watched", "--wait", "60s"])
@@ -234,57 +253,63 @@ impl Watch<'_> {
         if let Some(instance) = &self.args.instance {
             command.arg("--instance").arg(instance);
         }
-        let limit = self.terms.interval.max(PATIENCE);
-        let (code, stop) = match self.attend(command, limit)? {
-            (Some(code), stop) => (code, stop),
-            (None, stop) => return Ok(stop),
-        };
-        let judged = i32::from(ERRORED) != code && (0..=3).contains(&code);
-        if judged && !self.terms.ping.is_empty() && !stop {
-            let mut ping = Command::new(&self.terms.ping[0]);
-            ping.args(&self.terms.ping[1..])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null());
-            let (done, stop) = self.attend(ping, PING)?;
-            if done != Some(0) {
-                say("the ping failed");
-            }
-            return Ok(stop);
+        let (code, asked) = self.attend(command, self.terms.deadline)?;
+        let judged = code.is_some_and(|code| (0..=3).contains(&code));
+        if !judged || asked == Asked::Stop {
+            return Ok(asked);
         }
-        Ok(stop)
+        Ok(asked.max(self.ping()?))
+    }
+
+    /// Tells whoever expects it that a cycle has judged. It runs where the rules stand, as all programs of the rules do.
+    fn ping(&self) -> Result<Asked> {
+        let Some((program, arguments)) = self.terms.ping.split_first() else {
+            return Ok(Asked::Nothing);
+        };
+        let mut ping = Command::new(program);
+        ping.args(arguments)
+            .current_dir(&self.terms.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        let (done, asked) = self.attend(ping, PING)?;
+        if done != Some(0) {
+            say("the ping failed");
+        }
+        Ok(asked)
     }
 
     /// Runs a child to its end, or to ours. The code is none if it did not end by itself.
-    fn attend(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, bool)> {
+    fn attend(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = match command.process_group(0).spawn() {
             Ok(child) => child,
             // The next cycle may find memory or a process to spare.
             Err(e) => {
                 say(printable(&format!("cannot start {program}: {e}")));
-                return Ok((None, false));
+                return Ok((None, Asked::Nothing));
             }
         };
         let pid = Pid::from_child(&child);
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(wrong)?;
         let mut until = after(Instant::now(), limit);
-        let mut stop = false;
+        let mut asked = Asked::Nothing;
         loop {
             match self.wait(Some(&pidfd), until)? {
                 Woken::Time => {
                     say(printable(&format!("{program} was ended: it took too long")));
                     let _ = kill_process_group(pid, rustix::process::Signal::KILL);
                     let _ = child.wait();
-                    return Ok((None, stop));
+                    return Ok((None, asked));
                 }
                 Woken::Stop => {
-                    stop = true;
+                    asked = Asked::Stop;
                     until = until.min(after(Instant::now(), FAREWELL));
                 }
-                Woken::Reload | Woken::Ended => {}
+                Woken::Reload => asked = asked.max(Asked::Reload),
+                Woken::Ended => {}
             }
             if let Some(code) = ended(&mut child)? {
-                return Ok((code, stop));
+                return Ok((code, asked));
             }
         }
     }

@@ -58,10 +58,13 @@ impl<T> Calls<T> {
         }
     }
 
-    pub(super) fn finish(mut self, take: Taker<'_, T>) {
+    /// Waits for all that are under way; whether any of them was on another machine.
+    pub(super) fn finish(mut self, take: Taker<'_, T>) -> bool {
         while !self.open.is_empty() {
             self.step(take);
         }
+        let mut asked = self.known.values().flatten();
+        asked.any(|address| !address.ip().is_loopback())
     }
 
     fn start(&mut self, target: &Filled) -> io::Result<Call> {
@@ -110,6 +113,18 @@ impl<T> Calls<T> {
     }
 }
 
+fn request(target: &Filled) -> String {
+    let (host, port, path) = (&target.host, target.port, &target.path);
+    // An address of version 6 has colons of its own.
+    let host = match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    };
+    format!(
+        "GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: runward-canary\r\nAccept: application/json\r\n\r\n"
+    )
+}
+
 impl Call {
     fn start(address: SocketAddr, target: &Filled) -> io::Result<Self> {
         let family = match address {
@@ -122,13 +137,9 @@ impl Call {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error.into()),
         }
-        let (host, port, path) = (&target.host, target.port, &target.path);
-        let out = format!(
-            "GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nUser-Agent: runward-canary\r\nAccept: application/json\r\n\r\n"
-        );
         Ok(Self {
             stream: socket.into(),
-            out: out.into_bytes(),
+            out: request(target).into_bytes(),
             sent: 0,
             read: Vec::new(),
         })
@@ -174,6 +185,34 @@ impl Call {
                     "its answer is larger than 4 MiB",
                 ));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_version_6_stands_in_brackets() {
+        for (host, said) in [("::1", "Host: [::1]:80\r\n"), ("db", "Host: db:80\r\n")] {
+            let target = Filled {
+                host: host.into(),
+                port: 80,
+                path: "/".into(),
+            };
+            assert!(request(&target).contains(said), "{host}");
+        }
+    }
+
+    #[test]
+    fn who_is_asked_over_the_network_is_far_and_who_is_here_is_not() {
+        for (host, far) in [("127.0.0.1", false), ("::1", false), ("10.0.0.7", true)] {
+            let mut calls: Calls<()> = Calls::new(1, Instant::now());
+            let address = SocketAddr::new(host.parse().unwrap(), 80);
+            calls.known.insert((host.into(), 80), Some(address));
+            calls.known.insert(("nowhere".into(), 80), None);
+            assert_eq!(calls.finish(&mut |(), _| {}), far, "{host}");
         }
     }
 }

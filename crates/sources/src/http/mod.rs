@@ -4,6 +4,8 @@ mod answer;
 mod call;
 mod target;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use runward_canary::{Ask, Cause, Context, Error, Reading, Settings, Source, Stamp};
@@ -32,6 +34,8 @@ const AT_ONCE: i64 = 32;
 pub(crate) struct Http {
     at_once: usize,
     timeout: Duration,
+    /// The facets for which somebody on another machine was asked in the last look.
+    far: RefCell<BTreeSet<String>>,
 }
 
 /// What is asked, and where in the answer the rows are.
@@ -45,7 +49,12 @@ impl Http {
         let options = Options::new("source http", settings, &[&["concurrency"]])?;
         let at_once = options.int("concurrency", 1, 512)?.unwrap_or(AT_ONCE);
         let at_once = usize::try_from(at_once).unwrap_or(1);
-        Ok(Self { at_once, timeout })
+        let far = RefCell::default();
+        Ok(Self {
+            at_once,
+            timeout,
+            far,
+        })
     }
 
     fn one(&self, ask: &Ask, context: &Context<'_>, until: Instant) -> Result<Reading, Cause> {
@@ -72,7 +81,11 @@ impl Http {
                 Err(cause) => take(binding, read, Err(cause)),
             }
         }
-        calls.finish(&mut |(binding, at), answer| take(binding, at, answer));
+        let far = calls.finish(&mut |(binding, at), answer| take(binding, at, answer));
+        match far {
+            true => drop(self.far.borrow_mut().insert(ask.facet.clone())),
+            false => drop(self.far.borrow_mut().remove(&ask.facet)),
+        }
         match failed {
             Some(cause) => Err(cause),
             None => Ok(look::done(rows, begun, context, None)),
@@ -120,5 +133,9 @@ impl Source for Http {
     fn read(&mut self, asks: &[&Ask], context: &Context<'_>) -> Vec<Reading> {
         let until = look::until(context, self.timeout);
         look::one_by_one(asks, context, |ask| self.one(ask, context, until))
+    }
+
+    fn remote(&self) -> bool {
+        !self.far.borrow().is_empty()
     }
 }

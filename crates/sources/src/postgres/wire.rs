@@ -217,7 +217,7 @@ fn password(address: &Address) -> Result<&str, Cause> {
     address.password.as_deref().ok_or_else(none)
 }
 
-/// What the server says instead of an answer: its code and its main words, without the detail that quotes values.
+/// What the server says instead of an answer: its code and its main words. These may quote a value; the detail, which quotes whole rows, is left out.
 pub(super) fn refused(body: &ErrorResponseBody) -> Cause {
     let (mut code, mut words) = (String::new(), String::new());
     let mut fields = body.fields();

@@ -8,18 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Settings, Source};
+use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Setting, Settings, Source};
 
 use crate::cell::Cell;
 use crate::clock::Boot;
 use crate::facet::{Facet, Form, Scope, Shape};
-use crate::local::{Found, Record, text, unplanned};
+use crate::local::{Found, Record, once, text, unplanned};
 use crate::look;
 use crate::options::Options;
 use process::Process;
 
 const SHAPE: Shape = Shape {
-    settings: &["comm", "state"],
+    settings: &["comm", "in_run", "state", "what"],
     id: Some("pid"),
     born: Some("start"),
     fields: &[
@@ -32,7 +32,17 @@ const SHAPE: Shape = Shape {
         "ppid",
         "container",
         "cgroup",
+        "run",
     ],
+    places: false,
+};
+
+/// The boot itself: one row, which tells one life of the host from the next.
+const BOOT: Shape = Shape {
+    settings: &["what"],
+    id: Some("boot"),
+    born: Some("start"),
+    fields: &["boot", "start"],
     places: false,
 };
 
@@ -44,8 +54,12 @@ pub(crate) struct Procfs {
 
 /// Which processes a facet is about.
 struct Filter {
+    /// No process, but the boot.
+    boot: bool,
     comm: Vec<String>,
     state: Vec<String>,
+    /// Only those that are in the cgroup of a run.
+    in_run: bool,
 }
 
 impl Procfs {
@@ -65,6 +79,14 @@ impl Procfs {
         let (facet, filter) = plan(ask).map_err(|error| unplanned(&error))?;
         let mut found = Found::new(&facet, ask, context)?;
         let bindings = std::mem::take(&mut found.bound.all);
+        let watermark = Some(format!("boot={}", boot.id));
+        if filter.boot {
+            let record = vec![text(&boot.id), Cell::Time(boot.instant(0))];
+            for binding in &bindings {
+                found.push(&record, binding, context)?;
+            }
+            return found.done(context, watermark);
+        }
         let parents: HashMap<u32, &Process> = all.iter().map(|one| (one.pid, one)).collect();
         let members = by_container(all, &parents);
         for binding in &bindings {
@@ -90,7 +112,7 @@ impl Procfs {
                 found.push(&record(process, container, boot), binding, context)?;
             }
         }
-        found.done(context, Some(format!("boot={}", boot.id)))
+        found.done(context, watermark)
     }
 }
 
@@ -98,12 +120,24 @@ impl Filter {
     fn takes(&self, process: &Process) -> bool {
         let any =
             |wanted: &[String], is: &str| wanted.is_empty() || wanted.iter().any(|one| one == is);
-        any(&self.comm, &process.comm) && any(&self.state, &process.state)
+        any(&self.comm, &process.comm)
+            && any(&self.state, &process.state)
+            && (!self.in_run || !process.run.is_empty())
     }
 }
 
 fn plan(ask: &Ask) -> Result<(Facet, Filter), Error> {
-    let (facet, options) = Facet::of(ask, &SHAPE)?;
+    let boot = ask.settings.get("what") == Some(&Setting::Text("boot".to_owned()));
+    let (facet, options) = Facet::of(ask, if boot { &BOOT } else { &SHAPE })?;
+    if let Some(what) = options
+        .text("what")?
+        .filter(|what| !matches!(*what, "boot" | "processes"))
+    {
+        return Err(options.refuse_at("what", format!("`what` is processes or boot, and not `{what}`")));
+    }
+    if boot {
+        once(&facet, &options)?;
+    }
     if matches!(facet.scope, Scope::Subjects(_)) || facet.form == Form::Stamp {
         return Err(options.refuse("its processes are of nobody, or of containers by `each`; leave `subjects` and `as` out"));
     }
@@ -112,6 +146,8 @@ fn plan(ask: &Ask) -> Result<(Facet, Filter), Error> {
     }
     let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
     let filter = Filter {
+        boot,
+        in_run: options.bool("in_run")?,
         comm: owned(options.texts("comm")?),
         state: owned(options.texts("state")?),
     };
@@ -133,6 +169,7 @@ fn record(process: &Process, container: &str, boot: &Boot) -> Record {
         Cell::Int(process.parent.into()),
         known(container),
         known(&process.cgroup),
+        known(&process.run),
     ]
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Process {
     /// In ticks after the boot.
     pub(super) start: u64,
     pub(super) cgroup: String,
+    /// The run in whose cgroup it is; empty for none.
+    pub(super) run: String,
 }
 
 impl Process {
@@ -34,7 +36,9 @@ impl Process {
         let Some(groups) = there(fs::read(folder.join("cgroup")))? else {
             return Ok(None);
         };
-        process.cgroup = path(&String::from_utf8_lossy(&groups));
+        let groups = String::from_utf8_lossy(&groups);
+        process.cgroup = path(&groups);
+        process.run = run(&groups).unwrap_or_default().to_owned();
         Ok(Some(process))
     }
 }
@@ -63,6 +67,7 @@ fn parse(stat: &[u8], pid: u32) -> Option<Process> {
         parent: fields.next()?.parse().ok()?,
         start: fields.nth(17)?.parse().ok()?,
         cgroup: String::new(),
+        run: String::new(),
     })
 }
 
@@ -72,6 +77,28 @@ fn path(groups: &str) -> String {
     let named = paths.clone().find(|path| container(path).is_some());
     let unified = groups.lines().find_map(|line| line.strip_prefix("0::"));
     named.or(unified).unwrap_or_default().to_owned()
+}
+
+/// The run whose cgroup of version 2 it is: `runward-KEY`, with a number where the name was taken, and for the room of a teardown. The outermost
+/// one, which answers for what it has inside.
+fn run(groups: &str) -> Option<&str> {
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let name = path
+        .split('/')
+        .find_map(|part| part.strip_prefix("runward-"))?;
+    let name = without_number(name, ".teardown-");
+    Some(without_number(name, ".")).filter(|run| !run.is_empty())
+}
+
+fn without_number<'a>(name: &'a str, before: &str) -> &'a str {
+    match name.rsplit_once(before) {
+        Some((rest, number))
+            if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            rest
+        }
+        _ => name,
+    }
 }
 
 /// The id of the container whose cgroup it is: 64 hexadecimal digits, whatever stands around them. The innermost one.
@@ -99,6 +126,33 @@ mod tests {
         );
         assert_eq!((process.parent, process.start), (1, 4242));
         assert!(parse(b"7 (a", 7).is_none());
+    }
+
+    #[test]
+    fn runs_are_found_in_the_cgroups_that_they_made() {
+        for (groups, expected) in [
+            (
+                "0::/runward-r-1.67bbac7f-14-63\n",
+                Some("r-1.67bbac7f-14-63"),
+            ),
+            (
+                "4:memory:/a\n0::/ci.slice/runward-r.67bbac7f-14-63.2/inner\n",
+                Some("r.67bbac7f-14-63"),
+            ),
+            (
+                "0::/runward-r.67bbac7f-14-63.2.teardown-11\n",
+                Some("r.67bbac7f-14-63"),
+            ),
+            (
+                "0::/runward-r.67bbac7f-14-63/runward-s.67bbac7f-15-64",
+                Some("r.67bbac7f-14-63"),
+            ),
+            ("4:memory:/runward-r\n0::/\n", None),
+            ("0::/runward-\n", None),
+            ("0::/system.slice/my-runward-x.service\n", None),
+        ] {
+            assert_eq!(run(groups), expected, "{groups}");
+        }
     }
 
     #[test]

@@ -15,9 +15,9 @@ use crate::options::Options;
 use crate::{look, secret};
 use command::Command;
 use scan::Pattern;
-use wire::Login;
+use wire::{Info, Login};
 
-const SETTINGS: &[&str] = &["url", "url_env"];
+const SETTINGS: &[&str] = &["url", "url_env", "info"];
 const EXAMPLE: &str = "redis://127.0.0.1:6379/0";
 
 /// A Redis server.
@@ -37,7 +37,11 @@ impl Redis {
         let options = Options::new("source redis", settings, &[SETTINGS])?;
         let url = secret::url(&options, EXAMPLE)?;
         // The library's own words have the address in them.
-        let login = Login::of(&url).ok_or_else(|| {
+        let info = match options.get("info").is_some() && !options.bool("info")? {
+            true => Info::Waived,
+            false => Info::Asked,
+        };
+        let login = Login::of(&url, info).ok_or_else(|| {
             let set = if settings.contains_key("url") {
                 "url"
             } else {

@@ -6,7 +6,7 @@ use runward_canary::{Ask, Cause, CauseKind, Context, Reading, Stamp};
 
 use super::answer::Answer;
 use super::command::{Command, Reply};
-use super::wire::{Login, Wire, cell, cells, pack};
+use super::wire::{Info, Login, Wire, cell, cells, pack};
 use super::{Query, plan, scan};
 use crate::bound::{self, Binding, Bound};
 use crate::cell::Cell;
@@ -29,7 +29,7 @@ struct Part<'a> {
 /// What was sent: for which part, and for whom.
 type Sent = (usize, usize);
 
-/// Commands that are under way, and the instant before they were sent.
+/// Commands that are under way, and the instant before they were sent; the first of them asks for the server's time, if it may be asked for.
 struct Batch {
     sent: Vec<Sent>,
     begun: Stamp,
@@ -42,6 +42,10 @@ struct Round<'a, 'c> {
     packed: Vec<u8>,
     /// Replies to what was said first.
     first: usize,
+    /// Whether the server says what it knows of itself, and what time it has.
+    info: Info,
+    user: String,
+    timed: bool,
     sent: Vec<Sent>,
     commands: usize,
     flying: Option<Batch>,
@@ -104,9 +108,11 @@ fn read_parts(
     }
     let mut packed = Vec::new();
     let first = login.greet(&mut packed);
-    for words in [&["INFO", "server"][..], &["INFO", "replication"], &["TIME"]] {
-        pack(words.iter(), &mut packed);
+    if login.info == Info::Asked {
+        pack(["INFO", "server"].iter(), &mut packed);
+        pack(["INFO", "replication"].iter(), &mut packed);
     }
+    pack(["TIME"].iter(), &mut packed);
     let wire = match login.connect(until) {
         Ok(wire) => wire,
         Err(cause) => {
@@ -122,6 +128,9 @@ fn read_parts(
         parts,
         packed,
         first,
+        info: login.info,
+        user: login.user().to_owned(),
+        timed: true,
         sent: Vec::new(),
         commands: 0,
         flying: None,
@@ -149,6 +158,9 @@ impl Round<'_, '_> {
 
     fn ask(&mut self, part: usize, commands: &[Command]) -> Result<(), (usize, Cause)> {
         for whom in 0..self.parts[part].bound.all.len() {
+            if self.packed.is_empty() && self.timed {
+                pack(["TIME"].iter(), &mut self.packed);
+            }
             let before = self.packed.len();
             let binding = &self.parts[part].bound.all[whom];
             let packed = commands
@@ -173,30 +185,21 @@ impl Round<'_, '_> {
 
     /// What has to be good before anything counts, and how far the server is.
     fn greet(&mut self) -> Result<(), Cause> {
+        let before = (self.context.clock)();
         self.wire.send(&std::mem::take(&mut self.packed))?;
         for _ in 0..self.first {
             for answer in self.wire.receive(1)? {
                 cell(&answer)?;
             }
         }
-        let answers = self.wire.receive(3)?;
-        let [server, replication, time] = answers.as_slice() else {
-            return Err(garbled("redis says nothing of itself"));
+        let words = match self.info {
+            Info::Asked => itself(&self.wire.receive(2)?, &self.user)?,
+            Info::Waived => Default::default(),
         };
-        let words = [server, replication].map(text);
-        if value(&words[1], "master_link_status").is_some_and(|status| status != "up") {
-            return Err(Cause::new(
-                CauseKind::Stale,
-                "redis is a replica that has lost its master",
-            ));
-        }
-        if let Err(cause) = cells(time) {
-            // Whoever may not ask for the time may be allowed to ask for the rest.
-            if !cause.detail().contains("NOPERM") {
-                return Err(cause);
-            }
-        }
-        self.watermark = Some(watermark(&words, time));
+        let time = instant(&self.wire.receive(1)?)?;
+        let after = (self.context.clock)();
+        self.timed = time.is_some();
+        self.watermark = Some(watermark(&words, time, (before, after)));
         Ok(())
     }
 
@@ -230,13 +233,15 @@ impl Round<'_, '_> {
 
     /// Reads an answer for each command.
     fn take(&mut self, batch: &Batch) -> Result<(), (usize, Cause)> {
+        let first = batch.sent.first().map_or(0, |(part, _)| *part);
+        let began = self.began(batch).map_err(|cause| (first, cause))?;
         for &(part, whom) in &batch.sent {
             let Query::Commands(commands) = self.parts[part].query else {
                 continue;
             };
             let answers = self.wire.receive(commands.len());
             let answers = answers.map_err(|cause| (part, cause))?;
-            self.parts[part].take(whom, commands, &answers, batch.begun);
+            self.parts[part].take(whom, commands, &answers, began);
         }
         let ended = (self.context.clock)();
         let mut last = None;
@@ -246,6 +251,14 @@ impl Round<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// When the server began with a batch, by its own clock; else the instant before it was sent, by ours.
+    fn began(&mut self, batch: &Batch) -> Result<Stamp, Cause> {
+        match self.timed {
+            true => Ok(instant(&self.wire.receive(1)?)?.unwrap_or(batch.begun)),
+            false => Ok(batch.begun),
+        }
     }
 
     fn scan(&mut self, part: usize, pattern: &scan::Pattern) -> Result<(), Cause> {
@@ -361,17 +374,72 @@ fn value<'a>(info: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-/// Which server it was, how far its stream of changes, and its own clock.
-fn watermark(words: &[String; 2], time: &Answer<'_>) -> String {
+/// What the server says of itself.
+///
+/// # Errors
+///
+/// When it is a replica without a master, or does not say whether it is.
+fn itself(answers: &[Answer<'_>], user: &str) -> Result<[String; 2], Cause> {
+    let [server, replication] = answers else {
+        return Err(garbled("redis says nothing of itself"));
+    };
+    if let Err(cause) = cell(replication) {
+        let refused = ["NOPERM", "unknown command"];
+        return Err(
+            match refused.iter().any(|word| cause.detail().contains(word)) {
+                true => Cause::new(
+                    CauseKind::Denied,
+                    format!(
+                        "redis refuses INFO, and so nobody knows whether it is a replica that has lost its master: allow it (ACL SETUSER {user} +info), or do without (info = false in the source)"
+                    ),
+                ),
+                false => cause,
+            },
+        );
+    }
+    let words = [server, replication].map(text);
+    match value(&words[1], "master_link_status") {
+        Some(status) if status != "up" => Err(Cause::new(
+            CauseKind::Stale,
+            "redis is a replica that has lost its master",
+        )),
+        _ => Ok(words),
+    }
+}
+
+/// The time of the server; none if it may not be asked for.
+fn instant(answers: &[Answer<'_>]) -> Result<Option<Stamp>, Cause> {
+    let parts = match answers.first().map(cells) {
+        Some(Ok(parts)) => parts,
+        // Whoever may not ask for the time may be allowed to ask for the rest.
+        Some(Err(cause)) if cause.detail().contains("NOPERM") => return Ok(None),
+        Some(Err(cause)) => return Err(cause),
+        None => Vec::new(),
+    };
+    let number = |part: &Cell<'_>| match part {
+        Cell::Text(text) => text.parse::<i64>().ok(),
+        _ => None,
+    };
+    let [Some(seconds), Some(micros)] = [0, 1].map(|at| parts.get(at).and_then(number)) else {
+        return Err(garbled("redis answers with no time"));
+    };
+    let micros = seconds.saturating_mul(1_000_000).saturating_add(micros);
+    Ok(Some(Stamp::from_micros(micros)))
+}
+
+/// Which server it was, how far its stream of changes, its own clock, and by how much that is before ours.
+fn watermark(words: &[String; 2], time: Option<Stamp>, (before, after): (Stamp, Stamp)) -> String {
     let run = value(&words[0], "run_id").unwrap_or("?");
     let offset = value(&words[1], "master_repl_offset").unwrap_or("?");
-    let time = cells(time).unwrap_or_default();
-    let time: Vec<_> = time
-        .iter()
-        .map(|part| match part {
-            Cell::Text(text) => text.as_ref(),
-            _ => "?",
-        })
-        .collect();
-    format!("run={run} offset={offset} time={}", time.join("."))
+    let Some(time) = time else {
+        return format!("run={run} offset={offset} time=?");
+    };
+    // It was answered at some time between those two.
+    let ahead = match time {
+        _ if time < before => time.since(before),
+        _ if time > after => time.since(after),
+        _ => 0,
+    };
+    let ahead = ahead / 1000;
+    format!("run={run} offset={offset} time={time} ahead={ahead}ms")
 }

@@ -20,7 +20,16 @@ const PIECE: usize = 64 << 10;
 /// Where the server is, and how one logs in. It has no `Debug`, and no message has its password.
 pub(super) struct Login {
     pub(super) endpoint: Endpoint,
-    info: ConnectionInfo,
+    pub(super) info: Info,
+    to: ConnectionInfo,
+}
+
+/// Whether the server is asked what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Info {
+    Asked,
+    /// It does not matter whether it is a replica without a master.
+    Waived,
 }
 
 /// A connection.
@@ -33,14 +42,19 @@ pub(super) struct Wire {
 }
 
 impl Login {
-    pub(super) fn of(url: &str) -> Option<Self> {
-        let info = url.into_connection_info().ok()?;
-        let endpoint = match info.addr() {
+    pub(super) fn of(url: &str, info: Info) -> Option<Self> {
+        let to = url.into_connection_info().ok()?;
+        let endpoint = match to.addr() {
             ConnectionAddr::Tcp(host, port) => Endpoint::Tcp(host.clone(), *port),
             ConnectionAddr::Unix(path) => Endpoint::Unix(path.clone()),
             _ => return None,
         };
-        Some(Self { endpoint, info })
+        Some(Self { endpoint, info, to })
+    }
+
+    /// As whom one logs in.
+    pub(super) fn user(&self) -> &str {
+        self.to.redis_settings().username().unwrap_or("default")
     }
 
     pub(super) fn connect(&self, until: Instant) -> Result<Wire, Cause> {
@@ -57,7 +71,7 @@ impl Login {
 
     /// What has to be said first; how many replies it gets, each of which has to be good.
     pub(super) fn greet(&self, into: &mut Vec<u8>) -> usize {
-        let settings = self.info.redis_settings();
+        let settings = self.to.redis_settings();
         let mut count = 0;
         let mut say = |args: &[&str]| {
             pack(args.iter(), into);

@@ -100,3 +100,30 @@ fn a_directory_that_is_missing_is_not_made() {
     fs::write(&path, "").unwrap();
     assert_eq!(failed(&read_one(&mut *source, locks())), CauseKind::Garbled);
 }
+
+#[test]
+fn a_free_lock_tells_how_it_was_given_back() {
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = folder.path().join("locks");
+    let dir = LockDir::open(&path).unwrap();
+    let take = |name: &str| {
+        let name = Name::new(name).unwrap();
+        dir.acquire(&name, &Request::new(), &mut quiet).unwrap()
+    };
+    take("shop.example.org").close().unwrap();
+    drop(take("killed").leave());
+    fs::write(path.join("never"), "").unwrap();
+    let held = take("work");
+    let mut source = open("flock-dir", &[("path", shown_path(&path))], LONG);
+    let facet = ask("locks", "id state stack", &[]);
+    assert_eq!(
+        rows(&read_one(&mut *source, facet)),
+        [
+            "'killed'|'left'|'killed'",
+            "'never'|'unused'|'never'",
+            "'shop.example.org'|'released'|'shop_example_org'",
+            "'work'|'held'|'work'",
+        ]
+    );
+    held.close().unwrap();
+}

@@ -230,3 +230,35 @@ fn a_container_of_which_nobody_is_seen_is_a_gap() {
     assert!(read.table().unwrap().is_empty());
     assert_eq!(read.gaps()["agent"].kind(), CauseKind::Unreachable);
 }
+
+#[test]
+fn the_boot_is_one_row_with_its_id_and_its_time() {
+    let mut source = open("procfs", &[], LONG);
+    let facet = ask("boot", "id born:time", &[("what", text("boot"))]);
+    let read = read_one(&mut *source, facet);
+    let boots: Vec<_> = read.table().unwrap().rows().collect();
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    assert_eq!(boots.len(), 1);
+    assert_eq!(boots[0].at(0), &Value::text(id.trim()));
+    let up = std::fs::read_to_string("/proc/uptime").unwrap();
+    let up: f64 = up.split(' ').next().unwrap().parse().unwrap();
+    let since = read.ended().since(boots[0].at(1).as_time().unwrap());
+    assert!((since as f64 / 1e6 - up).abs() < 3.0, "{since} {up}");
+}
+
+#[test]
+fn a_process_in_the_cgroup_of_a_run_names_the_run() {
+    let mut source = open("procfs", &[], LONG);
+    let all = ask("all", "id:int run", &[]);
+    let own = std::process::id();
+    assert!(rows(&read_one(&mut *source, all)).contains(&format!("{own}|null")));
+    let in_run = [("in_run", runward_canary::Setting::Bool(true))];
+    let members = rows(&read_one(
+        &mut *source,
+        ask("members", "id:int run", &in_run),
+    ));
+    assert!(
+        members.iter().all(|row| !row.ends_with("|null")),
+        "{members:?}"
+    );
+}

@@ -320,6 +320,81 @@ fn a_replica_without_its_master_is_stale() {
 }
 
 #[test]
+fn a_user_without_info_reads_nothing_unless_it_is_waived() {
+    let Some(server) = redis("redis info") else {
+        return;
+    };
+    cli(
+        &server,
+        &["ACL", "SETUSER", "canary", "on", ">pw", "~*", "+zrange"],
+    );
+    cli(&server, &["ZADD", "agent:slots:a", "1", "e1"]);
+    let url = || text(format!("redis://canary:pw@127.0.0.1:{}", server.port));
+    let mut source = open("redis", &[("url", url())], LONG);
+    let refused = read(&mut *source, &[slots()], &roster(&["a"])).remove(0);
+    assert_eq!(failed(&refused), CauseKind::Denied);
+    let words = refused.table().unwrap_err().detail();
+    assert!(words.contains("ACL SETUSER canary +info"), "{words}");
+    let waived = ("info", Setting::Bool(false));
+    let mut source = open("redis", &[("url", url()), waived], LONG);
+    let read = read(&mut *source, &[slots()], &roster(&["a"])).remove(0);
+    assert_eq!(rows(&read), ["'a'|'e1'|1970-01-01T00:00:01.000000Z"]);
+}
+
+/// What a server says whose clock is another one.
+fn clocks(time: impl Fn(i64) -> String) -> String {
+    let itself = "$12\r\nrun_id:abc\r\n\r\n$0\r\n\r\n";
+    format!("{itself}{}{}:100\r\n", time(0), time(1))
+}
+
+#[test]
+fn what_runs_down_is_read_by_the_clock_of_its_server() {
+    let facet = || {
+        ask(
+            "ttls",
+            "subject id ttl:int read_at:time",
+            &[
+                ("query", text("TTL slot:{subject}:{id}")),
+                ("each", text("slots")),
+                ("fields", texts(&["ttl"])),
+            ],
+        )
+    };
+    let cut = before(
+        "slots",
+        "subject id",
+        vec![vec![Value::text("a"), Value::text("e1")]],
+    );
+    let time = |seconds: i64| format!("*2\r\n$10\r\n{}\r\n$6\r\n500000\r\n", seconds);
+    let liar = |said: String| {
+        let liar = Liar::saying(said.leak().as_bytes());
+        let url = text(format!("unix://{}", liar.path.display()));
+        let mut source = open("redis", &[("url", url)], LONG);
+        let reading = read(&mut *source, &[facet()], &cut).remove(0);
+        reading.table().unwrap_or_else(|why| panic!("{why}"));
+        reading
+    };
+    for (clock, ahead) in [(1_779_278_400, " ahead=-"), (9_000_000_000, " ahead=")] {
+        let read = liar(clocks(|later| time(clock + later)));
+        let at = read.table().unwrap().rows().next().unwrap().at(3).clone();
+        let micros = (clock + 1) * 1_000_000 + 500_000;
+        assert_eq!(at, Value::Time(Stamp::from_micros(micros)));
+        let mark = read.watermark().unwrap();
+        assert!(
+            mark.contains(ahead) && !mark.contains("ahead=0ms"),
+            "{mark}"
+        );
+    }
+    let no_time = |later: i64| match later {
+        0 => "-NOPERM this user has no permissions\r\n".to_owned(),
+        _ => String::new(),
+    };
+    let read = liar(clocks(no_time));
+    let at = read.table().unwrap().rows().next().unwrap().at(3).as_time();
+    assert!(Some(read.begun()) <= at && at <= Some(read.ended()));
+}
+
+#[test]
 fn one_who_listens_and_says_nothing_or_nonsense() {
     for (answer, kind) in [
         (&b""[..], CauseKind::Timeout),

@@ -2,11 +2,24 @@ use crate::{Meta, Severity, Tier};
 
 /// The words for people of an invariant of the harness.
 pub(super) fn meta(id: &str) -> Meta {
-    let (severity, title, message, runbook) = match id {
+    let (severity, title, message, runbook) = words(id);
+    Meta {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        tier: Tier::A,
+        severity,
+        message: message.to_owned(),
+        runbook: runbook.to_owned(),
+    }
+}
+
+/// How bad it is, its title, what is said, and what to do.
+fn words(id: &str) -> (Severity, &'static str, &'static str, &'static str) {
+    match id {
         "canary.blind" => (
             Severity::Critical,
             "What is watched can be seen",
-            "{kind} {subject} could not be read or judged for {cycles} cycles, while others could.",
+            "{kind} {subject} could not be read or judged (cycles in a row: {cycles}), while others could.",
             "Its last state is old news. Look at the causes of what is unread: an address, a right, a schema that has changed.",
         ),
         "canary.clock" => (
@@ -18,7 +31,7 @@ pub(super) fn meta(id: &str) -> Meta {
         "canary.fast" => (
             Severity::Major,
             "A cycle does work",
-            "For {cycles} cycles the {subject} were implausible ({kind}): nothing was really looked at.",
+            "The {subject} were implausible ({kind}, cycles in a row: {cycles}): nothing was really looked at.",
             "Look whether the sources point at the system that is meant, and not at an empty or a cached one.",
         ),
         "canary.overdue" => (
@@ -30,14 +43,14 @@ pub(super) fn meta(id: &str) -> Meta {
         "canary.starved" => (
             Severity::Minor,
             "Each invariant has something to look at",
-            "{subject} had too little to look at for {cycles} cycles: it is green by accident.",
+            "{subject} had too little to look at (cycles in a row: {cycles}): it is green by accident.",
             "Look whether there is traffic, and whether the query still finds it.",
         ),
         "canary.twin" => (
             Severity::Major,
             "One watcher at a time",
             "{subject} has written the state since our last cycle.",
-            "Two watchers share one ledger and no lock. Stop one, or give it a ledger of its own.",
+            "Two watchers share one ledger and no lock: stop one, or give it a ledger of its own. If this one has come back after that one stood in for it, it is over with the next cycle.",
         ),
         _ => (
             Severity::Minor,
@@ -45,13 +58,5 @@ pub(super) fn meta(id: &str) -> Meta {
             "The rules were changed from {before} to {now}.",
             "Compare both rule sets over stored snapshots before you trust what has become green.",
         ),
-    };
-    Meta {
-        id: id.to_owned(),
-        title: title.to_owned(),
-        tier: Tier::A,
-        severity,
-        message: message.to_owned(),
-        runbook: runbook.to_owned(),
     }
 }

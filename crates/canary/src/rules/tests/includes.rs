@@ -94,3 +94,31 @@ fn what_only_an_invariant_would_look_at_that_is_off_is_not_read() {
         "nobody has ever asked for the drain: it stays"
     );
 }
+
+#[test]
+fn what_an_included_set_has_off_can_be_switched_on() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+    };
+    let set = SET;
+    file(
+        "base.toml",
+        &set.replace("tier = \"A\"", "tier = \"A\"\noff = \"none\""),
+    );
+    file(
+        "on.toml",
+        "include = ['base.toml']\n[invariant.S-02]\noff = false",
+    );
+    file(
+        "still.toml",
+        "include = ['base.toml']\n[invariant.S-02]\ntier = 'B'",
+    );
+    let load = |name: &str| Rules::load(folder.path().join(name)).expect("rules");
+    let (on, still) = (load("on.toml"), load("still.toml"));
+    assert_eq!(
+        (on.off().count(), on.invariants().len(), on.drills().len()),
+        (0, 1, 1)
+    );
+    assert_eq!((still.off().count(), still.invariants().len()), (1, 0));
+}

@@ -141,7 +141,6 @@ recover = true
 
 [retention]
 findings = "30d"
-dedupe = "episode"
 
 [[alert]]
 kind = "webhook"
@@ -204,4 +203,9 @@ fn what_is_off_says_why_and_takes_its_drills_with_it() {
     let rules = Rules::parse("set.toml", &off).expect("a rule set");
     assert!(rules.invariants().is_empty() && rules.drills().is_empty());
     assert_eq!(rules.off().collect::<Vec<_>>(), [("S-02", "no slots here")]);
+    for word in ["true", "\" \"", "1"] {
+        let off = off.replace("\"no slots here\"", word);
+        let error = Rules::parse("set.toml", &off).expect_err("a refusal");
+        assert!(error.to_string().contains("say why it is off"), "{error}");
+    }
 }

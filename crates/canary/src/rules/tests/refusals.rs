@@ -272,6 +272,49 @@ fn evidence_from_the_one_under_suspicion_is_refused() {
 }
 
 #[test]
+fn a_reference_that_no_second_look_would_find_again_is_refused() {
+    let confirmed = "\nconfirm = 'reread'\nkinds = { dangling = 'above' }";
+    let refers = |refs: &str, column: &str, to: &str| {
+        let key = if to == "roster" { "id" } else { "subject" };
+        format!(
+            "shape = 'refers'\nrefs = '{refs}'\ncolumn = '{column}'\nto = '{to}'\nkey = '{key}'"
+        )
+    };
+    for (refs, column, to, words) in [
+        (
+            "slots",
+            "id",
+            "roster",
+            "of facet `slots` only whose `subject`",
+        ),
+        (
+            "roster",
+            "id",
+            "slots",
+            "of facet `slots` only whose `subject`",
+        ),
+        ("slots", "subject", "roster", ""),
+        ("roster", "id", "roster", ""),
+    ] {
+        let rule = refers(refs, column, to);
+        let arm = format!("[[invariant.S-02.arm]]\n{rule}\nkinds = {{ dangling = 'above' }}");
+        let from = "shape = \"at_most\"\ncount = \"slots\"\nlimit = \"roster.cap\"";
+        let plain = SET.replace(from, &format!("{rule}{confirmed}"));
+        let armed = SET.replace(from, &format!("confirm = 'reread'\n{arm}"));
+        for text in [plain, armed] {
+            let said = Rules::parse("set.toml", &text).map_err(|error| error.to_string());
+            let said = said.err().unwrap_or_default();
+            assert!(
+                said.contains(words) && said.is_empty() == words.is_empty(),
+                "{said}"
+            );
+        }
+        let once = format!("{rule}\nkinds = {{ dangling = 'above' }}");
+        assert!(Rules::parse("set.toml", &SET.replace(from, &once)).is_ok());
+    }
+}
+
+#[test]
 fn shapes_refuse_what_they_cannot_judge_by() {
     shape(
         "shape = 'dwell'\nof = 'slots'\nmin = '10m'",
@@ -292,6 +335,10 @@ fn shapes_refuse_what_they_cannot_judge_by() {
     shape(
         "shape = 'row'\nof = 'slots'\nbad = [{ kind = 'k', column = 'id', older_than = '5s' }]",
         "is text, and time is needed",
+    );
+    shape(
+        "shape = 'row'\nof = 'slots'\nbad = [{ kind = 'k', column = 'id', at = 'born', null = true }]",
+        "`at` says when",
     );
     shape(
         "shape = 'age_below'\nof = 'slots'\nlimit = '5m'\nmissing = 'skip'",

@@ -144,3 +144,33 @@ fn what_it_was_is_known_also_after_a_time_in_which_nobody_looked() {
         );
     }
 }
+
+#[test]
+fn the_same_id_of_another_subject_is_another() {
+    let mut world = world(E02);
+    world.has("terminal", rows![["a", "1", "failed"]]).judge();
+    world.later(300).has("terminal", vec![]);
+    world.has("running", rows![["b", "1"]]);
+    assert_eq!(world.found(), "");
+    world.has("running", rows![["b", "1"], ["a", "1"]]);
+    assert_eq!(world.found(), "a:reversed", "and the twin");
+}
+
+#[test]
+fn an_id_that_is_given_out_again_is_another_one_where_a_column_tells() {
+    let facets = "
+terminal = { source = 'db', subject = 's', columns = { status = 'text', attempt = 'int' } }
+running = { source = 'db', subject = 's', columns = { attempt = 'int' } }
+queued = { source = 'db', subject = 's', columns = { attempt = 'int' } }";
+    let rule = format!("{E02}\ngeneration = 'attempt'");
+    for (attempt, found) in [(1, "a:reversed"), (2, "")] {
+        let mut world = World::new(facets, &rule);
+        world.has("terminal", rows![["a", "1", "failed", 1]]);
+        world.has("running", vec![]).has("queued", vec![]).judge();
+        world.later(300).has("terminal", vec![]);
+        world.has("running", rows![["a", "1", attempt]]);
+        assert_eq!(world.found(), found, "{attempt}");
+        let said = world.has("running", rows![["a", "1", ()]]).judge();
+        assert_eq!(said.blind_as("a"), Some(CauseKind::Malformed));
+    }
+}

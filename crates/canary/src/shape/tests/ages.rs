@@ -156,3 +156,47 @@ fn any_marker_is_a_session_and_a_lease_excuses() {
     world.has("running", rows![["a", "1", "x", (), (), ()]]);
     assert_eq!(world.judge().blind_as("a"), Some(CauseKind::Malformed));
 }
+
+#[test]
+fn milliseconds_that_are_read_as_seconds_exempt_from_nothing() {
+    let never = || ago(-999 * super::NOW);
+    let mut world = e01();
+    world.has("running", rows![["a", "1", ago(5000), never(), (), ()]]);
+    assert_eq!(world.found(), "a:overdue", "an owner for ever is none");
+    let next = "shape = 'age_below'\nof = 'running'\nstamp = 'next'\nlimit = '3600s'";
+    for (next_run, blind) in [
+        (never(), Some(CauseKind::Stale)),
+        (ago(-86_400 * 366), None),
+    ] {
+        let mut world = World::new(FACETS, next);
+        world.has("running", rows![["a", "1", ago(1), (), (), next_run]]);
+        assert_eq!(world.judge().blind_as("a"), blind, "next year is a plan");
+    }
+    for (born, blind) in [(-60, None), (-61, Some(CauseKind::Stale))] {
+        let young = format!("{E01}\nexempt = {{ column = 'born', younger_than = '3s' }}");
+        let mut world = World::new(FACETS, &young);
+        world.has("roster", rows![["a", 900]]);
+        world.has("running", rows![["a", "1", ago(born), (), (), ()]]);
+        assert_eq!(world.judge().blind_as("a"), blind, "{born}");
+    }
+}
+
+#[test]
+fn elements_that_cannot_be_told_are_counted() {
+    let lost = |id: &'static str| rows![["a", id, (), (), (), ()]].remove(0);
+    let old = rows![["a", "4", ago(5000), (), (), ()]].remove(0);
+    let mut world = e01();
+    let said = world
+        .has("running", vec![lost("1"), lost("2"), lost("3")])
+        .judge();
+    assert_eq!(
+        said.blind["a"].detail(),
+        "`born` is missing (and 2 more elements)"
+    );
+    let said = world
+        .has("running", vec![lost("1"), old.clone(), lost("2")])
+        .judge();
+    assert_eq!(said.findings[0].facts["untold"], crate::Fact::Int(2));
+    let said = world.has("running", vec![old]).judge();
+    assert!(!said.findings[0].facts.contains_key("untold"));
+}

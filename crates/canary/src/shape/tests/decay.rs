@@ -127,3 +127,31 @@ fn births_are_found_in_whatever_order_they_come() {
     let said = world.judge();
     assert_eq!(said.arms["below_floor"], 3);
 }
+
+#[test]
+fn a_birth_of_tomorrow_is_none() {
+    for (ahead, blind) in [(60, None), (61, Some(CauseKind::Stale))] {
+        let mut world = World::new(FACETS, S03);
+        world.has("slots", rows![["a", "1", ago(-ahead)]]);
+        world.has("ttls", rows![["a", "1", ago(0), 1200, 900]]);
+        assert_eq!(world.judge().blind_as("a"), blind, "{ahead}");
+    }
+}
+
+#[test]
+fn how_young_a_slot_is_is_told_at_the_instant_at_which_it_was_read() {
+    let young = "[{ column = 'born', younger_than = '3s', at = 'read_at' }]";
+    let rule = S03
+        .replace("{ column = 'id', prefix = 'drain-' }", young)
+        .replace("'slots.born'", "'born'");
+    let facets = FACETS.replace("remaining = 'int'", "remaining = 'int', born = 'time'");
+    // The clocks of the server and of the one who looks are an hour apart.
+    for (age, found) in [(2, ""), (3, ""), (4, "a:missing")] {
+        let mut world = World::new(&facets, &rule);
+        world.has("slots", vec![]);
+        let read_at = -3600;
+        let row = rows![["a", "1", ago(read_at), -2, ago(read_at + age), ()]];
+        world.has("ttls", row);
+        assert_eq!(world.found(), found, "{age}");
+    }
+}

@@ -1,4 +1,4 @@
-use super::{World, rows};
+use super::{WORDS, World, rows};
 use crate::CauseKind;
 
 const FACETS: &str = "zombies = { source = 'db', subject = 's', columns = { started = 'text' } }";
@@ -50,6 +50,36 @@ fn nobody_looking_for_longer_than_the_gap_begins_anew() {
         world.judge();
         assert_eq!(world.later(gap).found() == "a:persists", red, "{gap}");
     }
+}
+
+#[test]
+fn without_a_gap_of_its_own_a_cycle_may_come_late_whatever_the_interval() {
+    for (late, red) in [(1800, true), (1801, false)] {
+        let mut world = World::of(&every_fifteen_minutes("min = '600s'"));
+        world.has("zombies", rows![["a", "17", "g1"]]);
+        world.judge();
+        assert_eq!(world.later(late).found() == "a:persists", red, "{late}");
+    }
+}
+
+#[test]
+fn a_gap_that_no_cycle_could_bridge_is_refused() {
+    for (gap, words) in [(1799, "gap = \"30m\""), (1800, "")] {
+        let text = every_fifteen_minutes(&format!("min = '600s'\ngap = '{gap}s'"));
+        let refused = crate::Rules::parse("test.toml", &text).map_err(|error| error.to_string());
+        let said = refused.err().unwrap_or_default();
+        assert_eq!(said.is_empty(), words.is_empty(), "{gap}");
+        assert!(
+            said.contains(words) && !said.contains("test.toml:1:"),
+            "{said}"
+        );
+    }
+}
+
+fn every_fifteen_minutes(times: &str) -> String {
+    format!(
+        "policy.interval = '15m'\n[source.db]\nkind = 'command'\n[facet]\n{FACETS}\n[invariant.X]\n{WORDS}shape = 'dwell'\nof = 'zombies'\ngeneration = 'started'\n{times}"
+    )
 }
 
 #[test]

@@ -192,3 +192,48 @@ fn an_arm_that_is_well_closes_nothing_of_one_that_could_not_look() {
     let still = run(down(), down(), &red).state;
     assert!(still.standing("X").expect("it").is_red());
 }
+
+#[test]
+fn an_instant_of_tomorrow_makes_nobody_young() {
+    for ahead in [61, 999 * super::NOW] {
+        let mut polled = world();
+        polled.has("polls", rows![["a", ago(-ahead)]]);
+        let mut started = world();
+        started
+            .has("polls", rows![["a", ()]])
+            .has("env", rows![["a", ago(-ahead), true, 2]]);
+        let mut queued = world();
+        queued.has("queued", rows![["a", "q", ago(-ahead)]]);
+        for mut world in [polled, started, queued] {
+            assert_eq!(world.judge().blind_as("a"), Some(CauseKind::Stale));
+        }
+    }
+    let mut leased = world();
+    leased.has("running", rows![["a", "1", ago(-999 * super::NOW)]]);
+    assert_eq!(
+        leased.judge().blind_as("a"),
+        Some(CauseKind::Stale),
+        "a lease for ever"
+    );
+}
+
+#[test]
+fn what_two_rows_say_otherwise_is_not_told_by_either() {
+    for facet in ["roster", "env", "containers", "polls"] {
+        let mut world = world();
+        match facet {
+            "roster" => world.has(facet, rows![["a", false], ["a", true]]),
+            "env" => world.has(
+                facet,
+                rows![["a", ago(9), true, 2], ["a", ago(9), false, 2]],
+            ),
+            "containers" => world.has(facet, rows![["a", "running"], ["a", "exited"]]),
+            _ => world.has(facet, rows![["a", ago(10)], ["a", ago(900)]]),
+        };
+        assert_eq!(
+            world.judge().blind_as("a"),
+            Some(CauseKind::Malformed),
+            "{facet}"
+        );
+    }
+}

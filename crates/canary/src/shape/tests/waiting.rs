@@ -31,7 +31,7 @@ fn world(rule: &str) -> World {
 
 #[test]
 fn a_heartbeat_may_be_as_old_as_its_grace() {
-    for (age, red) in [(-500, false), (119, false), (120, false), (121, true)] {
+    for (age, red) in [(-60, false), (119, false), (120, false), (121, true)] {
         assert_eq!(
             world(B02).has("drain", rows![[ago(age)]]).found() == "a:stalled",
             red,
@@ -130,4 +130,32 @@ fn an_empty_queue_is_the_witness() {
         world.gap("queued", "a").judge().held.is_empty(),
         "but not one that nobody saw"
     );
+}
+
+#[test]
+fn a_heartbeat_of_tomorrow_is_no_heartbeat() {
+    // Milliseconds where seconds are read, and a clock that is a minute ahead.
+    let thousandfold = ago(-999 * super::NOW);
+    for beat in [thousandfold, ago(-61)] {
+        let said = world(B02).has("drain", rows![[beat]]).judge();
+        assert_eq!(said.blind_as("a"), Some(CauseKind::Stale));
+    }
+    let rule = format!("{B02}\nepoch = 'restart'");
+    for (born, found) in [(-60, ""), (-61, "a:stalled")] {
+        let mut world = world(&rule);
+        world.has("restart", rows![["boot-1", ago(born)]]);
+        assert_eq!(world.found(), found, "{born}");
+    }
+}
+
+#[test]
+fn two_modes_of_one_subject_are_none_in_either_order() {
+    for modes in [[false, true], [true, false]] {
+        let roster = rows![["a", 2, modes[0]], ["a", 2, modes[1]]];
+        let said = world(B02).has("roster", roster).judge();
+        assert_eq!(said.blind_as("a"), Some(CauseKind::Malformed), "{modes:?}");
+        assert_eq!(said.keys(), "");
+    }
+    let twice = rows![["a", 2, false], ["a", 2, false]];
+    assert_eq!(world(B02).has("roster", twice).found(), "a:stalled");
 }

@@ -25,6 +25,7 @@ pub(crate) struct Cycle {
     state: State,
     outbox: Outbox,
     sources: BTreeMap<String, bool>,
+    off: BTreeMap<String, String>,
     warning: Option<String>,
 }
 
@@ -48,8 +49,19 @@ impl Cycle {
             state: State::from_json(&state(subjects).to_string()).expect("a state"),
             outbox: Outbox::default(),
             sources: BTreeMap::from([("db".into(), true), ("redis".into(), false)]),
+            off: BTreeMap::new(),
             warning: None,
         }
+    }
+
+    /// Nothing but the harness itself, as all else is switched off.
+    pub(crate) fn idle() -> Self {
+        let mut cycle = Self::well();
+        let mut verdict = cycle.report.verdicts["L-03"].clone();
+        verdict.meta.id = "canary.rules".into();
+        cycle.report.verdicts = BTreeMap::from([("canary.rules".into(), verdict)]);
+        cycle.off.insert("L-03".into(), "<b>because</b>".into());
+        cycle
     }
 
     /// Nothing but what is well.
@@ -78,6 +90,7 @@ impl Cycle {
             state: &self.state,
             outbox: &self.outbox,
             sources: &self.sources,
+            off: &self.off,
             ended: Stamp::parse("2026-05-20T12:00:00.25Z").expect("a time"),
             stale_after: Stamp::parse("2026-05-20T12:12:00Z"),
             warning: self.warning.as_deref(),

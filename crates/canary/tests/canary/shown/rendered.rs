@@ -38,6 +38,22 @@ fn the_level_is_the_worst_and_blindness_is_never_ok() {
 }
 
 #[test]
+fn a_harness_that_watches_nothing_is_not_ok_and_what_is_off_is_named() {
+    let cycle = Cycle::idle();
+    let status = cycle.status();
+    assert_eq!(status.level(), Level::Unknown);
+    let text = status.human();
+    assert!(text.contains("note: nothing is watched"), "{text}");
+    assert!(text.contains("note: L-03 is off: <b>because</b>"), "{text}");
+    let page = status.html("a title");
+    assert!(page.contains("Nothing is watched"), "{page}");
+    assert!(page.contains("&lt;b&gt;because&lt;/b&gt;"), "{page}");
+    let json: Value = serde_json::from_str(&status.json()).expect("JSON");
+    assert_eq!(json["off"]["L-03"], "<b>because</b>");
+    assert_eq!(json["level"], "unknown");
+}
+
+#[test]
 fn a_terminal_gets_no_control_characters_from_a_tenant() {
     let long = "x".repeat(1_000_000);
     let mut subjects = HOSTILE.to_vec();

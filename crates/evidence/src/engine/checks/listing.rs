@@ -10,6 +10,7 @@ use crate::Spec;
 use crate::outcome::FailureKind;
 use crate::spec::check::Check;
 use crate::spec::glob;
+use crate::spec::selector::Selector;
 
 pub(super) fn files(check: &Check, bundle: &Bundle) -> Judged {
     let Check::Files {
@@ -38,16 +39,21 @@ pub(super) fn files(check: &Check, bundle: &Bundle) -> Judged {
         );
         return Err(Failed::new(FailureKind::WrongFiles, message));
     }
-    let Some(at) = equals else {
-        return Ok(Held::default());
-    };
+    match equals {
+        Some(at) => named(&found, at, bundle),
+        None => Ok(Held::default()),
+    }
+}
+
+/// They are those that an artifact names.
+fn named(found: &BTreeSet<String>, at: &Selector, bundle: &Bundle) -> Judged {
     let wanted = strings(at, bundle)?;
     let extra = found
         .difference(&wanted)
         .next()
         .map(|name| format!("`{}` is there and not in {at}", show(name)));
     let lost = wanted
-        .difference(&found)
+        .difference(found)
         .next()
         .map(|name| format!("`{}` is in {at} and not there", show(name)));
     match lost.or(extra) {

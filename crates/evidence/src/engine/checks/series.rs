@@ -52,36 +52,15 @@ fn broken(
     after: &Reading<'_>,
     number: usize,
 ) -> Result<(), Failed> {
-    let order = before.datum.order(&after.datum);
-    let (holds, kind, wanted) = match trend {
-        Trend::Flat => (
-            order == Ordering::Equal,
-            FailureKind::NotFlat,
-            "the same".to_owned(),
-        ),
-        Trend::Increasing => (
-            order == Ordering::Less,
-            FailureKind::NotIncreasing,
-            "more".to_owned(),
-        ),
-        Trend::Monotonic => (
-            order != Ordering::Greater,
-            FailureKind::NotMonotonic,
-            "no less".to_owned(),
-        ),
-        Trend::Interval(min, max) => {
-            let apart = after.datum.after(&before.datum);
-            let holds = apart.is_some_and(|apart| min <= apart && apart <= max);
-            (
-                holds,
-                FailureKind::BadInterval,
-                format!("{min} to {max} more"),
-            )
-        }
-    };
-    if holds {
+    if follows(trend, &before.datum, &after.datum) {
         return Ok(());
     }
+    let (kind, wanted) = match trend {
+        Trend::Flat => (FailureKind::NotFlat, "the same".to_owned()),
+        Trend::Increasing => (FailureKind::NotIncreasing, "more".to_owned()),
+        Trend::Monotonic => (FailureKind::NotMonotonic, "no less".to_owned()),
+        Trend::Interval(min, max) => (FailureKind::BadInterval, format!("{min} to {max} more")),
+    };
     let message = format!(
         "value {} of the series is {}, behind {}: wanted {wanted}",
         number + 1,
@@ -89,6 +68,19 @@ fn broken(
         before.datum
     );
     Err(Failed::new(kind, message).maybe_at(after.cite))
+}
+
+fn follows(trend: Trend, before: &Datum<'_>, after: &Datum<'_>) -> bool {
+    let order = before.order(after);
+    match trend {
+        Trend::Flat => order == Ordering::Equal,
+        Trend::Increasing => order == Ordering::Less,
+        Trend::Monotonic => order != Ordering::Greater,
+        Trend::Interval(min, max) => {
+            let apart = after.after(before);
+            apart.is_some_and(|apart| min <= apart && apart <= max)
+        }
+    }
 }
 
 pub(super) fn run_length(check: &Check, bundle: &Bundle) -> Judged {

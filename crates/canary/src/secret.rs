@@ -1,7 +1,10 @@
 //! Credentials in text: which pattern it is, and never what was found.
 
-use regex::Regex;
+use std::borrow::Cow;
+
+use regex::{Captures, Regex};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// What the credential begins with. It has to begin a word and go on for sixteen characters: the shortest kind has as many.
 const PREFIXES: [&str; 11] = [
@@ -18,20 +21,20 @@ const PREFIXES: [&str; 11] = [
     "sk-",
 ];
 
-pub(super) struct Secrets {
+pub(crate) struct Secrets {
     any: Option<Regex>,
 }
 
 impl Secrets {
-    pub(super) fn new() -> Self {
-        let pattern = format!(r"(?-u:\b)(?:{})[A-Za-z0-9_-]{{16}}", PREFIXES.join("|"));
+    pub(crate) fn new() -> Self {
+        let pattern = format!(r"(?-u:\b)(?:{})[A-Za-z0-9_-]{{16,}}", PREFIXES.join("|"));
         Self {
             any: Regex::new(&pattern).ok(),
         }
     }
 
     /// The name of the first pattern that the text matches. In JSON, what an image consists of is left out: it is random text.
-    pub(super) fn find(&self, text: &str) -> Option<&'static str> {
+    pub(crate) fn find(&self, text: &str) -> Option<&'static str> {
         let raw = self.scan(text);
         if raw.is_none() && !text.contains("\\u") {
             return None;
@@ -42,6 +45,30 @@ impl Secrets {
                 .within(&json)
                 .or_else(|| raw.filter(|_| self.scan(&json.to_string()).is_none())),
             Err(_) => raw,
+        }
+    }
+
+    /// The text with a digest in the place of each credential. The same pattern is found in it, what was equal is equal, and JSON is JSON.
+    pub(crate) fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let masked = self.replaced(text);
+        if !masked.contains("\\u") {
+            return masked;
+        }
+        // A credential in escapes stands in the value alone.
+        let Ok(json) = serde_json::from_str::<Value>(&masked) else {
+            return masked;
+        };
+        let plain = json.to_string();
+        match self.replaced(&plain) {
+            Cow::Owned(other) if other != plain => Cow::Owned(other),
+            _ => masked,
+        }
+    }
+
+    fn replaced<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match &self.any {
+            Some(any) => any.replace_all(text, |found: &Captures<'_>| replacement(&found[0])),
+            None => Cow::Borrowed(text),
         }
     }
 
@@ -64,6 +91,24 @@ impl Secrets {
             _ => None,
         }
     }
+}
+
+/// Letters and digits alone, so that base64 stays base64.
+const MASK: &str = "masked";
+
+/// What stands for a credential: its prefix and its digest; what stands for one already stays.
+fn replacement(found: &str) -> String {
+    let prefix = PREFIXES
+        .into_iter()
+        .find(|prefix| found.starts_with(prefix));
+    let (prefix, rest) = found.split_at(prefix.map_or(0, str::len));
+    let hex = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if rest.strip_prefix(MASK).is_some_and(hex) {
+        return found.to_owned();
+    }
+    let digest = Sha256::digest(found);
+    let digest = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+    format!("{prefix}{MASK}{}", digest.collect::<String>())
 }
 
 /// A member beside the data says what it is.
@@ -125,6 +170,32 @@ mod tests {
             secrets.find(no_base64),
             Some("sk-"),
             "the twin that is no base64"
+        );
+    }
+
+    #[test]
+    fn what_is_masked_is_found_by_the_same_name_and_says_nothing() {
+        let secrets = Secrets::new();
+        let tail = "0123456789abcdefGHIJ";
+        let mut texts = vec![
+            format!(r#"{{"k":"\u0073k-{tail}","n":"\u00e9"}}"#),
+            format!(r#"{{"type":"base64","data":"AIza{tail}"}}"#),
+            format!("AKIA{tail} and sk-{tail}"),
+        ];
+        texts.extend(PREFIXES.map(|prefix| format!(r#"{{"token":"{prefix}{tail}"}}"#)));
+        for text in texts {
+            let masked = secrets.mask(&text);
+            assert!(!masked.contains("9abcdefG"), "{masked}");
+            assert_eq!(secrets.find(&masked), secrets.find(&text), "{masked}");
+            assert_eq!(secrets.mask(&masked), masked, "it is masked already");
+        }
+        for plain in ["sk-short", r#"{"n":"\u00e9"}"#, ""] {
+            assert_eq!(secrets.mask(plain), plain);
+        }
+        let other = format!("sk-{tail}K");
+        assert_ne!(
+            secrets.mask(&other),
+            secrets.mask(&other[..other.len() - 1])
         );
     }
 }
