@@ -127,8 +127,8 @@ pub use reading::Reading;
 pub use replay::{Difference, diff, replay};
 pub use report::{Report, Unread};
 pub use rules::{
-    AlertRule, Described, Drill, FacetRule, KindOf, Output, Policy, Retention, Rules, SourceRule,
-    Takes,
+    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention, Rules,
+    SourceRule, Takes,
 };
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;

@@ -72,10 +72,7 @@ pub(crate) const ALL: &[KindOf] = &[
     },
     KindOf {
         name: "flock-dir",
-        settings: &[
-            known("path", Text, "the directory of the locks"),
-            ABSENT,
-        ],
+        settings: &[known("path", Text, "the directory of the locks"), ABSENT],
         facet: &[],
     },
     KindOf {
@@ -117,7 +114,11 @@ pub(crate) const ALL: &[KindOf] = &[
             known("comm", Texts, "the names of the processes"),
             known("state", Texts, "their states, such as \"Z\""),
             known("in_run", Bool, "only processes of runs"),
-            known("what", Text, "\"processes\", the usual, or \"boot\": when the host was started"),
+            known(
+                "what",
+                Text,
+                "\"processes\", the usual, or \"boot\": when the host was started",
+            ),
         ],
     },
     KindOf {

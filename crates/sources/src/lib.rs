@@ -67,9 +67,22 @@
 //! * **A process is its pid, start and boot**: `generation` is the same here and in the record of a lock.
 //! * **No thread, no runtime**, and no process that outlives a look, but one that a command has put into a session of its own (`setsid`).
 //!
+//! # A ledger for several hosts
+//!
+//! [`ledger`] keeps what `runward-canary` keeps between cycles in a schema of a PostgreSQL database, for hosts that stand in for each other. It is here because
+//! its connection is that of the source: the same address, limits of time and silence about passwords.
+//!
+//! * **The old or the new.** A commit is one transaction on top of the commit that was read. Whoever loses is told who won, and when. Where the server or the
+//!   connection is gone, nothing was committed as far as anybody tells of it.
+//! * **One writes, one leads**, by advisory locks of their sessions: the server frees them when the connection ends, however it ends, and wakes whoever waits.
+//! * **Never a silent beginning.** A state that is damaged, a row that is gone, tables of a newer version or of other rules: an error that says what to do.
+//! * **Bounded**: episodes by age, snapshots by number and age, each call by its time.
+//!
 //! # Limits
 //!
 //! * No TLS: unix sockets, the loopback and private networks.
+//! * A ledger's lock is of a session: behind a pooler that changes sessions between transactions nobody leads for long, though still only one commits. A host that
+//!   dies without a word is let go of by the server after a minute. Commits are as durable as the server is set to make them.
 //! * A name of a host is looked up by the C library, which has limits of its own: those of `resolv.conf`. Write addresses where that matters.
 //! * Redis: no cluster and no Lua. A scan is not of one instant, and a replica that has lost its master is a failed reading: a user that may
 //!   not ask for `INFO` reads nothing, or with `info = false` without knowing.
@@ -145,3 +158,5 @@ mod sqlite;
 mod template;
 
 pub use open::{described, kinds, open, rehearse};
+#[cfg(feature = "postgres")]
+pub use postgres::ledger;

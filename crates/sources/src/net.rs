@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt,
@@ -61,6 +61,35 @@ impl Endpoint {
             until,
             room,
         })
+    }
+}
+
+impl Line {
+    /// From here on, everything has to be over then, and that much may come.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn renew(&mut self, until: Instant, room: usize) {
+        (self.until, self.room) = (until, room);
+    }
+
+    /// Lets the kernel find out that the other machine is gone, though nobody says anything.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn keep_alive(&self) -> io::Result<()> {
+        if let Stream::Tcp(stream) = &self.stream {
+            sockopt::set_socket_keepalive(stream, true)?;
+            sockopt::set_tcp_keepidle(stream, Duration::from_secs(30))?;
+            sockopt::set_tcp_keepintvl(stream, Duration::from_secs(10))?;
+            sockopt::set_tcp_keepcnt(stream, 3)?;
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Line {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.as_fd(),
+            Stream::Unix(stream) => stream.as_fd(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use runward_tests::skip::{is_root, skip};
 use runward_tests::{Sandbox, binaries, need};
 use rustix::process::Signal;
 
-use crate::canary_kit::{Canary, Hook, ILL, JOBS, Redis, WELL, kill, ran, until};
+use crate::canary_kit::{Canary, Hook, ILL, JOBS, Redis, WELL, kill, ran, sqlite, until};
 
 /// A queue in Redis, of which nothing may have the score 0. It is read after what `gate` does.
 fn queue(redis: &Redis) -> String {
@@ -599,11 +599,7 @@ json = "page.json"
     runward_tests::places::set_mode(&canary.path("locks"), 0o700);
     canary.write("sink", "#!/bin/sh\ncat > told\n");
     runward_tests::places::set_mode(&canary.path("sink"), 0o755);
-    let db = canary.path("app.db");
-    let made = ran(Command::new("sqlite3")
-        .arg(&db)
-        .arg("CREATE TABLE rows(name TEXT)"));
-    assert_eq!(made.code, 0, "{made:?}");
+    sqlite(&canary.path("app.db"), "CREATE TABLE rows(name TEXT);");
     canary.write("jobs", ILL);
     let elsewhere = sandbox.fresh("elsewhere");
     fs::create_dir(&elsewhere).expect("a directory");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -141,6 +142,23 @@ impl<'a> Canary<'a> {
     }
 }
 
+/// Tells SQLite, which makes the file if there is none.
+#[track_caller]
+pub(crate) fn sqlite(path: &Path, sql: &str) -> String {
+    let mut command = Command::new("sqlite3");
+    command
+        .arg(path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().expect("sqlite3 starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(sql.as_bytes()).expect("written");
+    drop(input);
+    let output = child.wait_with_output().expect("ends");
+    assert!(output.status.success(), "sqlite3 refuses");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
 #[track_caller]
 pub(crate) fn ran(command: &mut Command) -> Ran {
     let output = command.output().expect("starts");
@@ -204,6 +222,19 @@ impl Redis {
         let socket = self.folder.join("socket");
         let ran = ran(Command::new("redis-cli").arg("-s").arg(socket).args(words));
         ran.out.trim().to_owned()
+    }
+
+    /// A command with any bytes.
+    pub(crate) fn tell(&self, words: &[&str]) {
+        let mut stream = UnixStream::connect(self.folder.join("socket")).expect("Redis is there");
+        let mut text = format!("*{}\r\n", words.len());
+        for word in words {
+            text += &format!("${}\r\n{word}\r\n", word.len());
+        }
+        stream.write_all(text.as_bytes()).expect("written");
+        let mut answer = [0];
+        stream.read_exact(&mut answer).expect("an answer");
+        assert_ne!(answer, *b"-", "Redis refuses {:?}", words[0]);
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

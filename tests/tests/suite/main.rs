@@ -2,7 +2,9 @@
 
 mod canary;
 mod canary_faults;
+mod canary_hostile;
 mod canary_kit;
+mod canary_watch;
 mod child;
 mod ci;
 mod codes;

@@ -2,9 +2,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Transition, disk};
+use crate::{Error, ErrorKind, Transition, disk};
 
-/// One line of `episodes.jsonl`: a transition, and the commit with which it was written.
+/// A transition, and the commit with which it was written: one line of `episodes.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Episode {
@@ -22,15 +22,28 @@ struct Line<'a> {
     transition: &'a Transition,
 }
 
+impl Episode {
+    /// As text, in one line without its end.
+    pub fn encode(commit: u64, transition: &Transition) -> String {
+        // As of a state: there is nothing in it that could fail.
+        serde_json::to_string(&Line { commit, transition }).unwrap_or_default()
+    }
+
+    /// Reads what [`Episode::encode`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// When it is anything else.
+    pub fn decode(text: &str) -> Result<Self, Error> {
+        let bad = |error| Error::new(ErrorKind::State, format!("read an episode: {error}"));
+        serde_json::from_str(text).map_err(bad)
+    }
+}
+
 /// The lines of one commit.
 pub(super) fn lines(commit: u64, transitions: &[Transition]) -> String {
-    let mut text = String::new();
-    for transition in transitions {
-        let line = Line { commit, transition };
-        text.push_str(&serde_json::to_string(&line).unwrap_or_default());
-        text.push('\n');
-    }
-    text
+    let line = |transition| Episode::encode(commit, transition) + "\n";
+    transitions.iter().map(line).collect()
 }
 
 /// Cuts off what belongs to a commit that never was: lines beyond that number, and half a line at the end.

@@ -10,6 +10,7 @@ mod drill;
 mod facet;
 mod include;
 mod invariant;
+mod ledger;
 mod output;
 mod placeholders;
 mod policy;
@@ -28,6 +29,7 @@ pub use alert::AlertRule;
 pub use described::{Described, KindOf, Takes};
 pub use drill::Drill;
 pub use facet::FacetRule;
+pub use ledger::LedgerRule;
 pub use output::Output;
 pub use policy::{Policy, Retention};
 pub use source::SourceRule;
@@ -37,7 +39,7 @@ pub(crate) use facet::Facets;
 use fields::{Fields, Form, Key, key};
 use node::{Node, Result};
 
-use crate::{Error, Invariant, Settings};
+use crate::{Error, Invariant};
 
 /// A rule set that was read whole: every key known, every facet resolved, every shape made.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ pub struct Rules {
     policy: Policy,
     retention: Retention,
     alerts: Vec<AlertRule>,
-    ledger: Settings,
+    ledger: LedgerRule,
     output: Output,
 }
 
@@ -113,9 +115,7 @@ impl Rules {
             retention: policy::retention(fields.get("retention"))?,
             alerts: alert::read(fields.get("alert"))?,
             output: output::read(fields.get("output"))?,
-            ledger: fields
-                .get("ledger")
-                .map_or(Ok(Settings::new()), |ledger| ledger.settings(&[]))?,
+            ledger: ledger::read(fields.get("ledger"))?,
             facets: facets.in_order(&idle),
             sources,
             invariants,
@@ -216,7 +216,7 @@ impl Rules {
     }
 
     /// Where the state is kept.
-    pub fn ledger(&self) -> &Settings {
+    pub fn ledger(&self) -> &LedgerRule {
         &self.ledger
     }
 }

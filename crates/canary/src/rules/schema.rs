@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{Form, Key};
 use super::terms::{META, TERMS};
-use super::{drill, output, policy};
+use super::{drill, ledger, output, policy};
 use crate::shape;
 
 pub(super) fn schema() -> String {
@@ -25,7 +25,7 @@ pub(super) fn schema() -> String {
             "policy": object(policy::POLICY, &[]),
             "retention": object(policy::RETENTION, &[]),
             "alert": { "type": "array", "items": alert() },
-            "ledger": { "type": "object" },
+            "ledger": object(ledger::LEDGER, &[]),
             "output": object(output::OUTPUT, &[]),
         },
     });

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::is_name;
-use super::node::{Entry, Node, Result};
+use super::node::{Entry, Node, Place, Result};
 use super::spots::Spots;
 use crate::{Setting, Settings};
 
@@ -72,11 +72,9 @@ fn source(entry: &Entry) -> Result<SourceRule> {
     entry.node.entries()?;
     let timeout = entry.node.get("timeout").map(super::fields::duration);
     let settings = entry.node.settings(COMMON)?;
-    if let Some(Setting::Text(url)) = settings.get("url")
-        && has_password(url)
-    {
-        let message = "a password does not belong into a rule set: name the variable that holds the address with `url_env`";
-        return Err(entry.node.get("url").unwrap_or(&entry.node).error(message));
+    if let Some(Setting::Text(url)) = settings.get("url") {
+        let node = entry.node.get("url").unwrap_or(&entry.node);
+        refuse_password(url, &node.place)?;
     }
     Ok(SourceRule {
         spots: Spots::of(&entry.node),
@@ -92,11 +90,21 @@ fn source(entry: &Entry) -> Result<SourceRule> {
     })
 }
 
-/// Whether there is something between the colon and the `@` of an address.
+/// The rules are read by many, and copied.
+pub(super) fn refuse_password(url: &str, place: &Place) -> Result {
+    match has_password(url) {
+        true => Err(place.error("a password does not belong into a rule set: name the variable that holds the address with `url_env`")),
+        false => Ok(()),
+    }
+}
+
+/// Whether there is something between the colon and the `@` of an address, or behind `password=`.
 fn has_password(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split('/').next().unwrap_or_default();
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
     let user = host.rsplit_once('@').map(|(user, _)| user);
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
     user.and_then(|user| user.split_once(':'))
         .is_some_and(|(_, password)| !password.is_empty())
+        || query.split('&').any(|pair| pair.starts_with("password="))
 }

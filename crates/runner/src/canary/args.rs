@@ -60,12 +60,12 @@ Examples:
 const WATCH: &str = "\
 One watcher leads; others of the same ledger wait for its end. Each cycle reads the rules anew, and is ended if it takes longer than
 `[policy] deadline` (if that is not there: the interval, and at least five minutes). After each that judged, the command of `[policy] ping`
-is run: whoever expects it knows when all of this is dead.
+is run: whoever expects it knows when all of this is dead. Programs that a cycle or the ping leaves behind are ended.
 
 Signals:
   SIGTERM, SIGINT  end after the cycle that is running, or half a minute later
-  SIGHUP           read the rules again, and begin a cycle now, or after the one that is running; rules that cannot be used are said, and
-                   interval, deadline and ping stay as they were
+  SIGHUP           read the rules again, and begin a cycle now, or after the one that is running; rules that cannot be used are said;
+                   interval, deadline and ping stay as they were, and nothing is judged or pinged until they are mended
 
 Exit status:
   0  it was asked to end
@@ -108,7 +108,8 @@ Exit status:
   3  something could not be judged, or rules or snapshots cannot be used
 
 Examples:
-  runward canary replay fleet.toml /var/lib/fleet-canary/snapshots/*.json
+  runward canary replay fleet.toml
+      What the ledger keeps, as `[retention] snapshots` says.
   runward canary replay old.toml --against new.toml snapshots/*.json
       What the new rules find and the old ones do not (+), and the other way round (-).
 ";
@@ -148,7 +149,7 @@ pub(crate) struct WatchArgs {
     /// The file of rules
     pub(crate) config: PathBuf,
 
-    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules]
+    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules; with a ledger in a database, their title]
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
 
@@ -193,8 +194,8 @@ pub(crate) struct ReplayArgs {
     /// The file of rules
     pub(crate) config: PathBuf,
 
-    /// What was read, oldest first: files of `cycle --snapshot`, or those in the ledger
-    #[arg(required = true, value_parser = from_here)]
+    /// What was read, oldest first: files of `cycle --snapshot` [default: those that the ledger keeps]
+    #[arg(value_parser = from_here)]
     pub(crate) snapshots: Vec<PathBuf>,
 
     /// Show only what this rule file says otherwise
@@ -237,7 +238,7 @@ pub(crate) struct CycleArgs {
     #[arg(long, value_name = "DUR")]
     pub(crate) wait: Option<Span>,
 
-    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules]
+    /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules; with a ledger in a database, their title]
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
 

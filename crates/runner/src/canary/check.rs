@@ -64,7 +64,7 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     let _ = writeln!(out, "drills: {}", rules.drills().len());
     let alerts: Vec<&str> = rules.alerts().iter().map(AlertRule::kind).collect();
     let _ = writeln!(out, "alerts: {}", alerts.join(", "));
-    let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string_lossy()));
+    let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
     for variable in unset {
         let _ = writeln!(
             out,

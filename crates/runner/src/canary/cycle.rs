@@ -1,21 +1,21 @@
 //! `cycle`: look, judge, keep, tell, in an order in which being killed loses nothing.
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runward_canary::alert::{Entry, Limits, Outbox, Policy};
-use runward_canary::ledger::{Ledger, Loaded, Origin};
+use runward_canary::ledger::{Origin, Saved};
 use runward_canary::render::Status;
 use runward_canary::{Cycle, ErrorKind, Only, Snapshot, Stamp, State, judge, suspects};
-use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
 
 use super::args::CycleArgs;
+use super::clock;
 use super::last::{self, Last};
+use super::ledger::Book;
 use super::setup::Setup;
 use super::sinks::Sinks;
-use super::{clock, wrong};
 use crate::commands::print;
 use crate::duration::Span;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::terminal::{printable, say};
 
 /// One cycle, under way.
@@ -23,7 +23,7 @@ struct Running<'a> {
     args: &'a CycleArgs,
     setup: &'a Setup,
     sinks: &'a Sinks,
-    ledger: Ledger,
+    ledger: Book,
     only: Only,
     instance: String,
     /// What is wrong with the harness itself.
@@ -38,19 +38,20 @@ pub(super) fn main(args: &CycleArgs) -> Result<u8> {
     let mut collector = setup.collector()?;
     let sinks = Sinks::open(&setup.rules)?;
     let only = only(args, &setup)?;
-    let folder = setup.open_ledger()?;
-    let guard = lock(&folder, args.wait.map(Span::get))?;
-    let (ledger, loaded) = Ledger::open(&folder, setup.retention()).map_err(wrong)?;
+    let place = setup.ledger()?;
+    let instance = setup.instance(args.instance.as_deref(), &place);
+    let wait = args.wait.map(Span::get);
+    let (ledger, past) = place.open(&instance, setup.retention(), wait)?;
     let mut running = Running {
-        instance: setup.instance(args.instance.as_deref()),
-        warnings: warning(&loaded.origin).into_iter().collect(),
+        instance,
+        warnings: warning(&past.origin).into_iter().collect(),
         setup: &setup,
         sinks: &sinks,
         args,
         ledger,
         only,
     };
-    let (state, outbox) = running.past(loaded);
+    let (state, outbox) = running.past(past.saved, &past.origin);
     let begun = clock::boottime();
     let snapshot = clock::mark(collector.collect(&clock::now), begun);
     let rules = setup.rules.invariants();
@@ -60,9 +61,9 @@ pub(super) fn main(args: &CycleArgs) -> Result<u8> {
     let cycle = judge(rules, &options, &snapshot, &state, &running.only);
     let (state, outbox) = running.settle(&cycle, outbox);
     running.keep(&snapshot);
-    let last = running.last(&folder, cycle, &snapshot);
-    let code = running.show(&folder, &last, &state, &outbox)?;
-    guard.close().map_err(wrong)?;
+    let last = running.last(past.last, cycle, &snapshot);
+    let code = running.show(&last, &state, &outbox)?;
+    running.ledger.close()?;
     Ok(code)
 }
 
@@ -84,19 +85,6 @@ fn only(args: &CycleArgs, setup: &Setup) -> Result<Only> {
     }
 }
 
-/// Alone, or not at all: an answer that nobody judged would look like good news.
-fn lock(folder: &Path, wait: Option<Duration>) -> Result<Guard> {
-    let name = Name::new("canary").map_err(wrong)?;
-    let until = wait.and_then(|wait| Instant::now().checked_add(wait));
-    let wait = until.map_or(Wait::Never, Wait::Until);
-    let request = Request::new().what("canary cycle").wait(wait);
-    let taken = LockDir::open(folder).and_then(|locks| locks.acquire(&name, &request, &mut quiet));
-    taken.map_err(|e| match e.is_busy() {
-        true => Error::new(Kind::System, format!("another cycle is running: {e}")),
-        false => wrong(e),
-    })
-}
-
 /// What was forgotten is not green, and has to be said.
 pub(super) fn warning(origin: &Origin) -> Option<String> {
     match origin {
@@ -111,14 +99,14 @@ pub(super) fn warning(origin: &Origin) -> Option<String> {
 
 impl Running<'_> {
     /// State and outbox to begin with. Where the state is lost, checks are told that they remember nothing.
-    fn past(&self, loaded: Loaded) -> (State, Outbox) {
+    fn past(&self, saved: Saved, origin: &Origin) -> (State, Outbox) {
         let ids = self.setup.rules.invariants().iter();
         let ids = ids.map(|one| one.meta().id.as_str());
-        let state = match loaded.origin {
+        let state = match origin {
             Origin::Forgotten(_) => State::forgotten(ids),
-            _ => loaded.saved.state,
+            _ => saved.state,
         };
-        (state, loaded.saved.outbox)
+        (state, saved.outbox)
     }
 
     /// Decides who is told, keeps that, tells, and keeps what came of it.
@@ -137,12 +125,13 @@ impl Running<'_> {
             self.given_up(&entry);
         }
         let kept = self.ledger.commit(&state, &outbox, changed);
-        let other = kept
-            .as_ref()
-            .is_err_and(|e| e.kind() == ErrorKind::Conflict);
+        let other =
+            |e: &runward_canary::Error| self.ledger.is_shared() || e.kind() == ErrorKind::Conflict;
+        let other = kept.as_ref().is_err_and(other);
         self.note(kept);
         if other {
-            // Whoever else writes it tells as well.
+            // Whoever else writes it tells as well; and what was armed is still there for whoever comes next.
+            self.warn("nobody was told in this cycle".to_owned());
             return (state, outbox);
         }
         // Also where it could not be kept: told twice is better than not at all.
@@ -208,12 +197,11 @@ impl Running<'_> {
         }
     }
 
-    fn last(&self, folder: &Path, cycle: Cycle, snapshot: &Snapshot) -> Last {
+    fn last(&self, before: Option<Last>, cycle: Cycle, snapshot: &Snapshot) -> Last {
         let facets = self.setup.rules.facets().iter();
         let facets = facets.map(|facet| (facet.source(), &*facet.ask().facet));
         let ended = clock::now();
         let took = u64::try_from(ended.since(cycle.report.taken) / 1_000).unwrap_or(0);
-        let before = Last::load(folder);
         let mut last = Last {
             report: cycle.report,
             sources: last::sources(facets, snapshot),
@@ -228,10 +216,9 @@ impl Running<'_> {
     }
 
     /// Writes what others look at, and says on stdout what this cycle says.
-    fn show(&mut self, folder: &Path, last: &Last, state: &State, outbox: &Outbox) -> Result<u8> {
-        if let Err(e) = last.save(folder) {
-            self.warn(e.to_string());
-        }
+    fn show(&mut self, last: &Last, state: &State, outbox: &Outbox) -> Result<u8> {
+        let said = self.ledger.say(last);
+        self.note(said);
         let interval = self.setup.rules.policy().interval;
         let warning = self.warnings.join("; ");
         let status = Status {

@@ -1,12 +1,8 @@
 //! What the last cycle said, beside the state: for `status`, which looks at nothing else.
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use runward_canary::{Report, Snapshot, Stamp};
 use serde::{Deserialize, Serialize};
-
-use super::wrong;
-use crate::error::Result;
 
 /// Written after the commit: it may be older than the state, and is never newer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,20 +15,17 @@ pub(super) struct Last {
     pub(super) warning: Option<String>,
 }
 
-fn path(ledger: &Path) -> PathBuf {
-    ledger.join("last.json")
-}
-
 impl Last {
-    /// What is there; nothing if it cannot be read, as it can be had again.
-    pub(super) fn load(ledger: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(path(ledger)).ok()?;
-        serde_json::from_str(&text).ok()
+    /// What was said; nothing if it cannot be read, as it can be had again.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
     }
 
-    pub(super) fn save(&self, ledger: &Path) -> Result<()> {
-        let text = serde_json::to_string(self).map_err(wrong)?;
-        runward_canary::publish(&path(ledger), &text).map_err(wrong)
+    pub(super) fn text(&self) -> Result<String, runward_canary::Error> {
+        serde_json::to_string(self).map_err(|e| {
+            let message = format!("write what was judged: {e}");
+            runward_canary::Error::new(runward_canary::ErrorKind::Storage, message)
+        })
     }
 
     /// After a cycle of some invariants, what is known of the others is what was said before.

@@ -5,6 +5,8 @@ mod clock;
 mod cycle;
 mod drill;
 mod last;
+mod ledger;
+mod orphans;
 mod proof;
 mod replay;
 mod setup;

@@ -1,5 +1,5 @@
 //! `replay`: today's rules on what was read before, and what another rule file would say of it.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use runward_canary::{
     Difference, Options, Report, Rules, Severity, Snapshot, Verdict, diff, replay,
@@ -7,16 +7,14 @@ use runward_canary::{
 use serde_json::json;
 
 use super::args::ReplayArgs;
-use super::wrong;
+use super::setup::Setup;
+use super::{ledger, wrong};
 use crate::commands::{print, print_json};
 use crate::error::{Error, Result};
 use crate::terminal::printable;
 
 pub(super) fn main(args: &ReplayArgs) -> Result<u8> {
-    let snapshots = args.snapshots.iter();
-    let snapshots: Vec<Snapshot> = snapshots
-        .map(|path| snapshot(path))
-        .collect::<Result<_>>()?;
+    let snapshots = snapshots(args)?;
     let reports = judged(&args.config, &snapshots)?;
     match &args.against {
         Some(other) => {
@@ -27,10 +25,28 @@ pub(super) fn main(args: &ReplayArgs) -> Result<u8> {
     }
 }
 
-fn snapshot(path: &Path) -> Result<Snapshot> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::io("read", path, &e, "name a snapshot that was kept"))?;
-    Snapshot::from_json(&text).map_err(|e| wrong(format!("{}: {e}", path.display())))
+/// Those that were named, or else those that the ledger keeps.
+fn snapshots(args: &ReplayArgs) -> Result<Vec<Snapshot>> {
+    let named = |path: &PathBuf| Ok((path.display().to_string(), ledger::read(path)?));
+    let texts: Vec<(String, String)> = match args.snapshots.is_empty() {
+        false => args.snapshots.iter().map(named).collect::<Result<_>>()?,
+        true => kept(args)?,
+    };
+    let snapshot = |(name, text): (String, String)| {
+        Snapshot::from_json(&text).map_err(|e| wrong(format!("{name}: {e}")))
+    };
+    texts.into_iter().map(snapshot).collect()
+}
+
+fn kept(args: &ReplayArgs) -> Result<Vec<(String, String)>> {
+    let place = Setup::load(&args.config)?.ledger()?;
+    let kept = place.snapshots()?;
+    match kept.is_empty() {
+        true => Err(Error::usage(format!(
+            "{place} keeps no snapshots: name files, or set `[retention] snapshots` and let some cycles pass"
+        ))),
+        false => Ok(kept),
+    }
 }
 
 fn judged(config: &Path, snapshots: &[Snapshot]) -> Result<Vec<Report>> {

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runward_canary::ledger::Retention;
-use runward_canary::{Collector, Options, Rules, Setting, Source, SourceRule};
+use runward_canary::{Collector, Options, Rules, Source, SourceRule};
 
+use super::ledger::{Place, Remote};
 use super::wrong;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::places::{self, User, make_private};
+use crate::places::{self, User};
 use crate::settings::Places;
 use crate::slug::slug_of_parts;
 
@@ -85,33 +86,21 @@ impl Setup {
     }
 
     /// Where the ledger is: as the rules say, beside them if that is relative; else in the home of this user.
-    pub(super) fn ledger(&self) -> Result<PathBuf> {
-        let unknown = self.rules.ledger().keys().find(|key| *key != "directory");
-        if let Some(key) = unknown {
-            let message = format!(
-                "{}: [ledger] has no setting `{key}`, only `directory`",
-                self.config.display()
-            );
-            return Err(wrong(message));
+    pub(super) fn ledger(&self) -> Result<Place> {
+        let rule = self.rules.ledger();
+        if let Some(remote) = Remote::of(rule, self.rules.title()) {
+            let refused = |e| wrong(format!("{}: {e}", self.config.display()));
+            remote.database().map_err(refused)?;
+            return Ok(Place::Database(remote));
         }
-        match self.rules.ledger().get("directory") {
-            Some(Setting::Text(directory)) => Ok(self.beside(Path::new(directory))),
-            Some(_) => Err(wrong(format!(
-                "{}: [ledger] `directory` is a path",
-                self.config.display()
-            ))),
+        let folder = match rule.directory() {
+            Some(directory) => self.beside(directory),
             None => match &self.usual {
-                Ok(folder) => Ok(folder.clone()),
-                Err(e) => Err(wrong(e)),
+                Ok(folder) => folder.clone(),
+                Err(e) => return Err(wrong(e)),
             },
-        }
-    }
-
-    /// Makes the ledger's directory, for this user alone.
-    pub(super) fn open_ledger(&self) -> Result<PathBuf> {
-        let folder = self.ledger()?;
-        make_private(&folder, "[ledger] directory")?;
-        Ok(folder)
+        };
+        Ok(Place::Directory(folder))
     }
 
     /// A path of the rules: relative ones begin where the rules stand.
@@ -126,15 +115,16 @@ impl Setup {
             .collect()
     }
 
-    /// Who judges.
-    pub(super) fn instance(&self, given: Option<&str>) -> String {
+    /// Who judges: this host by these rules, or all that stand in for each other at one ledger.
+    pub(super) fn instance(&self, given: Option<&str>, ledger: &Place) -> String {
         let host = rustix::system::uname();
-        let usual = || {
-            format!(
+        let usual = || match ledger {
+            Place::Database(remote) => remote.instance().to_owned(),
+            Place::Directory(_) => format!(
                 "{}:{}",
                 host.nodename().to_string_lossy(),
                 self.config.display()
-            )
+            ),
         };
         given.map_or_else(usual, str::to_owned)
     }

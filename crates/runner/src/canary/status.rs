@@ -1,43 +1,39 @@
 //! `status`: where things stand, from the ledger alone. Nobody is asked, and nothing is written.
 use std::collections::BTreeMap;
 
-use runward_canary::ledger::Ledger;
 use runward_canary::render::{Level, Status};
 use runward_canary::{Severity, State};
 use serde_json::json;
 
 use super::args::StatusArgs;
+use super::clock;
 use super::cycle::{stale_after, warning};
-use super::last::Last;
 use super::setup::Setup;
-use super::{clock, wrong};
 use crate::commands::{print, print_json};
 use crate::error::Result;
 use crate::terminal::printable;
 
 pub(super) fn main(args: &StatusArgs) -> Result<u8> {
     let setup = Setup::load(&args.config)?;
-    let folder = setup.ledger()?;
-    if !folder.exists() {
+    let Some(past) = setup.ledger()?.look()? else {
         return never(args, "there is no ledger");
-    }
-    let loaded = Ledger::look(&folder).map_err(wrong)?;
-    let Some(last) = Last::load(&folder) else {
-        return bare(args, &loaded.saved.state);
+    };
+    let Some(last) = past.last else {
+        return bare(args, &past.saved.state);
     };
     let after = stale_after(&last, setup.rules.policy().interval);
     let late = clock::now() > after;
     let stale = late.then(|| format!("stale: no cycle has ended since {}", last.ended));
-    let behind = last.report.sequence < loaded.saved.state.sequence();
+    let behind = last.report.sequence < past.saved.state.sequence();
     let behind =
         behind.then(|| "the last cycle was ended before it could say what it judged".to_owned());
-    let warnings = [stale, behind, warning(&loaded.origin), last.warning.clone()];
+    let warnings = [stale, behind, warning(&past.origin), last.warning.clone()];
     let warning: Vec<String> = warnings.into_iter().flatten().collect();
     let warning = warning.join("; ");
     let status = Status {
         report: &last.report,
-        state: &loaded.saved.state,
-        outbox: &loaded.saved.outbox,
+        state: &past.saved.state,
+        outbox: &past.saved.outbox,
         sources: &last.sources,
         off: &setup.off(),
         ended: last.ended,

@@ -1,4 +1,7 @@
 //! `watch`: a cycle every interval, each in a process of its own, and nothing at all between them.
+mod lead;
+
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -6,18 +9,19 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use runward_lock::{Event, Guard, LockDir, Name, Request};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, kill_process_group, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use super::args::WatchArgs;
+use super::ledger::Place;
 use super::setup::Setup;
 use super::sinks::Sinks;
-use super::{proof, wrong};
+use super::{orphans, proof, wrong};
 use crate::commands::print_json;
 use crate::error::{Error, Kind, Result};
 use crate::terminal::{printable, say};
+use lead::Lead;
 
 /// If the rules do not say it, a cycle is ended after the interval, but not before this.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -37,7 +41,7 @@ struct Terms {
     ping: Vec<String>,
     /// Where the rules stand.
     folder: PathBuf,
-    ledger: PathBuf,
+    ledger: Place,
 }
 
 /// Why the watcher woke up.
@@ -47,6 +51,8 @@ enum Woken {
     Ended,
     Stop,
     Reload,
+    /// Another leads, or nobody can tell.
+    Lost,
 }
 
 /// What we were asked for while a child of ours was running.
@@ -70,17 +76,17 @@ pub(super) fn main(args: &WatchArgs) -> Result<u8> {
     let Some(terms) = ask(args)? else {
         return Ok(super::UNKNOWN);
     };
-    let folder = terms.ledger.clone();
     let mut watch = Watch {
         args,
         signals: signals()?,
         terms,
     };
-    let Some(guard) = watch.lead(&folder)? else {
-        return Ok(0);
-    };
-    watch.go_on()?;
-    guard.close().map_err(wrong)?;
+    while let Some(mut lead) = watch.lead()? {
+        if watch.go_on(&mut lead)? == Woken::Stop {
+            lead.close()?;
+            break;
+        }
+    }
     Ok(0)
 }
 
@@ -91,6 +97,8 @@ fn describe(args: &WatchArgs) -> Result<u8> {
     let setup = Setup::load(&args.config)?;
     let _ = setup.collector()?;
     let _ = Sinks::open(&setup.rules)?;
+    let ledger = setup.ledger()?;
+    ledger.prepare()?;
     let policy = setup.rules.policy();
     print_json(&Terms {
         interval: policy.interval,
@@ -100,7 +108,7 @@ fn describe(args: &WatchArgs) -> Result<u8> {
             .unwrap_or_else(|| policy.interval.max(PATIENCE)),
         ping: policy.ping.clone(),
         folder: setup.beside(Path::new("")),
-        ledger: setup.open_ledger()?,
+        ledger,
     })?;
     Ok(0)
 }
@@ -141,42 +149,9 @@ pub(super) fn unblock_signals() {
 }
 
 impl Watch<'_> {
-    /// Waits in the kernel until no other watcher of this ledger is there. None if it was asked to end meanwhile.
-    fn lead(&mut self, folder: &Path) -> Result<Option<Guard>> {
-        use std::os::fd::AsFd;
-        let name = Name::new("watch").map_err(wrong)?;
-        let locks = LockDir::open(folder).map_err(wrong)?;
-        let request = Request::new()
-            .what("canary watch")
-            .cancel_on(self.signals.as_fd());
-        let taken = locks.acquire(&name, &request, &mut |event| {
-            use std::ops::ControlFlow::{Break, Continue};
-            match event {
-                Event::Waiting { holder, .. } => {
-                    let pid = holder
-                        .processes()
-                        .first()
-                        .map_or(0, |process| process.pid());
-                    say(format!(
-                        "another watcher leads, pid {pid}; waiting for its end"
-                    ));
-                    Continue(())
-                }
-                Event::CancelReadable { .. } => match read(&self.signals) {
-                    Some(Woken::Stop) => Break(()),
-                    _ => Continue(()),
-                },
-                _ => Continue(()),
-            }
-        });
-        match taken {
-            Ok(guard) => Ok(Some(guard)),
-            Err(e) if e.is_cancelled() => Ok(None),
-            Err(e) => Err(wrong(e)),
-        }
-    }
-
-    fn go_on(&mut self) -> Result<()> {
+    /// A cycle every interval, until somebody asks for the end, or another leads.
+    fn go_on(&mut self, lead: &mut Lead) -> Result<Woken> {
+        orphans::adopt();
         say(format!(
             "leading, pid {}: a cycle every {:?}",
             std::process::id(),
@@ -184,14 +159,17 @@ impl Watch<'_> {
         ));
         let mut next = after(Instant::now(), self.terms.startup);
         loop {
-            match self.rest(next)? {
-                Woken::Stop => return Ok(()),
+            match self.rest(next, lead)? {
                 Woken::Reload => self.reload(),
                 Woken::Time | Woken::Ended => {}
+                end => return Ok(end),
             }
             let begun = Instant::now();
+            if !lead.lasts() {
+                return Ok(Woken::Lost);
+            }
             next = match self.cycle()? {
-                Asked::Stop => return Ok(()),
+                Asked::Stop => return Ok(Woken::Stop),
                 Asked::Reload => {
                     self.reload();
                     Instant::now()
@@ -215,25 +193,26 @@ impl Watch<'_> {
         }
     }
 
-    /// Nothing until then, or until a signal.
-    fn rest(&self, until: Instant) -> Result<Woken> {
+    /// Nothing until then, or until a signal, or until the lead is lost.
+    fn rest(&self, until: Instant, lead: &mut Lead) -> Result<Woken> {
         loop {
-            match self.wait(None, until)? {
+            match self.wait(lead.fd(), until)? {
+                Woken::Ended if lead.has_news() && !lead.lasts() => return Ok(Woken::Lost),
                 Woken::Ended => {}
                 other => return Ok(other),
             }
         }
     }
 
-    /// Sleeps in one call to the kernel.
-    fn wait(&self, child: Option<&std::os::fd::OwnedFd>, until: Instant) -> Result<Woken> {
+    /// Sleeps in one call to the kernel, until then, a signal, or news of a child or of the lead.
+    fn wait(&self, other: Option<BorrowedFd<'_>>, until: Instant) -> Result<Woken> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(Woken::Time);
         }
         let limit = Timespec::try_from(left).map_err(wrong)?;
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN)];
-        fds.extend(child.map(|child| PollFd::new(child, PollFlags::IN)));
+        fds.extend(other.map(|other| PollFd::from_borrowed_fd(other, PollFlags::IN)));
         match poll(&mut fds, Some(&limit)) {
             Ok(0) => return Ok(Woken::Time),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -278,8 +257,14 @@ impl Watch<'_> {
         Ok(asked)
     }
 
-    /// Runs a child to its end, or to ours. The code is none if it did not end by itself.
-    fn attend(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
+    /// Runs a child to its end, or to ours, and ends what it leaves. The code is none if it did not end by itself.
+    fn attend(&self, command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
+        let ended = self.see_out(command, limit);
+        orphans::end();
+        ended
+    }
+
+    fn see_out(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = match command.process_group(0).spawn() {
             Ok(child) => child,
@@ -294,7 +279,7 @@ impl Watch<'_> {
         let mut until = after(Instant::now(), limit);
         let mut asked = Asked::Nothing;
         loop {
-            match self.wait(Some(&pidfd), until)? {
+            match self.wait(Some(pidfd.as_fd()), until)? {
                 Woken::Time => {
                     say(printable(&format!("{program} was ended: it took too long")));
                     let _ = kill_process_group(pid, rustix::process::Signal::KILL);
@@ -306,7 +291,7 @@ impl Watch<'_> {
                     until = until.min(after(Instant::now(), FAREWELL));
                 }
                 Woken::Reload => asked = asked.max(Asked::Reload),
-                Woken::Ended => {}
+                Woken::Ended | Woken::Lost => {}
             }
             if let Some(code) = ended(&mut child)? {
                 return Ok((code, asked));

@@ -5,6 +5,7 @@ use url::Url;
 use crate::net::Endpoint;
 
 /// Where a database is, and as whom one logs in. It has no `Debug`, and no message has its password.
+#[derive(Clone)]
 pub(super) struct Address {
     pub(super) endpoint: Endpoint,
     pub(super) user: String,

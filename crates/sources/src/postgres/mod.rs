@@ -1,6 +1,7 @@
 //! PostgreSQL: one transaction that only reads for all facets of a look, and a limit of time that does not need the server.
 
 mod address;
+pub mod ledger;
 mod query;
 mod wire;
 

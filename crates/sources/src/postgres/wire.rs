@@ -1,6 +1,7 @@
 //! The conversation with a server. The words are the library's, the order is the manual's: "Message Flow".
 
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -15,7 +16,7 @@ use crate::look::fault;
 use crate::net::{Endpoint, Line};
 use crate::rows::garbled;
 
-/// All answers of one look together.
+/// All answers of one look together, or of one call.
 const ROOM: usize = 512 << 20;
 
 /// A connection that is logged in.
@@ -41,6 +42,17 @@ impl Wire {
         };
         wire.log_in(address)?;
         Ok(wire)
+    }
+
+    /// Begins to reckon anew: everything has to be over then.
+    pub(super) fn renew(&mut self, until: Instant) {
+        self.line.renew(until, ROOM);
+    }
+
+    /// Lets the kernel find out that the server's machine is gone.
+    pub(super) fn keep_alive(&mut self) -> Result<(), Cause> {
+        let kept = self.line.keep_alive();
+        kept.map_err(|error| self.io(&error))
     }
 
     /// Whether anything can still be said.
@@ -204,6 +216,12 @@ impl Wire {
     pub(super) fn io(&mut self, error: &io::Error) -> Cause {
         self.broken = true;
         fault(format!("postgres at {}", self.endpoint), error)
+    }
+}
+
+impl AsFd for Wire {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.line.as_fd()
     }
 }
 

@@ -187,6 +187,10 @@ pub(crate) fn postgres(test: &str) -> Option<Server> {
 }
 
 pub(crate) fn psql(server: &Server, sql: &str) -> Option<String> {
+    psql_at(server.folder.path(), server.port, sql)
+}
+
+pub(crate) fn psql_at(folder: &Path, port: u16, sql: &str) -> Option<String> {
     let programs = servers::postgres_programs().unwrap();
     let mut command = Command::new(programs.join("psql"));
     command
@@ -203,8 +207,8 @@ pub(crate) fn psql(server: &Server, sql: &str) -> Option<String> {
             "postgres",
             "-h",
         ])
-        .arg(server.folder.path())
-        .args(["-p", &server.port.to_string(), "-c", sql])
+        .arg(folder)
+        .args(["-p", &port.to_string(), "-c", sql])
         .stderr(Stdio::null());
     let output = command.output().unwrap();
     output

@@ -171,11 +171,19 @@ fn a_facet_that_is_not_understood_is_refused_before_anybody_is_asked() {
 fn what_is_described_is_what_is_known() {
     let (kinds, common) = runward_sources::described();
     let listed = |error: &str| -> BTreeSet<String> {
-        let names = error.rsplit_once("there are ").map_or("", |(_, names)| names);
-        names.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        let names = error
+            .rsplit_once("there are ")
+            .map_or("", |(_, names)| names);
+        names
+            .split(", ")
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let far = ("zzzzzzzzzzzzzzzzzzzzzzzz", text("x"));
-    let shared = ["as", "born", "columns", "each", "id", "period", "source", "subject", "subjects"];
+    let shared = [
+        "as", "born", "columns", "each", "id", "period", "source", "subject", "subjects",
+    ];
     for kind in kinds {
         let names = |all: &[runward_canary::Described]| -> BTreeSet<String> {
             all.iter().map(|one| one.name.to_owned()).collect()

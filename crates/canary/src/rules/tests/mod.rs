@@ -1,4 +1,5 @@
 mod includes;
+mod ledger;
 mod messages;
 mod output;
 mod reading;

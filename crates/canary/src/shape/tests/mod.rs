@@ -206,7 +206,9 @@ fn declared(shapes: &[String], findings: &[Finding]) {
         .flat_map(|(_, names)| names.iter().copied())
         .collect();
     for name in findings.iter().flat_map(|finding| finding.facts.keys()) {
-        let known = declared.contains(&&**name) || name == "untold" || shapes.iter().any(|shape| shape == "row");
+        let known = declared.contains(&&**name)
+            || name == "untold"
+            || shapes.iter().any(|shape| shape == "row");
         assert!(known, "{shapes:?} does not declare `{name}`");
     }
 }
