@@ -31,7 +31,7 @@ pub(crate) const OF: &[(&str, &[&str])] = &[
     ("within_then", &["id", "stamp", "age", "within"]),
     (
         "decay_floor",
-        &["id", "remaining", "initial", "age", "floor"],
+        &["id", "remaining", "initial", "age", "floor", "read_at"],
     ),
     ("absorbing", &["id", "previous", "current", "tracked"]),
     ("row", &["id", "pattern"]),

@@ -1,7 +1,7 @@
 //! `check`, `schema` and `rules`: what can be said without contacting anybody.
 use std::fmt::Write;
 
-use runward_canary::{AlertRule, Rules};
+use runward_canary::{AlertRule, KindOf, Rules};
 
 use super::args::CheckArgs;
 use super::setup::Setup;
@@ -11,7 +11,15 @@ use crate::error::{Error, Result};
 use crate::terminal::printable;
 
 pub(super) fn schema() -> Result<u8> {
-    print(format!("{}\n", Rules::schema().trim_end()).as_bytes())?;
+    let (sources, facet) = runward_sources::described();
+    let mut alerts = runward_sinks::described().to_vec();
+    alerts.push(KindOf {
+        name: sinks::STDERR,
+        settings: &[],
+        facet: &[],
+    });
+    let schema = Rules::schema_of(sources, facet, &alerts);
+    print(format!("{}\n", schema.trim_end()).as_bytes())?;
     Ok(0)
 }
 
@@ -42,7 +50,8 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     let setup = Setup::load(&args.config)?;
     let mut unset = setup.rehearse()?;
     unset.extend(sinks::unset(&setup.rules)?);
-    let ledger = setup.ledger()?;
+    let (ledger, variable) = setup.rehearsed_ledger()?;
+    unset.extend(variable);
     let rules = &setup.rules;
     let mut out = String::new();
     let _ = writeln!(out, "{} ({})", printable(rules.title()), rules.digest());
@@ -64,7 +73,7 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     let _ = writeln!(out, "drills: {}", rules.drills().len());
     let alerts: Vec<&str> = rules.alerts().iter().map(AlertRule::kind).collect();
     let _ = writeln!(out, "alerts: {}", alerts.join(", "));
-    let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
+    let _ = writeln!(out, "ledger: {}", printable(&ledger));
     for variable in unset {
         let _ = writeln!(
             out,

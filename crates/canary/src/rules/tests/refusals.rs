@@ -302,6 +302,7 @@ fn a_reference_that_no_second_look_would_find_again_is_refused() {
         let plain = SET.replace(from, &format!("{rule}{confirmed}"));
         let armed = SET.replace(from, &format!("confirm = 'reread'\n{arm}"));
         for text in [plain, armed] {
+            let text = text.replace("{count} of {limit}", "{count}");
             let said = Rules::parse("set.toml", &text).map_err(|error| error.to_string());
             let said = said.err().unwrap_or_default();
             assert!(
@@ -310,7 +311,14 @@ fn a_reference_that_no_second_look_would_find_again_is_refused() {
             );
         }
         let once = format!("{rule}\nkinds = {{ dangling = 'above' }}");
-        assert!(Rules::parse("set.toml", &SET.replace(from, &once)).is_ok());
+        assert!(
+            Rules::parse(
+                "set.toml",
+                &SET.replace(from, &once)
+                    .replace("{count} of {limit}", "{count}")
+            )
+            .is_ok()
+        );
     }
 }
 

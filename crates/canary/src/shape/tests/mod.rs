@@ -5,6 +5,7 @@ mod decay;
 mod dwell;
 mod hostile;
 mod ids;
+mod messages;
 mod pools;
 mod row;
 mod seeing;
