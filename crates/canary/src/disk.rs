@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,8 +14,20 @@ use crate::{Error, ErrorKind};
 pub(crate) enum Readers {
     /// Nobody else.
     Private,
-    /// Everybody, as the process' mask allows.
+    /// Everybody, whatever the process' mask says: who writes it for others means it so.
     Public,
+}
+
+/// What is in a text file. Whatever else lies at the path, such as a FIFO, is an error and not waited for.
+///
+/// # Errors
+///
+/// When it cannot be read, or is no UTF-8.
+pub fn text(path: &Path) -> Result<String, Error> {
+    let mut text = String::new();
+    let read = open(path).and_then(|mut file| file.read_to_string(&mut text));
+    read.map_err(|error| failed("read", path, &error))?;
+    Ok(text)
 }
 
 /// Writes a file that others read, such as a status page: they see the old one or the new one, never a part. It survives a power cut once this has returned.
@@ -24,9 +36,23 @@ pub(crate) enum Readers {
 ///
 /// When it cannot be written; the old one is as it was.
 pub fn publish(path: &Path, content: &str) -> Result<(), Error> {
+    replace(path, content, Readers::Public)
+}
+
+/// The same for a file that nobody else may read, such as what a tenant wrote.
+///
+/// # Errors
+///
+/// When it cannot be written; the old one is as it was.
+pub fn keep(path: &Path, content: &str) -> Result<(), Error> {
+    replace(path, content, Readers::Private)
+}
+
+fn replace(path: &Path, content: &str, readers: Readers) -> Result<(), Error> {
     sweep(path);
     let aside = aside(path, &format!("{}.new", std::process::id()));
-    write(&aside, content, Readers::Public)?;
+    // Whoever reads the message knows the file by its own name.
+    fill(&aside, content, readers).map_err(|error| failed("write", path, &error))?;
     put(&aside, path)
 }
 
@@ -66,15 +92,18 @@ pub(crate) fn aside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Writes a new file, and waits until the disk has it. What was begun and failed is removed.
 pub(crate) fn write(path: &Path, content: &str, readers: Readers) -> Result<(), Error> {
+    fill(path, content, readers).map_err(|error| failed("write", path, &error))
+}
+
+fn fill(path: &Path, content: &str, readers: Readers) -> io::Result<()> {
     let written = create(path, readers).and_then(|mut file| {
         step()?;
         file.write_all(content.as_bytes())?;
         step()?;
         file.sync_all()
     });
-    written.map_err(|error| {
+    written.inspect_err(|_| {
         let _ = remove(path);
-        failed("write", path, &error)
     })
 }
 
@@ -89,11 +118,15 @@ fn create(path: &Path, readers: Readers) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
-        .open(path)
+        .open(path)?;
+    if readers == Readers::Public {
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    Ok(file)
 }
 
 /// Puts what was just written in the place of another file, for good. If that fails, it is removed: whoever wrote it writes it again.
@@ -153,10 +186,26 @@ pub(crate) fn cut(path: &Path, length: u64) -> Result<(), Error> {
     shorten().map_err(|error| failed("shorten", path, &error))
 }
 
+/// Linux' `O_NONBLOCK`: a FIFO is opened at once, and seen to be one.
+const AT_ONCE: i32 = 0o4000;
+
+/// Opens a file to be read. Whatever else lies there is an error, and nobody waits for it.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(AT_ONCE)
+        .open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file")),
+    }
+}
+
 /// What is in a file; none if there is no such file.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    let mut bytes = Vec::new();
+    match open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
+        Ok(_) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path, &error)),
     }
@@ -165,8 +214,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 /// The first line of a file, or as much of it as a first line of ours can be; none if there is no such file.
 pub(crate) fn first_line(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let mut line = Vec::new();
-    let read = File::open(path)
-        .and_then(|file| BufReader::new(file.take(1024)).read_until(b'\n', &mut line));
+    let read =
+        open(path).and_then(|file| BufReader::new(file.take(1024)).read_until(b'\n', &mut line));
     match read {
         Ok(_) => Ok(Some(line)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -253,6 +302,19 @@ pub(crate) mod death {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fifo_is_an_error_and_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo").success());
+        for error in [read(&path).map(drop), text(&path).map(drop)] {
+            let words = error.expect_err("no file").to_string();
+            assert!(words.contains("no regular file"), "{words}");
+        }
+        assert!(read(folder.path()).is_err(), "a directory is none either");
+    }
 
     #[test]
     fn what_a_killed_writer_left_is_removed_and_what_another_writes_is_not() {

@@ -1,3 +1,8 @@
+//! How a snapshot is judged, what comes of it, and what is kept of it for the next.
+//!
+//! [`judge`] makes a [`Cycle`]: a [`Report`] for people, with a [`Verdict`] for each invariant and each [`Transition`] since the cycle before, and the
+//! [`State`] to begin the next one with. [`replay`] judges stored snapshots in a row, and [`diff`] says what other rules make of them.
+
 mod confirm;
 mod coverage;
 mod epoch;
@@ -20,3 +25,6 @@ pub(crate) use settle::Settled;
 pub use state::{Red, Standing, State};
 pub use transition::{Change, Key, Transition, Witness};
 pub use verdict::{Outcome, Verdict};
+
+pub use crate::replay::{Difference, diff, replay};
+pub use crate::report::{Report, Unread};

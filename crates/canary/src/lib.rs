@@ -41,7 +41,8 @@
 //!   goes down: the verdict is *unjudged* or *errored*, what is red stays red, what is green stays green, and after three such cycles somebody
 //!   is told, once.
 //! * **Nothing examined is said.** A verdict has the number of elements that were looked at, by kind where the check says so; held over none is
-//!   *vacuous*, and an invariant that expects more is reported when it starves.
+//!   *vacuous*, and an invariant that expects more is reported when it starves. A cycle in which none of the rules' own invariants had anything
+//!   to look at is *unknown*, and not green.
 //! * **Green needs a witness.** A red key closes when its subject was looked at and is well, or is gone while others can be seen. Readings that
 //!   are all empty close nothing.
 //! * **Each subject has its own episode.** State is by invariant, kind and subject: the first opens, others join, each closes by itself, and one
@@ -57,6 +58,8 @@
 //!   about its time takes only its own facets with it, and those that stand on their rows.
 //! * **Whoever should know is told.** [`alert`] decides it by what is red and was not told, so that a state that lost its past tells too much, never
 //!   too little. An alert is written down before it is sent, sent at least once, tried again within bounds, and given up only with an error that is counted.
+//!   A sink that nothing reaches for two cycles, or where something was given up, is no green until something arrives there.
+//!   What comes and goes more often than the rules allow is told as that, once, and again when it is worse, or has settled.
 //! * **What is kept is whole.** The [`ledger`] leaves the old state or the new one, whenever its writer is killed and also on a full disk; a second writer
 //!   is noticed, and a state that cannot be read is said to be forgotten, which is not green.
 //! * **What is shown is text.** [`render`] writes for terminals, programs, Prometheus and browsers; what a tenant wrote is bounded and escaped in each.
@@ -82,7 +85,7 @@ mod cause;
 mod check;
 mod collect;
 mod disk;
-mod engine;
+pub mod engine;
 mod error;
 mod fact;
 mod finding;
@@ -96,7 +99,7 @@ mod reading;
 pub mod render;
 mod replay;
 mod report;
-mod rules;
+pub mod rules;
 mod schema;
 mod secret;
 mod shape;
@@ -112,11 +115,8 @@ pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
 pub use collect::Collector;
-pub use disk::publish;
-pub use engine::{
-    Change, Coverage, Cycle, Key, Only, Options, Outcome, Red, Standing, State, Transition,
-    Verdict, Witness, judge, suspects,
-};
+pub use disk::{keep, publish, text};
+pub use engine::{Cycle, Only, Options, State, judge, suspects};
 pub use error::{Error, ErrorKind};
 pub use fact::{Fact, Facts, bounded};
 pub use finding::Finding;
@@ -124,15 +124,21 @@ pub use invariant::{Expect, Invariant, Terms, When};
 pub use memory::{Memory, Since};
 pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
-pub use replay::{Difference, diff, replay};
-pub use report::{Report, Unread};
-pub use rules::{
-    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention, Rules,
-    SourceRule, Takes,
-};
+pub use rules::Rules;
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};
 pub use tally::Tally;
 pub use value::{Kind, Value};
 pub use view::View;
+
+#[doc(hidden)]
+pub use engine::{
+    Change, Coverage, Difference, Key, Outcome, Red, Report, Standing, Transition, Unread, Verdict,
+    Witness, diff, replay,
+};
+#[doc(hidden)]
+pub use rules::{
+    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention,
+    SourceRule, Takes,
+};

@@ -103,7 +103,7 @@ impl Memory {
     }
 
     /// Forgets what nobody has seen for that long.
-    pub fn expire(&mut self, now: Stamp, idle: Duration) {
+    pub(crate) fn expire(&mut self, now: Stamp, idle: Duration) {
         self.entries
             .retain(|_, entry| now.since(entry.last) <= micros(idle));
     }

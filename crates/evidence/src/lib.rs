@@ -83,6 +83,7 @@
 //! | `coverage.toml` | two coverage reports, of before and now |
 //! | `benchmark.toml` | a table of measurements, beside a rival |
 //! | `runward-run.spec.toml` | a bundle of `runward run --evidence` |
+//! | `canary-drill.spec.toml` | a bundle of `runward canary drill --evidence` |
 //! | `policy-scheduler.spec.toml` | a firewall policy under a scheduler, in a cluster that fails over: 202 rules over 26 files |
 //!
 //! # What it does not do

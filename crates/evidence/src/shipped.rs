@@ -2,6 +2,10 @@
 pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         ("benchmark", include_str!("../specs/benchmark.toml")),
+        (
+            "canary-drill",
+            include_str!("../specs/canary-drill.spec.toml"),
+        ),
         ("coverage", include_str!("../specs/coverage.toml")),
         ("junit", include_str!("../specs/junit.toml")),
         (

@@ -2,14 +2,31 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// How long somebody may take to read prose; what is left then is dropped.
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 2,
+    tv_nsec: 0,
+};
+
+/// What a pipe takes without waiting, once it is ready for anything (`PIPE_BUF`, pipe(7)).
+const AT_ONCE: usize = 4096;
+
 /// Prose for people: one line on stderr, dropped when nobody can read it.
 pub(crate) fn say(line: impl Display) {
     raw(&format!("runward: {line}\n"));
 }
 
-/// Text on stderr as it is.
+/// Text on stderr as it is. A pipe that is full and that nobody reads holds nothing up for long.
 pub(crate) fn raw(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let mut err = io::stderr().lock();
+    for part in text.as_bytes().chunks(AT_ONCE) {
+        let ready = poll(&mut [PollFd::new(&err, PollFlags::OUT)], Some(&PATIENCE));
+        if ready == Ok(0) || err.write_all(part).is_err() {
+            return;
+        }
+    }
 }
 
 /// Data on stdout. A reader that has seen enough is no failure; a full disk is.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use runward_canary::{Ask, Cause, CauseKind, Context, Row, Table, Value};
+use runward_canary::{Ask, Cause, CauseKind, Context, Reading, Row, Table, Value};
 
 use crate::cell::filled;
 use crate::facet::{Facet, Scope};
@@ -20,6 +20,14 @@ pub(crate) struct Binding<'a> {
 pub(crate) struct Bound<'a> {
     pub(crate) all: Vec<Binding<'a>>,
     pub(crate) gaps: BTreeMap<String, Cause>,
+}
+
+impl Bound<'_> {
+    fn nameless(&mut self, facet: &str) {
+        let words = format!("{facet} has one without a name");
+        let null = Cause::new(CauseKind::Malformed, words);
+        self.gaps.insert(String::new(), null);
+    }
 }
 
 impl<'a> Binding<'a> {
@@ -77,39 +85,24 @@ pub(crate) fn of<'a>(facet: &Facet, ask: &Ask, context: &Context<'a>) -> Result<
         Scope::Subjects(name) => (name, "id"),
         Scope::Each(name) => (name, "subject"),
     };
-    let not_run = |why: String| Cause::new(CauseKind::NotRun, why);
-    let reading = context.cut.get(name.as_str());
-    let reading = reading.ok_or_else(|| not_run(format!("{name} was not read before")))?;
-    let table = reading
-        .table()
-        .map_err(|cause| not_run(format!("{name}: {cause}")))?;
-    let column = table.index(subject).or_else(|| table.index("id"));
-    let column = column.ok_or_else(|| not_run(format!("{name} has no column {subject}")))?;
+    let (reading, table, column) = names(name, subject, context)
+        .map_err(|why| Cause::new(CauseKind::NotRun, format!("{name} {why}")))?;
     let wanted = |subject: &str| ask.only.as_ref().is_none_or(|only| only.contains(subject));
-    let gaps = reading.gaps().iter().filter(|(subject, _)| wanted(subject));
-    let mut bound = Bound {
-        all: Vec::new(),
-        gaps: gaps
-            .map(|(subject, cause)| (subject.clone(), cause.clone()))
-            .collect(),
-    };
+    let mut bound = Bound::default();
+    for (subject, cause) in reading.gaps().iter().filter(|(subject, _)| wanted(subject)) {
+        bound.gaps.insert(subject.clone(), cause.clone());
+    }
+    // One subject is asked for once, and each row by itself.
+    let once = matches!(facet.scope, Scope::Subjects(_));
     let mut seen = BTreeSet::new();
     for row in table.rows() {
-        match filled(row.at(column)) {
-            None => {
-                let null = Cause::new(
-                    CauseKind::Malformed,
-                    format!("{name} has one without a name"),
-                );
-                bound.gaps.insert(String::new(), null);
-            }
-            Some(text) if !wanted(&text) => {}
-            // One subject is asked for once, and each row by itself.
-            Some(text)
-                if matches!(facet.scope, Scope::Subjects(_)) && !seen.insert(text.clone()) => {}
+        let whose = row.at(column);
+        match filled(whose) {
+            None => bound.nameless(name),
+            Some(text) if !wanted(&text) || once && !seen.insert(text.clone()) => {}
             Some(text) => bound.all.push(Binding {
-                subject: Some(match row.at(column) {
-                    whole @ Value::Text(_) => Cow::Borrowed(whole),
+                subject: Some(match whose {
+                    Value::Text(_) => Cow::Borrowed(whose),
                     _ => Cow::Owned(Value::text(text)),
                 }),
                 row: Some((table, row)),
@@ -117,4 +110,19 @@ pub(crate) fn of<'a>(facet: &Facet, ask: &Ask, context: &Context<'a>) -> Result<
         }
     }
     Ok(bound)
+}
+
+/// A facet that says for whom to ask, and in which column.
+fn names<'a>(
+    facet: &str,
+    subject: &str,
+    context: &Context<'a>,
+) -> Result<(&'a Reading, &'a Table, usize), String> {
+    let reading = context.cut.get(facet).ok_or("was not read before")?;
+    let table = reading
+        .table()
+        .map_err(|cause| format!("failed: {cause}"))?;
+    let column = table.index(subject).or_else(|| table.index("id"));
+    let column = column.ok_or_else(|| format!("has no column {subject}"))?;
+    Ok((reading, table, column))
 }

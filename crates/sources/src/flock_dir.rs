@@ -18,7 +18,7 @@ use crate::options::Options;
 use crate::rows::garbled;
 
 const SHAPE: Shape = Shape {
-    settings: &[],
+    settings: &["state"],
     id: Some("name"),
     born: Some("since"),
     fields: &[
@@ -36,6 +36,17 @@ const SHAPE: Shape = Shape {
     ],
     places: false,
 };
+
+const HELD: &str = "held";
+/// Given back by who had it.
+const RELEASED: &str = "released";
+/// By one that was killed.
+const LEFT: &str = "left";
+/// Nobody who says so has ever had it.
+const UNUSED: &str = "unused";
+const STATES: &[&str] = &[HELD, RELEASED, LEFT, UNUSED];
+/// The field of the state.
+const STATE: usize = 9;
 
 /// A directory of locks.
 pub(crate) struct FlockDir {
@@ -55,7 +66,8 @@ impl FlockDir {
     }
 
     fn one(&self, ask: &Ask, context: &Context<'_>) -> Result<Reading, Cause> {
-        let facet = plan(ask).map_err(|error| unplanned(&error))?;
+        let (facet, states) = plan(ask).map_err(|error| unplanned(&error))?;
+        let told = facet.wants("state") || !states.is_empty();
         let mut found = Found::new(&facet, ask, context)?;
         let bindings = std::mem::take(&mut found.bound.all);
         let shown = self.path.display().to_string();
@@ -73,15 +85,14 @@ impl FlockDir {
         let boot = Boot::read(Path::new("/proc")).map_err(|error| look::fault("/proc", &error))?;
         let mut records: Vec<Record> = Vec::new();
         for entry in locks.list().map_err(|error| lock_cause(&error))? {
-            let mut record = record(&entry, &boot);
-            record.push(state(&entry, &locks, &facet));
-            record.push(text(entry.name().as_str().replace('.', "_")));
-            records.push(record);
+            let left = told.then(|| locks.record(entry.name()));
+            records.push(record(&entry, left, &boot));
         }
         // The kernel names open files by where they are, without the links that lead there.
         let folder = fs::canonicalize(&self.path).map_err(|error| look::fault(&shown, &error))?;
         records.extend(strayed(&folder, there.dev(), &boot));
-        for record in &records {
+        let wanted = |record: &&Record| states.is_empty() || states.contains(&record[STATE]);
+        for record in records.iter().filter(wanted) {
             for binding in &bindings {
                 found.push(record, binding, context)?;
             }
@@ -90,16 +101,42 @@ impl FlockDir {
     }
 }
 
-fn plan(ask: &Ask) -> Result<Facet, Error> {
+/// Also the states that are asked for; none for all.
+fn plan(ask: &Ask) -> Result<(Facet, Vec<Cell<'static>>), Error> {
     let (facet, options) = Facet::of(ask, &SHAPE)?;
     once(&facet, &options)?;
-    Ok(facet)
+    let states = options.texts("state")?;
+    match states.iter().find(|state| !STATES.contains(state)) {
+        Some(state) => Err(options.refuse(format!(
+            "`state` is one or several of {}, and not `{state}`",
+            STATES.join(", ")
+        ))),
+        None => Ok((facet, states.into_iter().map(text).collect())),
+    }
 }
 
-fn record(entry: &Entry, boot: &Boot) -> Record {
+/// What the file of a lock says, if that was asked for.
+type Left = Option<Result<Option<LockRecord>, runward_lock::Error>>;
+
+/// The state of a lock that nobody has, and the record of a holder that was killed.
+fn free(left: Left) -> (Cell<'static>, Option<LockRecord>) {
+    match left {
+        None | Some(Err(_)) => (Cell::Null, None),
+        Some(Ok(None)) => (text(UNUSED), None),
+        Some(Ok(Some(record))) if record.released() => (text(RELEASED), None),
+        Some(Ok(Some(record))) => (text(LEFT), Some(record)),
+    }
+}
+
+/// A lock at its path.
+fn record(entry: &Entry, left: Left, boot: &Boot) -> Record {
     let holder = match entry.state() {
         State::Held(holder) => Some(holder),
         _ => None,
+    };
+    let (state, left) = match holder {
+        Some(_) => (text(HELD), None),
+        None => free(left),
     };
     // Somebody who holds it without a record has left the record of the one before.
     let told = holder
@@ -110,6 +147,7 @@ fn record(entry: &Entry, boot: &Boot) -> Record {
         .map(|process| process.pid());
     let own = told.filter(|told| Some(told.pid()) == pid);
     let start = own.and_then(start);
+    let told = told.or(left.as_ref());
     let maybe = |cell: Option<Cell<'static>>| cell.unwrap_or(Cell::Null);
     vec![
         text(entry.name().as_str()),
@@ -125,24 +163,14 @@ fn record(entry: &Entry, boot: &Boot) -> Record {
         ),
         maybe(told.map(|told| Cell::Time(Stamp::of(told.since())))),
         Cell::Int(i64::try_from(entry.waiters()).unwrap_or(i64::MAX)),
+        state,
+        text(as_stack(entry.name().as_str())),
     ]
 }
 
-/// What has become of it: `held`, `released` by who had it, `left` by one that was killed, or `unused`.
-fn state(entry: &Entry, locks: &LockDir, facet: &Facet) -> Cell<'static> {
-    if entry.state().is_held() {
-        return text("held");
-    }
-    // Each record is a file to be opened.
-    if !facet.wants("state") {
-        return Cell::Null;
-    }
-    match locks.record(entry.name()) {
-        Err(_) => Cell::Null,
-        Ok(None) => text("unused"),
-        Ok(Some(record)) if record.released() => text("released"),
-        Ok(Some(_)) => text("left"),
-    }
+/// As a stack of Swarm is called whose app has a domain for a name.
+fn as_stack(name: &str) -> String {
+    name.replace('.', "_")
 }
 
 /// When the holder began, in ticks after the boot: a line of its record.
@@ -183,8 +211,8 @@ fn strayed(folder: &Path, device: u64, boot: &Boot) -> Vec<Record> {
             nothing(),
             nothing(),
             Cell::Int(0),
-            text("held"),
-            text(name.replace('.', "_")),
+            text(HELD),
+            text(as_stack(&name)),
         ]
     };
     found.map(record).collect()

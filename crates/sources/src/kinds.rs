@@ -73,7 +73,11 @@ pub(crate) const ALL: &[KindOf] = &[
     KindOf {
         name: "flock-dir",
         settings: &[known("path", Text, "the directory of the locks"), ABSENT],
-        facet: &[],
+        facet: &[known(
+            "state",
+            Texts,
+            "only locks in these states: held, released, left, unused",
+        )],
     },
     KindOf {
         name: "http",
@@ -126,7 +130,11 @@ pub(crate) const ALL: &[KindOf] = &[
         settings: &[
             URL_ENV,
             known("url", Text, "the address, if there is no password in it"),
-            known("info", Bool, "false where INFO may not be asked for"),
+            known(
+                "info",
+                Bool,
+                "whether `INFO` is asked for, which tells a replica that has lost its master; yes if nothing is said",
+            ),
         ],
         facet: &[
             known(
@@ -143,11 +151,10 @@ pub(crate) const ALL: &[KindOf] = &[
     },
     KindOf {
         name: "run-dirs",
-        settings: &[known(
-            "path",
-            Text,
-            "the directory in which each run has one",
-        )],
+        settings: &[
+            known("path", Text, "the directory in which each run has one"),
+            ABSENT,
+        ],
         facet: &[
             known(
                 "has",

@@ -33,7 +33,7 @@
 //! | `procfs` | `root` (`/proc`) | `comm`, `state`: one or several; `in_run` | `pid` `start` `generation` `boot` `comm` `state` `ppid` `container` `cgroup` `run` |
 //! | | | `what = "boot"`: one row | `boot` `start` |
 //! | `docker` | `socket` (`/var/run/docker.sock`) | `query` (a label), `all`, `labels` and `env` (column = name) | `id` `name` `state` `created` `started`, and those |
-//! | `flock-dir` | `path`, `absent` | | `name` `held` `in_place` `pid` `start` `generation` `run` `since` `waiters` `state` `stack` |
+//! | `flock-dir` | `path`, `absent` | `state`: one or several | `name` `held` `in_place` `pid` `start` `generation` `run` `since` `waiters` `state` `stack` |
 //! | `run-dirs` | `path`, `absent` | `has` (column = path inside), `says` (column = `FILE#KEY`) | `name` `modified` `boot`, and those |
 //! | | | `suffix`: files that end so; `says` (column = `#KEY`), `held` | `name` `modified` `held` `boot`, and those |
 //! | `files` | | `paths` | `path` `modified` `exists` `size` |
@@ -47,8 +47,8 @@
 //!
 //! `says` reads one value: by a JSON pointer (`/run/id`) out of the first line of a file, or by a name out of a line `name = value`; null where there is none. `held` is
 //! whether anybody has the file locked, and as a setting leaves out the others; `boot` of `run-dirs` is the kernel's of now. `run` of `procfs` is the run in whose cgroup,
-//! `runward-…`, a process is, and `in_run` leaves out those in none. `state` of a lock is `held`, `released`, `left` by a holder that was killed, or `unused`; `stack` is its name
-//! as that of a stack of Swarm. `absent = "empty"`: a directory that is not there yet has nothing in it; without it, that is a failed reading.
+//! `runward-…`, a process is; `in_run` leaves out those in none, and takes `each` for a facet of runs. `state` of a lock is `held`, `released`, `left` by a holder that was killed (then `run`
+//! and `since` are that one's), or `unused`; `stack` is its name as that of a stack of Swarm. `absent = "empty"`: a directory that is not there yet has nothing in it; without it, that is a failed reading.
 //!
 //! # Guarantees
 //!

@@ -1,7 +1,17 @@
 //! One way to write queries for all databases: `:name` stands for a value that is bound, never for text.
 
-use crate::facet::Scope;
+use runward_canary::{Ask, Error};
+
+use crate::facet::{Facet, Scope, Shape};
 use crate::template;
+
+const SHAPE: Shape = Shape {
+    settings: &["query"],
+    id: None,
+    born: None,
+    fields: &[],
+    places: false,
+};
 
 /// A query that only reads, with its parameters numbered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,12 +22,25 @@ pub(crate) struct Statement {
     pub(crate) names: Vec<String>,
 }
 
+/// What a facet asks of a database.
+///
+/// # Errors
+///
+/// When a setting is unknown or missing, or its query cannot be asked.
+pub(crate) fn plan(ask: &Ask, mark: char) -> Result<(Facet, Statement), Error> {
+    let (facet, options) = Facet::of(ask, &SHAPE)?;
+    let query = options.required("query", "\"SELECT id, born FROM jobs\"")?;
+    let statement =
+        parse(query, mark, &facet.scope).map_err(|why| options.refuse_at("query", why))?;
+    Ok((facet, statement))
+}
+
 /// Takes a query apart; `mark` is the sign in front of the number of a parameter.
 ///
 /// # Errors
 ///
 /// What is wrong with it, in words.
-pub(crate) fn parse(query: &str, mark: char, scope: &Scope) -> Result<Statement, String> {
+fn parse(query: &str, mark: char, scope: &Scope) -> Result<Statement, String> {
     let mut statement = Statement {
         text: String::with_capacity(query.len()),
         names: Vec::new(),

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::bound::{self, Binding};
 use crate::cell::Cell;
-use crate::facet::{Facet, Shape};
+use crate::local::unplanned;
 use crate::look;
 use crate::options::Options;
 use crate::rows::{Rows, garbled};
@@ -21,13 +21,8 @@ use crate::sql::{self, Statement};
 
 /// How many steps of its machine SQLite makes between two looks at the clock: some microseconds.
 const STEPS: i32 = 1000;
-const SHAPE: Shape = Shape {
-    settings: &["query"],
-    id: None,
-    born: None,
-    fields: &[],
-    places: false,
-};
+/// In front of the number of a parameter.
+const MARK: char = '?';
 
 /// A database in a file.
 pub(crate) struct Sqlite {
@@ -113,17 +108,10 @@ impl Open {
     }
 }
 
-fn plan(ask: &Ask) -> Result<(Facet, Statement), Error> {
-    let (facet, options) = Facet::of(ask, &SHAPE)?;
-    let query = options.required("query", "\"SELECT id, born FROM jobs\"")?;
-    let statement =
-        sql::parse(query, '?', &facet.scope).map_err(|why| options.refuse_at("query", why))?;
-    Ok((facet, statement))
-}
-
 impl Source for Sqlite {
     fn prepare(&mut self, asks: &[Ask]) -> Result<(), Error> {
-        asks.iter().try_for_each(|ask| plan(ask).map(drop))
+        asks.iter()
+            .try_for_each(|ask| sql::plan(ask, MARK).map(drop))
     }
 
     fn read(&mut self, asks: &[&Ask], context: &Context<'_>) -> Vec<Reading> {
@@ -154,8 +142,7 @@ fn one(
     until: Instant,
 ) -> Result<Reading, Cause> {
     look::check(until)?;
-    let (facet, statement) =
-        plan(ask).map_err(|error| Cause::new(CauseKind::NotRun, error.to_string()))?;
+    let (facet, statement) = sql::plan(ask, MARK).map_err(|error| unplanned(&error))?;
     let mut bound = bound::of(&facet, ask, context)?;
     let mut rows = Rows::new(&facet, ask, std::mem::take(&mut bound.gaps));
     let mut prepared = connection

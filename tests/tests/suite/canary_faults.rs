@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runward_tests::chance::Chance;
-use runward_tests::places::Tmpfs;
 use runward_tests::servers::installed;
-use runward_tests::skip::{is_root, skip};
 use runward_tests::{Sandbox, binaries, need};
 use rustix::process::Signal;
 
-use crate::canary_kit::{Canary, Hook, ILL, JOBS, Redis, WELL, kill, ran, sqlite, until};
+use crate::canary_kit::{Canary, ILL, JOBS, Redis, WELL, kill, ran};
 
 /// A queue in Redis, of which nothing may have the score 0. It is read after what `gate` does.
 fn queue(redis: &Redis) -> String {
@@ -307,314 +305,19 @@ fn a_limit_of_file_size_loses_no_state_and_is_no_green() {
 }
 
 #[test]
-fn on_a_full_disk_what_others_look_at_stays_whole() {
-    let name = "on_a_full_disk_what_others_look_at_stays_whole";
+fn a_fifo_in_place_of_a_file_holds_nobody_up() {
     let sandbox = Sandbox::new(60);
-    let output = "[output]\nhtml = \"out/page.html\"\nprometheus = \"out/page.prom\"\njson = \"out/page.json\"\n";
-    let canary = Canary::of_jobs(&sandbox, output);
-    let mounted = is_root().then(|| Tmpfs::mount(&canary.path("out"), 64));
-    let Some(disk) = mounted.flatten() else {
-        return skip(name, "needs root, to mount a file system");
-    };
+    let canary = Canary::of_jobs(&sandbox, "");
     canary.assert("cycle", &[], 0);
-    let names = ["out/page.html", "out/page.prom", "out/page.json"];
-    let before = names.map(|name| canary.read(name));
-    assert!(before.iter().all(|text| !text.is_empty()));
-    disk.fill();
-    canary.write("jobs", ILL);
-    let ran = canary.assert("cycle", &[], 1);
-    for name in ["page.html", "page.prom", "page.json"] {
-        assert!(ran.err.contains(name), "{name}: {ran:#?}");
+    for name in ["ledger/state.json", "ledger/last.json", "rules.toml"] {
+        let path = canary.path(name);
+        fs::remove_file(&path).expect("it was there");
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo").success());
+        canary.assert("status", &[], 3);
     }
-    assert_eq!(names.map(|name| canary.read(name)), before);
-    fs::remove_file(disk.path().join("filler")).expect("removed");
-    canary.assert("cycle", &[], 1);
-    let after = names.map(|name| canary.read(name));
-    assert!(after.iter().zip(&before).all(|(new, old)| new != old));
-    let left = fs::read_dir(disk.path()).expect("a directory").count();
-    assert_eq!(left, 3, "nothing lies beside them");
-}
-
-#[test]
-fn sinks_that_hang_are_ended_and_the_others_are_told() {
-    let sandbox = Sandbox::new(60);
-    let hook = Hook::start(None);
-    let sinks = format!(
-        r#"
-[[alert]]
-kind = "command"
-argv = ["sleep", "60"]
-timeout = "300ms"
-[[alert]]
-kind = "webhook"
-url = "{}"
-timeout = "300ms"
-[[alert]]
-kind = "file"
-path = "alerts"
-[[alert]]
-kind = "stderr"
-"#,
-        hook.url()
-    );
-    let canary = Canary::of_jobs(&sandbox, &sinks);
-    canary.write("jobs", ILL);
-    let begun = Instant::now();
-    let ran = canary.assert("cycle", &[], 1);
-    assert!(begun.elapsed() < Duration::from_secs(20));
-    assert!(ran.err.contains("nightly has no worker"), "{ran:#?}");
-    assert_eq!(canary.reasons("alerts"), ["opened"]);
-    assert_eq!(hook.posts().len(), 1);
-    hook.answer(200);
-    let ran = canary.assert("cycle", &[], 1);
-    assert_eq!(hook.posts().len(), 2, "it is tried again");
-    assert_eq!(hook.posts()[0], hook.posts()[1]);
-    assert!(ran.out.contains("1 alert has not arrived"), "{ran:#?}");
-    assert_eq!(
-        canary.reasons("alerts"),
-        ["opened"],
-        "who knows is not told again"
-    );
-    let waiting = &canary.status()["alerts"]["waiting"];
-    assert_eq!(
-        (&waiting[0]["sink"], &waiting[0]["attempts"]),
-        (&"command".into(), &2.into())
-    );
-    sandbox.assert_no_survivors();
-}
-
-#[test]
-fn a_webhook_that_refuses_is_tried_within_bounds_and_its_address_is_never_said() {
-    let sandbox = Sandbox::new(60);
-    let hook = Hook::start(Some(500));
-    let more = format!(
-        "[[alert]]\nkind = \"webhook\"\nurl = \"{}\"\n[output]\nhtml = \"page.html\"\njson = \"page.json\"\nprometheus = \"page.prom\"\n",
-        hook.url()
-    );
-    let canary = Canary::of_jobs(&sandbox, &more);
-    canary.write("jobs", ILL);
-    let mut said = String::new();
-    for status in [500, 403, 302, 404] {
-        hook.answer(status);
-        let ran = canary.assert("cycle", &[], 1);
-        assert!(
-            ran.err.contains(&format!("it answered {status}")),
-            "{ran:#?}"
-        );
-        let waiting = canary.status()["alerts"]["waiting"][0].clone();
-        let error = waiting["error"].to_string();
-        assert!(error.contains(&status.to_string()), "{error}");
-        said += &format!("{}{}{waiting}", ran.err, ran.out);
+    for word in ["check", "cycle"] {
+        let refused = canary.assert(word, &[], 3);
+        assert!(refused.err.contains("no regular file"), "{refused:?}");
     }
-    let mut cycles = 4;
-    let given_up = loop {
-        let ran = canary.run("cycle", &["--only", "J-01"]);
-        cycles += 1;
-        if ran.code == 3 || cycles > 320 {
-            break ran;
-        }
-    };
-    assert!(
-        given_up.err.contains("never arrived at webhook"),
-        "{given_up:#?}"
-    );
-    assert_eq!((cycles, hook.posts().len()), (301, 300));
-    let status = canary.status();
-    assert_eq!(status["alerts"]["dropped"], 1);
-    assert_eq!(
-        status["level"], "unknown",
-        "an alert that nobody got is loud"
-    );
-    for name in [
-        "page.html",
-        "page.json",
-        "page.prom",
-        "ledger/state.json",
-        "ledger/last.json",
-    ] {
-        said += &canary.read(name);
-    }
-    assert!(!said.contains("S3CRET"), "the address is a secret");
-}
-
-#[test]
-fn what_a_sink_does_not_carry_is_not_sent_there() {
-    let sandbox = Sandbox::new(60);
-    let sink = |minimum: &str| {
-        format!("[[alert]]\nkind = \"file\"\nminimum = \"{minimum}\"\npath = \"{minimum}\"\n")
-    };
-    let sinks = ["minor", "major", "critical"].map(sink).concat();
-    let canary = Canary::of_jobs(&sandbox, &sinks);
-    canary.write("jobs", ILL);
-    canary.assert("cycle", &[], 1);
-    assert_eq!(canary.reasons("minor"), ["opened"]);
-    assert_eq!(canary.reasons("major"), ["opened"]);
-    assert_eq!(canary.read("critical"), "");
-    assert_eq!(canary.status()["alerts"]["pending"], 0);
-}
-
-#[test]
-fn snapshots_that_were_kept_are_judged_by_the_rules_of_today() {
-    let sandbox = Sandbox::new(60);
-    let canary = Canary::of_jobs(&sandbox, "[retention]\nsnapshots = \"1h\"\n");
-    for (jobs, code) in [(WELL, 0), (ILL, 1), ("nonsense", 3), (WELL, 0)] {
-        canary.write("jobs", jobs);
-        canary.assert("cycle", &[], code);
-    }
-    let mut kept: Vec<_> = fs::read_dir(canary.path("ledger/snapshots"))
-        .expect("snapshots")
-        .flatten()
-        .map(|it| it.path().display().to_string())
-        .collect();
-    kept.sort();
-    assert_eq!(kept.len(), 4);
-    let all: Vec<&str> = kept.iter().map(String::as_str).collect();
-    let replay = |more: &[&str], code| canary.assert("replay", &[&all, more].concat(), code);
-    let json = replay(&["--json"], 3);
-    assert_eq!(json.out, replay(&["--json"], 3).out, "the same to the byte");
-    assert!(replay(&[], 3).out.contains("red J-01 idle nightly"));
-    let worse = JOBS
-        .replace("equals = 0", "equals = 2")
-        .replace("\"major\"", "\"critical\"");
-    canary.write("other.toml", &worse);
-    let other = canary.path("other.toml").display().to_string();
-    let same = canary.rules.display().to_string();
-    assert_eq!(replay(&["--against", &same], 0).out, "no difference\n");
-    let differs = replay(&["--against", &other], 1).out;
-    assert!(
-        differs.contains("+ J-01 idle nightly") && differs.contains("- J-01 idle nightly"),
-        "{differs}"
-    );
-    canary.write("rules.toml", &worse);
-    replay(&[], 2);
-    assert_eq!(canary.run("replay", &["/dev/null"]).code, 3);
-}
-
-#[test]
-fn an_outsider_sees_that_nobody_looks() {
-    let sandbox = Sandbox::new(60);
-    let canary = Canary::of_jobs(&sandbox, "[policy]\ninterval = \"1s\"\n");
-    assert!(canary.assert("status", &[], 3).out.contains("never run"));
-    assert_eq!(canary.status()["level"], "unknown");
-    canary.assert("cycle", &[], 0);
-    let status = canary.status();
-    assert!(
-        status["stale_after"].as_str() > status["ended"].as_str(),
-        "{status}"
-    );
-    until(&sandbox, "it grows old", || {
-        canary.run("status", &[]).code == 3
-    });
-    assert!(canary.assert("status", &[], 3).out.contains("stale"));
-    let ran = canary.assert("cycle", &[], 1);
-    assert!(ran.out.contains("canary.overdue"), "{ran:#?}");
-    for garbage in ["", "garbage", "{\"schema\":1}", "{\"schema\":99}\n{}\n"] {
-        for name in ["state.json", "state.prev"] {
-            canary.write(&format!("ledger/{name}"), garbage);
-        }
-        let ran = canary.assert("status", &[], 3);
-        assert!(!ran.out.is_empty(), "{garbage:?}");
-    }
-    canary.write("ledger/last.json", "garbage");
-    canary.assert("status", &[], 3);
-    fs::remove_dir_all(canary.path("ledger")).expect("removed");
-    canary.write("ledger", "a file where a directory was");
-    canary.assert("status", &[], 3);
-    canary.assert("cycle", &[], 3);
-}
-
-#[test]
-fn a_harness_that_watches_nothing_is_loud() {
-    let sandbox = Sandbox::new(60);
-    let off = JOBS.replace(
-        "[invariant.J-01]",
-        "[invariant.J-01]\noff = \"it was noisy\"",
-    );
-    let canary = Canary::new(&sandbox, &off);
-    let ran = canary.assert("cycle", &[], 3);
-    assert!(ran.out.contains("nothing is watched"), "{ran:#?}");
-    assert!(ran.out.contains("J-01 is off: it was noisy"), "{ran:#?}");
-    canary.assert("status", &[], 3);
-    canary.write(
-        "rules.toml",
-        "title = \"nothing\"\nledger.directory = \"other\"\n",
-    );
-    canary.assert("cycle", &[], 3);
-}
-
-#[test]
-fn relative_paths_begin_where_the_rules_stand() {
-    let name = "relative_paths_begin_where_the_rules_stand";
-    need!(name, installed("sqlite3"), "needs sqlite3");
-    let sandbox = Sandbox::new(60);
-    let more = r#"
-[source.db]
-kind = "sqlite"
-path = "app.db"
-[facet.rows]
-source = "db"
-query = "SELECT name FROM rows"
-id = "name"
-[source.locks]
-kind = "flock-dir"
-path = "locks"
-[facet.locks]
-source = "locks"
-[source.files]
-kind = "files"
-[facet.files]
-source = "files"
-paths = ["jobs"]
-columns = { exists = "bool" }
-[invariant.F-01]
-title = "The file is there"
-tier = "A"
-severity = "major"
-message = "{subject} is not there"
-runbook = "Look."
-shape = "row"
-of = "files"
-bad = [{ kind = "gone", column = "exists", equals = false }]
-[invariant.L-01]
-title = "Locks refer to rows"
-tier = "A"
-severity = "major"
-message = "{subject} has no row"
-runbook = "Look."
-shape = "refers"
-refs = ["locks"]
-column = "id"
-to = ["rows"]
-[[alert]]
-kind = "file"
-path = "alerts"
-[[alert]]
-kind = "command"
-argv = ["./sink"]
-[output]
-json = "page.json"
-"#;
-    let canary = Canary::of_jobs(&sandbox, more);
-    fs::create_dir(canary.path("locks")).expect("a directory");
-    runward_tests::places::set_mode(&canary.path("locks"), 0o700);
-    canary.write("sink", "#!/bin/sh\ncat > told\n");
-    runward_tests::places::set_mode(&canary.path("sink"), 0o755);
-    sqlite(&canary.path("app.db"), "CREATE TABLE rows(name TEXT);");
-    canary.write("jobs", ILL);
-    let elsewhere = sandbox.fresh("elsewhere");
-    fs::create_dir(&elsewhere).expect("a directory");
-    let mut command = canary.command("cycle");
-    let ran = ran(command
-        .args(["--snapshot", "now.json"])
-        .current_dir(&elsewhere));
-    assert_eq!(ran.code, 1, "{ran:#?}");
-    assert_eq!(canary.reasons("alerts"), ["opened"]);
-    assert!(canary.read("told").contains("opened") && !canary.read("page.json").is_empty());
-    // What the command line names begins where it was given.
-    let made: Vec<_> = fs::read_dir(&elsewhere)
-        .expect("a directory")
-        .flatten()
-        .collect();
-    assert_eq!(made.len(), 1);
-    assert_eq!(made[0].file_name(), "now.json");
 }

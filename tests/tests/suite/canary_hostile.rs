@@ -72,7 +72,7 @@ columns = {{ count = "int" }}
 title = "Agents are well"
 tier = "A"
 severity = "major"
-message = "{{subject}}: {{id}}"
+message = "{{subject}}: {{id}}, {{bad}}"
 runbook = "Look at the agent."
 shape = "row"
 of = "agents"

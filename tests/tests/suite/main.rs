@@ -1,12 +1,19 @@
 //! Black-box tests of the binary `runward`; the harness and how to run them: the library of this package.
 
 mod canary;
+mod canary_drill;
 mod canary_faults;
+mod canary_green;
 mod canary_hostile;
 mod canary_kit;
+mod canary_postgres;
+mod canary_seen;
+mod canary_status;
+mod canary_told;
 mod canary_watch;
 mod child;
 mod ci;
+mod ci_host;
 mod codes;
 mod config;
 mod containers;

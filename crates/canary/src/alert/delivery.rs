@@ -9,6 +9,8 @@ pub enum Delivery {
     Delivered,
     /// Nobody is to be told by that way; not a failure.
     Skipped,
+    /// It was not tried, as there is no time left in this cycle; the next one begins with it.
+    Later,
     /// It did not arrive, or nobody knows whether it did.
     Failed(Cause),
 }

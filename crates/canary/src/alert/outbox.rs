@@ -8,8 +8,8 @@ use super::policy::Told;
 use super::{Alert, Counters, Delivery};
 use crate::{Cause, CauseKind, Stamp};
 
-/// How many entries wait at most; the oldest make room.
-const ROOM: usize = 1_000;
+/// How many entries wait at most. The oldest make room, and those that were never tried are the last to do so.
+const ROOM: usize = 10_000;
 
 /// What is to be sent and has not arrived, what somebody was told of, and what became of it all. It is committed together with the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +18,9 @@ pub struct Outbox {
     counters: Counters,
     told: BTreeMap<String, Told>,
     entries: Vec<Entry>,
+    /// How many deliveries were given up at each sink since one arrived there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    given_up: BTreeMap<String, u64>,
 }
 
 /// One alert for one sink.
@@ -76,12 +79,21 @@ pub struct Round {
 }
 
 impl Outbox {
-    /// Arms alerts: one entry for each sink. Without a sink an alert is skipped, and counted.
+    /// What was given up at a sink that is gone is nobody's trouble any more.
+    pub(super) fn heed(&mut self, sinks: &[&str]) {
+        self.given_up
+            .retain(|sink, _| sinks.contains(&sink.as_str()));
+    }
+
+    /// Nobody is there who could be told.
+    pub(super) fn skip(&mut self, alerts: u64) {
+        self.counters.detected += alerts;
+        self.counters.skipped += alerts;
+    }
+
+    /// Arms alerts: one entry for each sink.
     pub(super) fn arm(&mut self, alerts: &[Alert], sinks: &[&str]) {
         self.counters.detected += alerts.len() as u64;
-        if sinks.is_empty() {
-            self.counters.skipped += alerts.len() as u64;
-        }
         for alert in alerts {
             for sink in sinks {
                 self.push(alert.clone(), (*sink).to_owned());
@@ -107,8 +119,7 @@ impl Outbox {
     /// or has no room, is given up, counted, and returned: that is an error to be told.
     #[must_use = "what was given up is an error to be told"]
     pub fn begin(&mut self, at: Stamp, limits: &Limits) -> Vec<Entry> {
-        let over = self.entries.len().saturating_sub(ROOM);
-        let mut dropped: Vec<_> = self.entries.drain(..over).collect();
+        let mut dropped = self.make_room();
         let spent = |entry: &Entry| entry.is_spent(at, limits);
         let (gone, kept) = std::mem::take(&mut self.entries)
             .into_iter()
@@ -116,6 +127,9 @@ impl Outbox {
         self.entries = kept;
         dropped.extend::<Vec<_>>(gone);
         self.counters.dropped += dropped.len() as u64;
+        for entry in &dropped {
+            *self.given_up.entry(entry.sink.clone()).or_default() += 1;
+        }
         for entry in &mut self.entries {
             if entry.last_attempt_at != Some(at) {
                 entry.attempts += 1;
@@ -125,8 +139,20 @@ impl Outbox {
         dropped
     }
 
+    /// What is too much.
+    fn make_room(&mut self) -> Vec<Entry> {
+        let over = self.entries.len().saturating_sub(ROOM);
+        let mut dropped = Vec::new();
+        for tried in [true, false] {
+            let left = over - dropped.len();
+            let fits = |entry: &mut Entry| (entry.attempts > 0) == tried;
+            dropped.extend(self.entries.extract_if(.., fits).take(left));
+        }
+        dropped
+    }
+
     /// Sends what [`begin`](Self::begin) has begun, oldest first. After a failure, what is newer of the same invariant waits for the next cycle, so that alerts
-    /// arrive in order; after a sink was not reached or did not answer in time, nothing further is tried there in this cycle.
+    /// arrive in order, and so it does where `deliver` says that it comes later; after a sink was not reached or did not answer in time, nothing further is tried there in this cycle.
     pub fn send(&mut self, at: Stamp, deliver: &mut dyn FnMut(&str, &Alert) -> Delivery) -> Round {
         let mut round = Round::default();
         let mut lines = Lines::default();
@@ -144,7 +170,15 @@ impl Outbox {
                 None => deliver(&entry.sink, &entry.alert),
             };
             match delivery {
-                Delivery::Delivered => round.delivered += 1,
+                Delivery::Later => {
+                    entry.attempts -= 1;
+                    lines.stuck.insert(line(&entry));
+                    kept.push(entry);
+                }
+                Delivery::Delivered => {
+                    round.delivered += 1;
+                    self.given_up.remove(&entry.sink);
+                }
                 Delivery::Skipped => round.skipped += 1,
                 Delivery::Failed(cause) => {
                     lines.failed(&entry, &cause);
@@ -168,6 +202,10 @@ impl Outbox {
     /// What has not arrived, oldest first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    pub(super) fn given_up(&self) -> &BTreeMap<String, u64> {
+        &self.given_up
     }
 
     /// What became of alerts so far.
@@ -245,6 +283,7 @@ impl<'de> Deserialize<'de> for Outbox {
         let next: u64 = read(&mut value, "next", &mut corrupt);
         let told: BTreeMap<String, Value> = read(&mut value, "told", &mut corrupt);
         let entries: Vec<Value> = read(&mut value, "entries", &mut corrupt);
+        let given_up = read(&mut value, "given_up", &mut corrupt);
         let mut keep = |value: Value| parsed::<Entry>(value, &mut corrupt);
         let entries: Vec<Entry> = entries.into_iter().filter_map(&mut keep).collect();
         let told = told
@@ -261,6 +300,7 @@ impl<'de> Deserialize<'de> for Outbox {
             counters,
             told,
             entries,
+            given_up,
         })
     }
 }

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::case::Case;
 use super::flap::Flaps;
 use super::{Alert, Outbox, words};
-use crate::{Key, Meta, Red, Report, Severity, Stamp, Standing, State, Verdict};
+use crate::{
+    Change, Key, Meta, Red, Report, Severity, Stamp, Standing, State, Transition, Verdict,
+};
 
 /// When somebody is told.
 ///
@@ -22,7 +24,9 @@ pub struct Policy {
     pub flap: u64,
     /// See `flap`.
     pub flap_window: Duration,
-    /// Which harness it is, for a place that several write to: at most 32 letters, digits, `.`, `_` and `-`; others become `-`.
+    /// The title of the rule set, with which each alert begins.
+    pub rules: String,
+    /// Which harness it is, for a place that several write to. In ids of alerts it has at most 32 letters, digits, `.`, `_` and `-`; others become `-`.
     pub instance: String,
 }
 
@@ -34,6 +38,7 @@ impl Default for Policy {
             minimum: Severity::Minor,
             flap: 0,
             flap_window: Duration::from_secs(3_600),
+            rules: String::new(),
             instance: String::new(),
         }
     }
@@ -68,7 +73,7 @@ pub(super) struct Told {
 impl Policy {
     /// Decides who is told of what. Pure: the same for the same arguments.
     ///
-    /// `sinks` are the names of those that are told; one entry of the outbox is armed for each.
+    /// `sinks` are the names of those that are told; one entry of the outbox is armed for each. Without any nobody is told, and nobody counts as told.
     #[must_use]
     pub fn decide(&self, report: &Report, state: State, outbox: Outbox, sinks: &[&str]) -> News {
         let mut news = News {
@@ -76,6 +81,15 @@ impl Policy {
             state,
             outbox,
         };
+        news.outbox.heed(sinks);
+        if sinks.is_empty() {
+            // Whoever is not told stays to be told, once somebody is there.
+            let opens =
+                |it: &&Transition| matches!(it.change, Change::Opened(_) | Change::Joined(_));
+            news.outbox
+                .skip(report.transitions.iter().filter(opens).count() as u64);
+            return news;
+        }
         for (id, verdict) in &report.verdicts {
             self.one(report, id, &verdict.meta, Some(verdict), &mut news);
         }

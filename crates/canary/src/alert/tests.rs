@@ -30,12 +30,13 @@ fn meta() -> Meta {
     }
 }
 
-fn key(subject: &str, severity: Severity) -> Key {
+pub(super) fn key(subject: &str, severity: Severity) -> Key {
     Key {
         kind: "wrong".into(),
         subject: subject.into(),
         severity,
         facts: Facts::new(),
+        since: None,
     }
 }
 
@@ -138,7 +139,7 @@ fn fresh(severity: Severity, now: Stamp) -> Red {
     }
 }
 
-fn report(outcome: Outcome, changes: Vec<Change>, now: Stamp) -> Report {
+pub(super) fn report(outcome: Outcome, changes: Vec<Change>, now: Stamp) -> Report {
     let verdict = Verdict {
         meta: meta(),
         outcome,
@@ -474,14 +475,14 @@ fn what_became_bad_enough_is_opened_and_what_is_not_is_not_told() {
 }
 
 /// An outbox with one alert that is due.
-fn armed() -> Outbox {
+pub(super) fn armed() -> Outbox {
     let (report, state) = judge(&State::default(), &Some([Some(2), None, None]), at(0));
     Policy::default()
         .decide(&report, state, Outbox::default(), &["sink"])
         .outbox
 }
 
-fn refuse(_: &str, _: &Alert) -> Delivery {
+pub(super) fn refuse(_: &str, _: &Alert) -> Delivery {
     Delivery::Failed(Cause::new(CauseKind::Denied, "no"))
 }
 
@@ -542,14 +543,42 @@ fn it_is_tried_once_in_a_cycle() {
 }
 
 #[test]
-fn the_outbox_has_bounds_and_the_oldest_make_room() {
+fn the_outbox_has_bounds_and_what_was_tried_makes_room_for_what_was_not() {
     let mut outbox = armed();
     let alert = outbox.entries()[0].alert.clone();
-    outbox.arm(&vec![alert; 1_000], &["sink"]);
-    let given_up = outbox.begin(at(0), &Limits::default());
+    outbox.arm(std::slice::from_ref(&alert), &["other"]);
+    let _ = outbox.begin(at(0), &Limits::default());
+    let _ = outbox.send(at(0), &mut |sink, alert| match sink {
+        "other" => refuse(sink, alert),
+        _ => Delivery::Later,
+    });
+    outbox.arm(&vec![alert; 10_000], &["sink"]);
+    let given_up = outbox.begin(at(1), &Limits::default());
     let numbers: Vec<_> = given_up.iter().map(|entry| entry.number).collect();
-    assert_eq!((numbers, outbox.entries().len()), (vec![0], 1_000));
-    assert_eq!(outbox.counters().dropped, 1);
+    assert_eq!((numbers, outbox.entries().len()), (vec![1, 0], 10_000));
+    assert_eq!(outbox.counters().dropped, 2);
+}
+
+#[test]
+fn what_there_was_no_time_for_comes_first_in_the_next_cycle_and_was_not_tried() {
+    let mut outbox = armed();
+    let alert = outbox.entries()[0].alert.clone();
+    outbox.arm(&vec![alert; 9], &["sink"]);
+    let mut seen = 0;
+    for cycle in 0..4 {
+        let _ = outbox.begin(at(cycle), &Limits::default());
+        let mut time = 3;
+        let _ = outbox.send(at(cycle), &mut |_, _| {
+            if time == 0 {
+                return Delivery::Later;
+            }
+            time -= 1;
+            seen += 1;
+            Delivery::Delivered
+        });
+        assert!(outbox.entries().iter().all(|it| it.attempts == 0));
+    }
+    assert_eq!((seen, outbox.entries().len()), (10, 0));
 }
 
 #[test]
@@ -616,6 +645,10 @@ fn without_a_sink_an_alert_is_skipped_and_counted() {
     let counters = news.outbox.counters();
     assert_eq!((counters.detected, counters.skipped), (1, 1));
     assert!(news.outbox.entries().is_empty());
+    let (report, state) = judge(&news.state, &Some([Some(2), None, None]), at(60));
+    let news = Policy::default().decide(&report, state, news.outbox, &["late"]);
+    let reasons: Vec<_> = news.alerts.iter().map(|it| it.reason).collect();
+    assert_eq!(reasons, [Reason::Opened], "a sink that comes later is told");
 }
 
 #[test]

@@ -65,6 +65,14 @@ pub(crate) struct Epoch {
     pub(crate) id: String,
     pub(crate) seen: Stamp,
     pub(crate) phase: Phase,
+    /// How many before it were followed by the next before they could be judged.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(crate) lost: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How far the judgement of an epoch is.
@@ -153,7 +161,7 @@ impl State {
     }
 
     /// Keeps that somebody was told of a red key; nothing happens if it is not red.
-    pub fn alerted(&mut self, invariant: &str, kind: &str, subject: &str, at: Stamp) {
+    pub(crate) fn alerted(&mut self, invariant: &str, kind: &str, subject: &str, at: Stamp) {
         let standing = self.invariants.get_mut(invariant);
         let red = standing.and_then(|standing| standing.red.get_mut(kind)?.get_mut(subject));
         if let Some(red) = red {
@@ -182,7 +190,7 @@ impl Standing {
     }
 
     /// For how many cycles in a row there was nothing to look at.
-    pub fn vacuous_cycles(&self) -> u64 {
+    pub(crate) fn vacuous_cycles(&self) -> u64 {
         self.vacuous
     }
 

@@ -25,7 +25,11 @@ pub struct Drill {
     pub within_cycles: u64,
     /// How long to wait between two cycles.
     pub gap: Duration,
+    /// How long each of the two commands may take.
+    pub limit: Duration,
 }
+
+const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) const KEYS: &[Key] = &[
     key("invariant", Form::Text),
@@ -35,6 +39,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("revert", Form::Texts),
     key("within_cycles", Form::Int),
     key("gap", Form::Duration),
+    key("limit", Form::Duration),
 ];
 
 pub(super) fn read(
@@ -72,6 +77,7 @@ fn drill(entry: &Entry) -> Result<Drill> {
         revert: argv("revert")?,
         within_cycles: fields.count("within_cycles")?.unwrap_or(3).max(1),
         gap: fields.duration("gap")?.unwrap_or(Duration::from_secs(1)),
+        limit: fields.duration("limit")?.unwrap_or(LIMIT),
     })
 }
 

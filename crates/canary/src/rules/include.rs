@@ -8,8 +8,10 @@ use crate::nearest::hint;
 use crate::{Error, ErrorKind};
 
 /// The sets that come with the crate, by name.
-pub(crate) const SHIPPED: &[(&str, &str)] =
-    &[("agent-fleet", include_str!("../../rules/agent-fleet.toml"))];
+pub(crate) const SHIPPED: &[(&str, &str)] = &[
+    ("agent-fleet", include_str!("../../rules/agent-fleet.toml")),
+    ("ci-host", include_str!("../../rules/ci-host.toml")),
+];
 
 const MOST: u64 = 16 << 20;
 const DEPTH: usize = 8;
@@ -25,7 +27,7 @@ pub(super) fn text(path: &Path) -> Result<String> {
         let message = format!("read the rule set {}: {why}", path.display());
         Error::new(ErrorKind::Rules, message)
     };
-    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    let file = crate::disk::open(path).map_err(|error| failed(&error))?;
     let mut bytes = Vec::new();
     let read = file.take(MOST + 1).read_to_end(&mut bytes);
     read.map_err(|error| failed(&error))?;

@@ -1,4 +1,4 @@
-//! The rules file: what is read, what must hold, and what happens if it does not.
+//! The rules file: what is read, what must hold, and what happens if it does not. [`Rules`] are read from it, and say each of its parts.
 
 pub(crate) mod fields;
 pub(crate) mod node;

@@ -10,6 +10,7 @@ mod files;
 mod fleet;
 mod harness;
 mod health;
+mod host;
 mod kept;
 mod model;
 mod remembering;

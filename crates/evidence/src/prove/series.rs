@@ -38,7 +38,10 @@ fn compared(trial: &Trial<'_>, trend: Trend, operands: &[Operand]) -> Changes {
     changes
 }
 
-/// Neighbours are too far apart or too near, become one, or change places.
+/// How far apart two values may lie that change places.
+const REACH: usize = 8;
+
+/// Neighbours are too far apart or too near, become one, or change places; so do two that lie further apart, which may be of one set in another rule.
 fn listed(trial: &Trial<'_>, trend: Trend, at: &Selector, ty: Type) -> Changes {
     let rows = rows(trial, at);
     let set = |place: &Steps, json: String| Edit::set(at.artifact, place.clone(), json);
@@ -54,6 +57,10 @@ fn listed(trial: &Trial<'_>, trend: Trend, at: &Selector, ty: Type) -> Changes {
         let alone = away.chain(copied).chain(others(*y));
         changes.extend(alone.map(|json| vec![set(b, json)]));
         changes.push(swapped((a, *x), (b, *y), at));
+    }
+    if let Some(((b, y), before)) = rows.split_last() {
+        let further = before.iter().rev().skip(1).take(REACH);
+        changes.extend(further.map(|(a, x)| swapped((a, *x), (b, *y), at)));
     }
     changes
 }

@@ -8,6 +8,7 @@ mod checks;
 mod commands;
 mod defects;
 mod determinism;
+mod drills;
 mod foreign;
 mod formats;
 mod harness;

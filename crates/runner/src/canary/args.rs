@@ -1,4 +1,5 @@
 //! The command line of `runward canary`.
+use std::ffi::OsString;
 use std::io;
 use std::path::{self, PathBuf};
 
@@ -10,11 +11,11 @@ pub(crate) const ABOUT: &str = "\
 Rules say what is read, what must hold, and who is told if it does not. Relative paths in them begin in their own directory, wherever the
 command is called from.
 
-Exit status of cycle and status, as monitoring systems expect it:
-  0  ok        everything was judged, and held
-  1  warning   something is red that is not critical
-  2  critical  something critical is red
-  3  unknown   something could not be judged, or nothing is watched
+Exit status of cycle and status, as monitoring systems expect it, and the first that fits of:
+  2  critical  something critical is red, whatever else there is
+  3  unknown   something could not be judged, or nothing was examined; a state or an output file could not be kept; or the call is wrong
+  1  warning   something is red that is not critical, or alerts do not arrive
+  0  ok        everything was judged, something was examined, and all of it held
 
 A first harness:
   runward canary check fleet.toml       what the rules say, and whether they can be used
@@ -36,17 +37,21 @@ Example:
 const CHECK: &str = "\
 Exit status:
   0  the rules can be used
-  3  they cannot; the message begins with file, line and column
+  3  they cannot, or no invariant is judged by them; the message begins with file, line and column. Or the call is wrong
 ";
 
 const CYCLE: &str = "\
 A cycle reads what the rules ask for, judges it, tells whoever should know, and keeps what is red. What could not be read is never green.
 
-Exit status:
-  0  everything was judged, and held
-  1  something is red that is not critical
-  2  something critical is red
-  3  something could not be judged or kept, another cycle is running, or the rules cannot be used
+A ledger belongs to one rule file, by its absolute path: another one is refused. A file that was moved takes its ledger along by `--adopt`, once.
+By hand, no cycle is overdue; `[policy] interval` still says for how long `status` believes the last one, so under a timer of your own set it to that.
+
+Exit status, the first that fits of:
+  2  something critical is red, whatever else there is
+  3  something could not be judged or kept, nothing was examined, an output file could not be written while nothing is red,
+     another cycle is running, the rules cannot be used or judge nothing, or the call is wrong
+  1  something is red that is not critical, or alerts do not arrive: given up, or failed in two cycles
+  0  everything was judged, something was examined, and all of it held
 
 Examples:
   runward canary cycle fleet.toml
@@ -69,32 +74,45 @@ Signals:
 
 Exit status:
   0  it was asked to end
-  3  the rules cannot be used, or its self-test fails: a fault that is planted has to be red
+  3  the rules cannot be used or judge nothing, or its self-test fails: a fault that is planted has to be red; or the call is wrong
 ";
 
 const DRILL: &str = "\
-A drill runs `provoke`, expects red of exactly its invariant, kind and subject within `within_cycles`, runs `revert` whatever came of it, and
-expects it to be seen well again. It keeps its own state, and tells nobody.
+A drill looks that its invariant is judged and green, runs `provoke`, expects red of exactly its kind and subject within `within_cycles` and of
+nothing else, looks again that it lasts, runs `revert` whatever came of it, and expects a witness that all is as it was. It keeps its own
+state, and tells nobody. A WORD is the name of a drill, else the id of an invariant, INVARIANT/KIND or a kind: all drills of it.
+
+With --evidence the drills leave a sealed bundle, however they went; `runward spec canary-drill` is what it is judged by. DIR is not there
+before, and whole afterwards.
+
+Signals:
+  SIGTERM, SIGINT, SIGHUP  the command that provokes is asked to end, and by a second signal killed; what is broken is reverted; no other
+      drill is begun. The command that reverts goes on until it ends, or its `limit` does, whatever is signalled.
+  After a SIGKILL the next `drill` does the revert that is owed before anything else, --mend that alone, and --list shows it.
 
 Exit status:
-  0  all passed
-  2  one did not, or with --all a kind has no drill; each is named
-  3  the rules cannot be used, or there is no such drill
+  0    all passed, and the bundle is proven
+  2    one did not, or with --all a kind has no drill; each is named
+  3    the rules cannot be used, there is no such drill, another one is running, a revert is owed and fails, or the bundle shows nothing
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM; what was broken is reverted, and if that failed, it is said and owed
 
 Examples:
-  runward canary drill fleet.toml slot-without-row
+  runward canary drill fleet.toml --list
+  runward canary drill fleet.toml slot-without-row S-03 overdue
+      One drill, all of an invariant, and all of a kind.
   runward canary drill fleet.toml --all --evidence out/drills
+  runward spec canary-drill > drill.spec.toml && runward verify drill.spec.toml out/drills --param scope=all
 ";
 
 const STATUS: &str = "\
 What is red stays red until somebody has seen it well. A cycle that should have ended long ago (two intervals, and as long as the longest
 took), or a state that cannot be read, is unknown, whatever was said last.
 
-Exit status:
+Exit status, the first that fits of:
+  2  something critical is red, whatever else there is
+  3  something could not be judged or nothing was examined, no cycle has ended for too long, or none ever did, or the call is wrong
+  1  something is red that is not critical, or alerts do not arrive
   0  healthy
-  1  something is red that is not critical
-  2  something critical is red
-  3  something could not be judged, no cycle has ended for too long, or none ever did
 
 Example:
   runward canary status fleet.toml || page-somebody
@@ -105,7 +123,7 @@ Exit status:
   0  nothing was found; with --against, both say the same
   1  something was found; with --against, they differ
   2  something critical was found
-  3  something could not be judged, or rules or snapshots cannot be used
+  3  something could not be judged or nothing was examined, rules or snapshots cannot be used, or the call is wrong
 
 Examples:
   runward canary replay fleet.toml
@@ -136,6 +154,9 @@ pub(crate) enum Command {
     /// Break something on purpose; exactly that has to turn red, and green again when it is mended
     #[command(after_help = DRILL)]
     Drill(DrillArgs),
+    /// Started by a drill: become one of its commands
+    #[command(hide = true)]
+    Launch(LaunchArgs),
     /// Where things stand, from the ledger alone; nobody is asked
     #[command(after_help = STATUS)]
     Status(StatusArgs),
@@ -163,20 +184,40 @@ pub(crate) struct DrillArgs {
     /// The file of rules
     pub(crate) config: PathBuf,
 
-    /// These drills
-    pub(crate) names: Vec<String>,
+    /// These drills, by name, invariant or kind
+    #[arg(value_name = "WORD")]
+    pub(crate) what: Vec<String>,
 
     /// All drills; each kind of each invariant has to have one
-    #[arg(long, conflicts_with = "names")]
+    #[arg(long, conflicts_with = "what")]
     pub(crate) all: bool,
 
-    /// Keep what was read and judged at each step below this directory
+    /// Show the drills, the kinds that have none, and the revert that is owed; run nothing
+    #[arg(long, conflicts_with_all = ["evidence", "mend"])]
+    pub(crate) list: bool,
+
+    /// Run only the revert that a drill owes which was killed, if there is one
+    #[arg(long, conflicts_with_all = ["what", "all", "evidence"])]
+    pub(crate) mend: bool,
+
+    /// Seal what was read, judged and run into a bundle there
     #[arg(long, value_name = "DIR", value_parser = from_here)]
     pub(crate) evidence: Option<PathBuf>,
 
     /// JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LaunchArgs {
+    /// End with this process
+    #[arg(long, value_name = "PID")]
+    pub(crate) with: Option<i32>,
+
+    /// The program and its arguments
+    #[arg(required = true, last = true)]
+    pub(crate) argv: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
@@ -241,6 +282,10 @@ pub(crate) struct CycleArgs {
     /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules; with a ledger in a database, their title]
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
+
+    /// Take over the ledger of another rule file, such as of this one before it was moved
+    #[arg(long)]
+    pub(crate) adopt: bool,
 
     /// Started by `watch`: an error is told apart from a verdict, and only the summary is shown
     #[arg(long, hide = true)]

@@ -174,8 +174,7 @@ impl Place {
 
 /// A snapshot that somebody kept.
 pub(super) fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path)
-        .map_err(|e| Error::io("read", path, &e, "name a snapshot that was kept"))
+    runward_canary::text(path).map_err(|e| wrong(format!("{e}; name a snapshot that was kept")))
 }
 
 impl fmt::Display for Place {
@@ -221,7 +220,7 @@ fn lock(folder: &Path, wait: Option<Duration>) -> Result<Guard> {
 
 impl Past {
     fn in_folder(loaded: ledger::Loaded, folder: &Path) -> Self {
-        let text = fs::read_to_string(last(folder)).ok();
+        let text = runward_canary::text(&last(folder)).ok();
         Self {
             saved: loaded.saved,
             origin: loaded.origin,
@@ -275,7 +274,7 @@ impl Book {
     pub(super) fn say(&mut self, said: &Last) -> Kept {
         let text = said.text()?;
         match self {
-            Self::File { folder, .. } => runward_canary::publish(&last(folder), &text),
+            Self::File { folder, .. } => runward_canary::keep(&last(folder), &text),
             Self::Shared(ledger) => ledger.say(&text),
         }
     }

@@ -7,6 +7,7 @@ use runward_canary::ledger::Retention;
 use runward_canary::{Collector, Options, Rules, Setting, Source, SourceRule};
 
 use super::ledger::{Place, Remote};
+use super::owner::Owner;
 use super::wrong;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
@@ -38,6 +39,36 @@ impl Setup {
         };
         setup.enter()?;
         Ok(setup)
+    }
+
+    /// The same, of rules by which something is judged: by others everything would always be well.
+    pub(super) fn judging(config: &Path) -> Result<Self> {
+        let setup = Self::load(config)?;
+        match setup.idle() {
+            Some(why) => Err(wrong(why)),
+            None => Ok(setup),
+        }
+    }
+
+    /// Why nothing is judged by these rules, if so.
+    pub(super) fn idle(&self) -> Option<String> {
+        if !self.rules.invariants().is_empty() {
+            return None;
+        }
+        let off: Vec<&str> = self.rules.off().map(|(id, _)| id).collect();
+        let off = match off.is_empty() {
+            true => String::new(),
+            false => format!(" ({} switched off)", off.join(", ")),
+        };
+        Some(format!(
+            "{}: no invariant is judged{off}: write `[invariant.ID]`, take an `off` away, or `include` a set of those that `runward canary rules` lists",
+            self.config.display()
+        ))
+    }
+
+    /// Whose a ledger of these rules is.
+    pub(super) fn owner(&self) -> Owner {
+        Owner::new(&self.config, self.rules.title())
     }
 
     /// From here on, relative paths begin where the rules stand: those of sources and sinks, and those of the programs that they run.
@@ -95,10 +126,7 @@ impl Setup {
         }
         let folder = match rule.directory() {
             Some(directory) => self.beside(directory),
-            None => match &self.usual {
-                Ok(folder) => folder.clone(),
-                Err(e) => return Err(wrong(e)),
-            },
+            None => self.usual()?,
         };
         Ok(Place::Directory(folder))
     }
@@ -112,6 +140,18 @@ impl Setup {
                 Some(name.clone()),
             )),
             _ => Ok((self.ledger()?.to_string(), None)),
+        }
+    }
+
+    fn usual(&self) -> Result<PathBuf> {
+        self.usual.as_ref().cloned().map_err(wrong)
+    }
+
+    /// What these rules keep on this host, also where their ledger is a database.
+    pub(super) fn folder(&self) -> Result<PathBuf> {
+        match self.ledger()? {
+            Place::Directory(folder) => Ok(folder),
+            Place::Database(_) => self.usual(),
         }
     }
 
@@ -146,6 +186,8 @@ impl Setup {
         let mut options = Options::default();
         options.stale_after = policy.stale_after;
         options.interval = Some(policy.interval);
+        // A cycle by hand, or of somebody else's timer, is due whenever it comes.
+        options.watched = false;
         options.digest = Some(self.rules.digest().to_owned());
         options.instance = Some(instance.to_owned());
         options
@@ -172,7 +214,7 @@ impl Setup {
 }
 
 /// In the home of this user, or in `RUNWARD_HOME`, with a name made of the path of the rules.
-fn usual_ledger(config: &Path) -> Result<PathBuf> {
+fn usual_ledger(given_path: &Path) -> Result<PathBuf> {
     let env = Environment::of_this_process();
     let user = User::of_this_process();
     let given = Places {
@@ -180,6 +222,10 @@ fn usual_ledger(config: &Path) -> Result<PathBuf> {
         ..Places::default()
     };
     let home = places::decide(&given, &env, &user)?.home;
+    // By whichever way it was named: one file of rules has one ledger.
+    let config = given_path.canonicalize();
+    let config =
+        config.map_err(|e| Error::io("resolve", given_path, &e, "name a file of rules"))?;
     let config = config.to_string_lossy();
     Ok(home.join("canary").join(slug_of_parts(&[&*config])))
 }

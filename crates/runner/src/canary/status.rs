@@ -2,12 +2,13 @@
 use std::collections::BTreeMap;
 
 use runward_canary::render::{Level, Status};
-use runward_canary::{Severity, State};
+use runward_canary::{Severity, Stamp, State};
 use serde_json::json;
 
 use super::args::StatusArgs;
 use super::clock;
 use super::cycle::{stale_after, warning};
+use super::last::Last;
 use super::setup::Setup;
 use crate::commands::{print, print_json};
 use crate::error::Result;
@@ -19,6 +20,7 @@ pub(super) fn main(args: &StatusArgs) -> Result<u8> {
     if let Some(why) = place.denied() {
         return unknown(args, &why);
     }
+    setup.owner().check(&place)?;
     let Some(past) = place.look()? else {
         return never(
             args,
@@ -31,15 +33,18 @@ pub(super) fn main(args: &StatusArgs) -> Result<u8> {
         return bare(args, &past.saved.state);
     };
     let after = stale_after(&last, setup.rules.policy().interval);
-    let late = clock::now() > after;
-    let stale = late.then(|| format!("stale: no cycle has ended since {}", last.ended));
+    let stale = stale(&last, after, clock::now());
     let behind = last.report.sequence < past.saved.state.sequence();
     let behind =
         behind.then(|| "the last cycle was ended before it could say what it judged".to_owned());
-    let warnings = [stale, behind, warning(&past.origin), last.warning.clone()];
+    let forgotten = warning(&past.origin);
+    let warnings = [setup.idle(), stale, behind, forgotten, last.warning.clone()];
     let warning: Vec<String> = warnings.into_iter().flatten().collect();
     let warning = warning.join("; ");
     let status = Status {
+        title: setup.rules.title(),
+        only: last.only.as_ref(),
+        unwritten: &last.unwritten,
         report: &last.report,
         state: &past.saved.state,
         outbox: &past.saved.outbox,
@@ -55,6 +60,17 @@ pub(super) fn main(args: &StatusArgs) -> Result<u8> {
     };
     print(format!("{}\n", text.trim_end()).as_bytes())?;
     Ok(status.level().code())
+}
+
+/// Why nobody may rely on it any more, if so.
+fn stale(last: &Last, after: Stamp, now: Stamp) -> Option<String> {
+    let ended = last.ended;
+    if last.is_ahead(now) {
+        return Some(format!(
+            "stale: the last cycle ended at {ended}, which is yet to come: the clock was set back"
+        ));
+    }
+    (now > after).then(|| format!("stale: no cycle of all invariants has ended since {ended}"))
 }
 
 fn never(args: &StatusArgs, why: &str) -> Result<u8> {

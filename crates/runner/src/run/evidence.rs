@@ -106,7 +106,7 @@ impl SpecFile {
 }
 
 /// A bundle gets to its place by one rename, over nothing or over an empty directory.
-fn check(dir: &Path) -> Result<()> {
+pub(crate) fn check(dir: &Path) -> Result<()> {
     const REMEDY: &str =
         "give --evidence a directory that is empty or not there yet, beside which one can be made";
     let refused = |why: &str| {

@@ -35,6 +35,7 @@ use crate::summary::Summary;
 use crate::sweep::{self, Broom};
 use crate::terminal;
 use evidence::Evidence;
+pub(crate) use evidence::check as check_bundle_place;
 use note::Note;
 use own::Owned;
 use predecessor::Finished;

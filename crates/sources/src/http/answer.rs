@@ -27,21 +27,7 @@ pub(super) fn body(mut read: Vec<u8>) -> Result<Vec<u8>, Cause> {
         ));
     }
     let length = value("content-length").and_then(|length| length.parse::<usize>().ok());
-    match response.code.unwrap_or(0) {
-        200 => {}
-        status @ (401 | 403) => {
-            return Err(Cause::new(
-                CauseKind::Denied,
-                format!("it answers {status}"),
-            ));
-        }
-        status => {
-            return Err(Cause::new(
-                CauseKind::Unreachable,
-                format!("it answers {status}"),
-            ));
-        }
-    }
+    good(response.code.unwrap_or(0))?;
     let mut body = read.split_off(end);
     match length {
         Some(length) if length > body.len() => Err(garbled("its answer ends early")),
@@ -51,4 +37,13 @@ pub(super) fn body(mut read: Vec<u8>) -> Result<Vec<u8>, Cause> {
         }
         None => Ok(body),
     }
+}
+
+fn good(status: u16) -> Result<(), Cause> {
+    let kind = match status {
+        200 => return Ok(()),
+        401 | 403 => CauseKind::Denied,
+        _ => CauseKind::Unreachable,
+    };
+    Err(Cause::new(kind, format!("it answers {status}")))
 }

@@ -57,6 +57,15 @@ impl Http {
         })
     }
 
+    /// Keeps whether anybody on another machine was asked for a facet: whoever asked nobody has waited for nobody.
+    fn went(&self, facet: &str, far: bool) {
+        let mut all = self.far.borrow_mut();
+        match far {
+            true => drop(all.insert(facet.to_owned())),
+            false => drop(all.remove(facet)),
+        }
+    }
+
     fn one(&self, ask: &Ask, context: &Context<'_>, until: Instant) -> Result<Reading, Cause> {
         let begun = (context.clock)();
         let (facet, query) = plan(ask).map_err(|error| unplanned(&error))?;
@@ -82,10 +91,7 @@ impl Http {
             }
         }
         let far = calls.finish(&mut |(binding, at), answer| take(binding, at, answer));
-        match far {
-            true => drop(self.far.borrow_mut().insert(ask.facet.clone())),
-            false => drop(self.far.borrow_mut().remove(&ask.facet)),
-        }
+        self.went(&ask.facet, far);
         match failed {
             Some(cause) => Err(cause),
             None => Ok(look::done(rows, begun, context, None)),
@@ -137,5 +143,25 @@ impl Source for Http {
 
     fn remote(&self) -> bool {
         !self.far.borrow().is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_remote_as_long_as_some_facet_was_asked_for_over_the_network() {
+        let http = Http::open(&Settings::new(), Duration::from_secs(1)).unwrap();
+        let steps = [
+            ("a", false, false),
+            ("a", true, true),
+            ("b", false, true),
+            ("a", false, false),
+        ];
+        for (facet, far, remote) in steps {
+            http.went(facet, far);
+            assert_eq!(http.remote(), remote, "{facet}");
+        }
     }
 }

@@ -29,39 +29,20 @@ impl Address {
             password: url.password().map(decoded),
             database: decoded(url.path().trim_start_matches('/')),
         };
-        let mut host = url.host_str().map(decoded).unwrap_or_default();
-        let mut port = url.port().unwrap_or(5432);
+        let host = url.host_str().map(decoded).unwrap_or_default();
+        let mut server = (host, url.port().unwrap_or(5432));
         for (name, value) in url.query_pairs() {
-            match name.as_ref() {
-                "host" => host = value.into_owned(),
-                "port" => {
-                    port = value
-                        .parse()
-                        .map_err(|_| "the port of its address is none".to_owned())?
-                }
-                "user" => address.user = value.into_owned(),
-                "password" => address.password = Some(value.into_owned()),
-                "dbname" => address.database = value.into_owned(),
-                "sslmode" if matches!(value.as_ref(), "disable" | "allow" | "prefer") => {}
-                "sslmode" => return Err(
-                    "there is no TLS here; use a unix socket or the loopback, with sslmode=disable"
-                        .into(),
-                ),
-                "application_name" | "connect_timeout" => {}
-                other => {
-                    return Err(format!(
-                        "`{other}` in its address is not known; there are host, port, user, password, dbname and sslmode"
-                    ));
-                }
-            }
+            address.said(&name, value.into_owned(), &mut server)?;
         }
-        address.endpoint = match host.as_str() {
-            "" => return Err(format!("its address has no host; write {example}")),
-            folder if folder.starts_with('/') => {
+        address.endpoint = match server {
+            (host, _) if host.is_empty() => {
+                return Err(format!("its address has no host; write {example}"));
+            }
+            (folder, port) if folder.starts_with('/') => {
                 Endpoint::Unix(PathBuf::from(folder).join(format!(".s.PGSQL.{port}")))
             }
             // The brackets of an address of version 6 belong to the URL.
-            host => Endpoint::Tcp(host.trim_matches(['[', ']']).to_owned(), port),
+            (host, port) => Endpoint::Tcp(host.trim_matches(['[', ']']).to_owned(), port),
         };
         if address.user.is_empty() {
             return Err(format!("its address has no user; write {example}"));
@@ -70,6 +51,39 @@ impl Address {
             address.database.clone_from(&address.user);
         }
         Ok(address)
+    }
+
+    /// What stands behind the question mark.
+    fn said(
+        &mut self,
+        name: &str,
+        value: String,
+        (host, port): &mut (String, u16),
+    ) -> Result<(), String> {
+        match name {
+            "host" => *host = value,
+            "port" => {
+                let number = value.parse();
+                *port = number.map_err(|_| "the port of its address is none".to_owned())?;
+            }
+            "user" => self.user = value,
+            "password" => self.password = Some(value),
+            "dbname" => self.database = value,
+            "sslmode" if matches!(&*value, "disable" | "allow" | "prefer") => {}
+            "sslmode" => {
+                return Err(
+                    "there is no TLS here; use a unix socket or the loopback, with sslmode=disable"
+                        .into(),
+                );
+            }
+            "application_name" | "connect_timeout" => {}
+            other => {
+                return Err(format!(
+                    "`{other}` in its address is not known; there are host, port, user, password, dbname and sslmode"
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

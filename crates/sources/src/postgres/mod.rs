@@ -7,25 +7,20 @@ mod wire;
 
 use std::time::{Duration, Instant};
 
-use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Settings, Source, Stamp};
+use runward_canary::{Ask, Cause, Context, Error, Reading, Settings, Source, Stamp};
 
 use crate::bound;
-use crate::facet::{Facet, Shape};
+use crate::local::unplanned;
 use crate::options::Options;
 use crate::rows::Rows;
-use crate::sql::{self, Statement};
+use crate::sql::{self};
 use crate::{look, secret};
 use address::Address;
 use wire::Wire;
 
 const EXAMPLE: &str = "postgres://canary@127.0.0.1:5432/app";
-const SHAPE: Shape = Shape {
-    settings: &["query"],
-    id: None,
-    born: None,
-    fields: &[],
-    places: false,
-};
+/// In front of the number of a parameter.
+const MARK: char = '$';
 
 /// A database on a server.
 pub(crate) struct Postgres {
@@ -42,17 +37,10 @@ impl Postgres {
     }
 }
 
-fn plan(ask: &Ask) -> Result<(Facet, Statement), Error> {
-    let (facet, options) = Facet::of(ask, &SHAPE)?;
-    let query = options.required("query", "\"SELECT id, born FROM jobs\"")?;
-    let statement =
-        sql::parse(query, '$', &facet.scope).map_err(|why| options.refuse_at("query", why))?;
-    Ok((facet, statement))
-}
-
 impl Source for Postgres {
     fn prepare(&mut self, asks: &[Ask]) -> Result<(), Error> {
-        asks.iter().try_for_each(|ask| plan(ask).map(drop))
+        asks.iter()
+            .try_for_each(|ask| sql::plan(ask, MARK).map(drop))
     }
 
     fn read(&mut self, asks: &[&Ask], context: &Context<'_>) -> Vec<Reading> {
@@ -104,8 +92,7 @@ fn one(
     // All facets are of the instant at which the transaction began.
     (mark, begun): (&str, Stamp),
 ) -> Result<Reading, Cause> {
-    let (facet, statement) =
-        plan(ask).map_err(|error| Cause::new(CauseKind::NotRun, error.to_string()))?;
+    let (facet, statement) = sql::plan(ask, MARK).map_err(|error| unplanned(&error))?;
     let mut bound = bound::of(&facet, ask, context)?;
     let mut rows = Rows::new(&facet, ask, std::mem::take(&mut bound.gaps));
     let read = query::run(wire, &statement, &bound.all, &mut rows, context);

@@ -40,11 +40,7 @@ struct Round<'a, 'c> {
     context: &'c Context<'c>,
     parts: Vec<Part<'a>>,
     packed: Vec<u8>,
-    /// Replies to what was said first.
-    first: usize,
-    /// Whether the server says what it knows of itself, and what time it has.
-    info: Info,
-    user: String,
+    /// Whether the server says what time it has.
     timed: bool,
     sent: Vec<Sent>,
     commands: usize,
@@ -106,44 +102,32 @@ fn read_parts(
     if parts.is_empty() {
         return Vec::new();
     }
-    let mut packed = Vec::new();
-    let first = login.greet(&mut packed);
-    if login.info == Info::Asked {
-        pack(["INFO", "server"].iter(), &mut packed);
-        pack(["INFO", "replication"].iter(), &mut packed);
-    }
-    pack(["TIME"].iter(), &mut packed);
     let wire = match login.connect(until) {
         Ok(wire) => wire,
         Err(cause) => {
-            return parts
-                .iter()
-                .map(|_| Reading::failed(cause.clone(), begun, (context.clock)()))
-                .collect();
+            let failed = |_| Reading::failed(cause.clone(), begun, (context.clock)());
+            return parts.iter().map(failed).collect();
         }
     };
     let mut round = Round {
         wire,
         context,
         parts,
-        packed,
-        first,
-        info: login.info,
-        user: login.user().to_owned(),
+        packed: Vec::new(),
         timed: true,
         sent: Vec::new(),
         commands: 0,
         flying: None,
         watermark: None,
     };
-    let end = round.run();
+    let end = round.run(login);
     round.finish(end, begun)
 }
 
 impl Round<'_, '_> {
     /// Asks for everything; if it breaks off, which part was being read, and why.
-    fn run(&mut self) -> Result<(), (usize, Cause)> {
-        self.greet().map_err(|cause| (0, cause))?;
+    fn run(&mut self, login: &Login) -> Result<(), (usize, Cause)> {
+        self.greet(login).map_err(|cause| (0, cause))?;
         for part in 0..self.parts.len() {
             match self.parts[part].query {
                 Query::Commands(commands) => self.ask(part, commands)?,
@@ -184,16 +168,23 @@ impl Round<'_, '_> {
     }
 
     /// What has to be good before anything counts, and how far the server is.
-    fn greet(&mut self) -> Result<(), Cause> {
+    fn greet(&mut self, login: &Login) -> Result<(), Cause> {
+        let mut packed = Vec::new();
+        let first = login.greet(&mut packed);
+        if login.info == Info::Asked {
+            pack(["INFO", "server"].iter(), &mut packed);
+            pack(["INFO", "replication"].iter(), &mut packed);
+        }
+        pack(["TIME"].iter(), &mut packed);
         let before = (self.context.clock)();
-        self.wire.send(&std::mem::take(&mut self.packed))?;
-        for _ in 0..self.first {
+        self.wire.send(&packed)?;
+        for _ in 0..first {
             for answer in self.wire.receive(1)? {
                 cell(&answer)?;
             }
         }
-        let words = match self.info {
-            Info::Asked => itself(&self.wire.receive(2)?, &self.user)?,
+        let words = match login.info {
+            Info::Asked => itself(&self.wire.receive(2)?, login.user())?,
             Info::Waived => Default::default(),
         };
         let time = instant(&self.wire.receive(1)?)?;

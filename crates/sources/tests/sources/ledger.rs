@@ -1,5 +1,6 @@
 //! The ledger in PostgreSQL: the old or the new, one writer, and no silent beginning.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -7,9 +8,9 @@ use runward_canary::alert::Outbox;
 use runward_canary::ledger::{Episode, Retention};
 use runward_canary::{Error, ErrorKind, Settings, Stamp, State, Transition};
 use runward_sources::ledger::{Database, Kept, Ledger, Writer};
+use runward_tests::proxy::{Fate, Proxy};
 
 use crate::harness::*;
-use crate::proxy::{Fate, Proxy};
 
 fn url(server: &Server) -> String {
     let folder = server.folder.path().display();
@@ -27,6 +28,23 @@ fn by(url: &str, more: &[(&str, &str)]) -> Settings {
             .chain(more)
             .collect::<Vec<_>>(),
     )
+}
+
+/// A proxy before a server, and the address behind it.
+fn proxied(server: &Server) -> (Proxy, String) {
+    let proxy = Proxy::before(&server.path(&format!(".s.PGSQL.{}", server.port)));
+    let url = format!("postgres://nobody@127.0.0.1:{}/postgres", proxy.port());
+    (proxy, url)
+}
+
+/// Ends a process of the server.
+fn terminate(folder: &Path, port: u16, pid: u32) {
+    let ended = format!("SELECT pg_terminate_backend({pid})");
+    psql_at(folder, port, &ended).unwrap();
+    let gone = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}");
+    until("it is gone", || {
+        psql_at(folder, port, &gone).is_some_and(|count| count.trim() == "0")
+    });
 }
 
 fn database(url: &str) -> Database {
@@ -124,21 +142,22 @@ fn whoever_ends_at_any_statement_leaves_the_old_or_the_new() {
     let Some(server) = postgres("ledger deaths") else {
         return;
     };
-    let proxy = Proxy::before(&server);
-    let near = database(&url(&server));
-    let far = database(&format!(
-        "postgres://nobody@127.0.0.1:{}/postgres",
-        proxy.port
-    ));
+    let (proxy, url_behind) = proxied(&server);
+    let (near, far) = (database(&url(&server)), database(&url_behind));
     let (mut ledger, _) = open(&near);
     commit(&mut ledger, 1).unwrap();
     ledger.close().unwrap();
-    for fate in [Fate::Before, Fate::After, Fate::Terminated] {
+    for fate in [Fate::Before, Fate::After, Fate::Told] {
         let mut statements = 0;
         loop {
             let before = near.look().unwrap().unwrap().saved.commit;
             let (mut ledger, _) = open(&far);
-            proxy.dies_at(statements, fate);
+            let (folder, port) = (server.folder.path().to_owned(), server.port);
+            proxy.at(statements, fate, move |pid| {
+                if fate == Fate::Told {
+                    terminate(&folder, port, pid);
+                }
+            });
             let done = commit(&mut ledger, before + 1);
             let spared = proxy.spares();
             assert_eq!(done.is_ok(), spared, "{fate:?} at {statements}: {done:?}");
@@ -173,12 +192,11 @@ fn whoever_ends_at_any_statement_of_the_first_time_leaves_nothing_or_all() {
     let Some(server) = postgres("ledger beginnings") else {
         return;
     };
-    let proxy = Proxy::before(&server);
-    let url = format!("postgres://nobody@127.0.0.1:{}/postgres", proxy.port);
+    let (proxy, url) = proxied(&server);
     for fate in [Fate::Before, Fate::After] {
         for statements in 0.. {
             let far = Database::new(&by(&url, &[("schema", "anew")]), "jobs", LONG).unwrap();
-            proxy.dies_at(statements, fate);
+            proxy.at(statements, fate, |_| {});
             let done = opened(&far).map(drop);
             let spared = proxy.spares();
             assert_eq!(done.is_ok(), spared, "{fate:?} at {statements}");
@@ -226,6 +244,56 @@ fn one_writes_and_the_other_is_told_who() {
     }
     assert_eq!(first.say("x").unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(subjects(&database), ["1a", "1b"]);
+}
+
+#[test]
+fn whoever_is_just_going_is_waited_for_a_moment() {
+    let _hang = hang_guard();
+    let Some(server) = postgres("ledger farewell") else {
+        return;
+    };
+    let database = database(&url(&server));
+    let (ledger, _) = open(&database);
+    let lock = "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    let lock = psql(&server, lock).unwrap().trim().to_owned();
+    ledger.close().unwrap();
+    let (folder, port) = (server.folder.path().to_owned(), server.port);
+    let going = std::thread::spawn(move || {
+        let holds = format!("SELECT pg_advisory_lock({lock})");
+        let goes = format!("SELECT pg_sleep(0.2), pg_advisory_unlock({lock})");
+        psql_at(&folder, port, &format!("{holds}; {goes}")).unwrap();
+    });
+    until("it is held", || {
+        psql(&server, HELD).is_some_and(|count| count.trim() == "1")
+    });
+    open(&database).0.close().unwrap();
+    going.join().unwrap();
+}
+
+/// How many locks of a session are held.
+const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+
+#[test]
+fn of_many_who_begin_at_once_one_makes_the_tables() {
+    let _hang = hang_guard();
+    let Some(server) = postgres("ledger crowd") else {
+        return;
+    };
+    let database = database(&url(&server));
+    let begin = || {
+        let database = database.clone();
+        std::thread::spawn(move || {
+            let (mut ledger, kept) = database
+                .open(&writer("east"), Retention::default(), LONG)
+                .unwrap();
+            commit(&mut ledger, kept.saved.commit + 1).unwrap();
+            ledger.close().unwrap();
+        })
+    };
+    let all: Vec<_> = (0..8).map(|_| begin()).collect();
+    all.into_iter().for_each(|one| one.join().unwrap());
+    assert_eq!(database.look().unwrap().unwrap().saved.commit, 8);
+    assert_eq!(subjects(&database).len(), 16);
 }
 
 #[test]

@@ -108,7 +108,8 @@ fn a_free_lock_tells_how_it_was_given_back() {
     let dir = LockDir::open(&path).unwrap();
     let take = |name: &str| {
         let name = Name::new(name).unwrap();
-        dir.acquire(&name, &Request::new(), &mut quiet).unwrap()
+        let request = Request::new().run_id("build-7");
+        dir.acquire(&name, &request, &mut quiet).unwrap()
     };
     take("shop.example.org").close().unwrap();
     drop(take("killed").leave());
@@ -124,6 +125,13 @@ fn a_free_lock_tells_how_it_was_given_back() {
             "'shop.example.org'|'released'|'shop_example_org'",
             "'work'|'held'|'work'",
         ]
+    );
+    let left = ask("locks", "id run", &[("state", text("left"))]);
+    assert_eq!(rows(&read_one(&mut *source, left)), ["'killed'|'build-7'"]);
+    let known = ask("locks", "id run", &[("state", texts(&["held", "unused"]))]);
+    assert_eq!(
+        rows(&read_one(&mut *source, known)),
+        ["'never'|null", "'work'|'build-7'"]
     );
     held.close().unwrap();
 }

@@ -11,7 +11,6 @@ mod ledger;
 mod locks;
 mod postgres;
 mod procfs;
-mod proxy;
 mod redis;
 mod refusals;
 mod sqlite;

@@ -111,6 +111,11 @@ fn a_facet_that_is_not_understood_is_refused_before_anybody_is_asked() {
             ),
             "FILE#KEY",
         ),
+        (
+            "flock-dir",
+            ask("f", "id", &[("state", texts(&["left", "free"]))]),
+            "and not `free`",
+        ),
         ("run-dirs", ask("f", "held:bool", &[]), "`suffix`"),
         (
             "run-dirs",

@@ -289,7 +289,7 @@ fn blanks_that_nothing_fills_are_told() {
         (
             "{count}",
             "{held_for}",
-            "set.toml:27:11: [invariant.S-02] message = \"{subject} has {held_for} of {limit}\": nothing fills `{held_for}`; known: subject, kind, severity, count, limit, by, ids",
+            "set.toml:27:11: [invariant.S-02] message = \"{subject} has {held_for} of {limit}\": nothing fills `{held_for}`; known: subject, kind, severity, untold, count, limit, by, ids",
         ),
         (
             "counts and adds",

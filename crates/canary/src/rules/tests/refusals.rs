@@ -280,6 +280,7 @@ fn a_reference_that_no_second_look_would_find_again_is_refused() {
             "shape = 'refers'\nrefs = '{refs}'\ncolumn = '{column}'\nto = '{to}'\nkey = '{key}'"
         )
     };
+    let set = SET.replace("{subject} has {count} of {limit}", "{subject} is nobody");
     for (refs, column, to, words) in [
         (
             "slots",
@@ -294,15 +295,13 @@ fn a_reference_that_no_second_look_would_find_again_is_refused() {
             "of facet `slots` only whose `subject`",
         ),
         ("slots", "subject", "roster", ""),
-        ("roster", "id", "roster", ""),
     ] {
         let rule = refers(refs, column, to);
         let arm = format!("[[invariant.S-02.arm]]\n{rule}\nkinds = {{ dangling = 'above' }}");
         let from = "shape = \"at_most\"\ncount = \"slots\"\nlimit = \"roster.cap\"";
-        let plain = SET.replace(from, &format!("{rule}{confirmed}"));
-        let armed = SET.replace(from, &format!("confirm = 'reread'\n{arm}"));
+        let plain = set.replace(from, &format!("{rule}{confirmed}"));
+        let armed = set.replace(from, &format!("confirm = 'reread'\n{arm}"));
         for text in [plain, armed] {
-            let text = text.replace("{count} of {limit}", "{count}");
             let said = Rules::parse("set.toml", &text).map_err(|error| error.to_string());
             let said = said.err().unwrap_or_default();
             assert!(
@@ -311,14 +310,7 @@ fn a_reference_that_no_second_look_would_find_again_is_refused() {
             );
         }
         let once = format!("{rule}\nkinds = {{ dangling = 'above' }}");
-        assert!(
-            Rules::parse(
-                "set.toml",
-                &SET.replace(from, &once)
-                    .replace("{count} of {limit}", "{count}")
-            )
-            .is_ok()
-        );
+        assert!(Rules::parse("set.toml", &set.replace(from, &once)).is_ok());
     }
 }
 
@@ -378,7 +370,7 @@ fn shapes_refuse_what_they_cannot_judge_by() {
         "both or neither",
     );
     shape(
-        "shape = 'at_most'\ncount = 'slots'\nlimit = 1\nmissing = 'skip'\nbecause = 'x'",
+        "shape = 'same_ids'\nleft = 'slots'\nright = 'ttls'\nmissing = 'skip'\nbecause = 'x'",
         "skips nothing",
     );
     shape("arm = []", "there are no arms");
@@ -409,6 +401,71 @@ fn shapes_refuse_what_they_cannot_judge_by() {
     shape(
         "shape = 'at_most'\ncount = 'slots'\nlimit = 1\namong = 'rostr'",
         "did you mean `roster`?",
+    );
+}
+
+#[test]
+fn what_can_never_hold_is_refused() {
+    let row = |condition: &str| {
+        format!("shape = 'row'\nof = 'roster'\nbad = [{{ kind = 'k', {condition} }}]")
+    };
+    for list in ["in", "not_in", "equals", "not"] {
+        shape(
+            &row(&format!("column = 'id', {list} = []")),
+            "this list is empty",
+        );
+    }
+    for test in [
+        "secret = true",
+        "matches = 'x'",
+        "prefix = 'x'",
+        "json = false",
+    ] {
+        shape(
+            &row(&format!("column = 'cap', {test}")),
+            "is int, and text is needed",
+        );
+    }
+    shape(
+        &row("column = 'cap', equals = 'x'"),
+        "no value of this column can be that",
+    );
+    shape(
+        &row("column = 'cap', not_in = [1, 'x']"),
+        "no value of this column can be that",
+    );
+    shape(
+        &row("column = 'cap', same = 'cap'"),
+        "always the same as itself",
+    );
+    shape(
+        &row("column = 'cap', null = true, set = true"),
+        "never holds",
+    );
+    shape(&row("column = 'cap', null = true, null = false"), "");
+    shape(
+        "shape = 'same_ids'\nleft = 'slots'\nright = 'slots'",
+        "read the same",
+    );
+    shape(
+        "shape = 'agree'\nleft = 'roster.cap'\nright = 'roster.cap'",
+        "compare two readings",
+    );
+    shape(
+        "shape = 'refers'\nrefs = 'roster'\nto = 'roster'",
+        "always refers to itself",
+    );
+    shape(
+        "shape = 'refers'\nrefs = 'roster'\ncolumn = 'cap'\nto = 'slots'",
+        "is int, and text is needed",
+    );
+    shape(
+        "shape = 'absorbing'\nof = 'slots'\nstate = 'id'\nfinal = ['x']\nlive = ['x']\nchanged = true",
+        "both an end and alive",
+    );
+    shape(
+        "shape = 'waiting_implies'\nwork = 'slots'\nheartbeat = 'drain'\ngrace = '10m'\nmode = { column = 'roster.cap', equals = 'yes' }",
+        "no value of this column can be that",
     );
 }
 

@@ -33,7 +33,11 @@ impl Watch<'_> {
                 let locks = LockDir::open(folder).map_err(wrong)?;
                 Ok(self.lead_here(&locks)?.map(Lead::Here))
             }
-            Place::Database(remote) => self.lead_there(remote),
+            Place::Database(remote) => {
+                let lead = self.lead_there(remote);
+                self.stood_by = true;
+                lead
+            }
         }
     }
 
@@ -43,10 +47,12 @@ impl Watch<'_> {
         let request = Request::new()
             .what("canary watch")
             .cancel_on(self.signals.as_fd());
+        let mut stood_by = false;
         let taken = locks.acquire(&name, &request, &mut |event| {
             use std::ops::ControlFlow::{Break, Continue};
             match event {
                 Event::Waiting { holder, .. } => {
+                    stood_by = true;
                     let pid = holder
                         .processes()
                         .first()
@@ -63,6 +69,7 @@ impl Watch<'_> {
                 _ => Continue(()),
             }
         });
+        self.stood_by |= stood_by;
         match taken {
             Ok(guard) => Ok(Some(guard)),
             Err(e) if e.is_cancelled() => Ok(None),
