@@ -61,6 +61,7 @@ impl<'a> Taken<'a> {
             Some(Setting::List(items)) if !items.is_empty() => items,
             Some(Setting::Text(text)) if name == "argv" => vec![Setting::Text(self.program(text)?)],
             Some(one @ Setting::Text(_)) => vec![one],
+            None => return Err(self.wrong(name, "is missing, which is a list of text")),
             _ => return Err(self.wrong(name, "is a list of text, with at least one item")),
         };
         let text = |item| match item {

@@ -19,6 +19,12 @@ const URL_ENV: Described = known(
     "the variable of the environment that has the address",
 );
 
+const ABSENT: Described = known(
+    "absent",
+    Text,
+    "\"empty\": a directory that is not there has nothing in it",
+);
+
 /// What every facet may have, whatever its source.
 pub(crate) const COMMON: &[Described] = &[known(
     "fields",
@@ -66,8 +72,12 @@ pub(crate) const ALL: &[KindOf] = &[
     },
     KindOf {
         name: "flock-dir",
-        settings: &[known("path", Text, "the directory of the locks")],
-        facet: &[],
+        settings: &[known("path", Text, "the directory of the locks"), ABSENT],
+        facet: &[known(
+            "state",
+            Texts,
+            "only locks in these states: held, released, left, unused",
+        )],
     },
     KindOf {
         name: "http",
@@ -107,6 +117,12 @@ pub(crate) const ALL: &[KindOf] = &[
         facet: &[
             known("comm", Texts, "the names of the processes"),
             known("state", Texts, "their states, such as \"Z\""),
+            known("in_run", Bool, "only processes of runs"),
+            known(
+                "what",
+                Text,
+                "\"processes\", the usual, or \"boot\": when the host was started",
+            ),
         ],
     },
     KindOf {
@@ -135,16 +151,28 @@ pub(crate) const ALL: &[KindOf] = &[
     },
     KindOf {
         name: "run-dirs",
-        settings: &[known(
-            "path",
-            Text,
-            "the directory in which each run has one",
-        )],
-        facet: &[known(
-            "has",
-            Names,
-            "columns, and the path inside of the run's directory that each asks for",
-        )],
+        settings: &[
+            known("path", Text, "the directory in which each run has one"),
+            ABSENT,
+        ],
+        facet: &[
+            known(
+                "has",
+                Names,
+                "columns, and the path inside of the run's directory that each asks for",
+            ),
+            known("held", Bool, "whether somebody holds a lock on the file"),
+            known(
+                "says",
+                Names,
+                "columns, and the value that each reads: \"FILE#KEY\", or \"#KEY\" of files",
+            ),
+            known(
+                "suffix",
+                Text,
+                "files that end so instead of directories, such as \".journal\"",
+            ),
+        ],
     },
     KindOf {
         name: "sqlite",

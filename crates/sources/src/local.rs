@@ -82,7 +82,7 @@ pub(crate) fn absent_is_empty(options: &crate::options::Options<'_>) -> Result<b
     match options.text("absent")? {
         None => Ok(false),
         Some("empty") => Ok(true),
-        Some(other) => Err(options.refuse(format!(
+        Some(other) => Err(options.refuse_at("absent", format!(
             "`absent` can be \"empty\", and not `{other}`; without it, a directory that is missing is a failed reading"
         ))),
     }

@@ -19,6 +19,7 @@ mod source;
 mod spots;
 mod terms;
 mod trail;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -155,9 +156,14 @@ impl Rules {
         include_str!("../../LANGUAGE.md")
     }
 
-    /// The JSON Schema (draft 2020-12) of the language.
+    /// The JSON Schema (draft 2020-12) of the language. What belongs to kinds of sources and alerts is open in it.
     pub fn schema() -> String {
-        schema::schema()
+        schema::schema(&[], &[], &[])
+    }
+
+    /// The same, with these kinds of sources, what all of their facets may have, and these kinds of alerts, and no others.
+    pub fn schema_of(sources: &[KindOf], facet: &[Described], alerts: &[KindOf]) -> String {
+        schema::schema(sources, facet, alerts)
     }
 
     /// What the set calls itself.

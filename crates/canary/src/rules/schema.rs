@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::described::{Described, KindOf, Takes};
 use super::fields::{Form, Key};
 use super::terms::{META, TERMS};
-use super::{drill, ledger, output, policy};
+use super::{drill, ledger, output, policy, words};
 use crate::shape;
 
-pub(super) fn schema() -> String {
-    let schema = json!({
+pub(super) fn schema(sources: &[KindOf], fields: &[Described], alerts: &[KindOf]) -> String {
+    let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A rule set of runward-canary, schema 1",
         "type": "object",
@@ -18,17 +19,18 @@ pub(super) fn schema() -> String {
             "schema": { "const": 1 },
             "title": { "type": "string" },
             "include": form(&Form::Texts),
-            "source": named(&source()),
-            "facet": named(&facet()),
+            "source": named(&source(sources)),
+            "facet": named(&facet(sources, fields)),
             "invariant": named(&invariant()),
             "drill": named(&object(drill::KEYS, &["invariant", "kind", "subject", "provoke", "revert"])),
             "policy": object(policy::POLICY, &[]),
             "retention": object(policy::RETENTION, &[]),
-            "alert": { "type": "array", "items": alert() },
+            "alert": { "type": "array", "items": alert(alerts) },
             "ledger": object(ledger::LEDGER, &[]),
             "output": object(output::OUTPUT, &[]),
         },
     });
+    words::explain(&mut schema, "");
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
@@ -39,22 +41,60 @@ fn named(items: &Value) -> Value {
 }
 
 // What a source, a facet or an alert has beside these belongs to its kind, and so does refusing it.
-fn source() -> Value {
+fn source(kinds: &[KindOf]) -> Value {
     let properties = json!({ "kind": { "type": "string" }, "timeout": form(&Form::Duration) });
-    json!({ "type": "object", "properties": properties })
+    of_kinds(&properties, kinds)
 }
 
-fn alert() -> Value {
+fn alert(kinds: &[KindOf]) -> Value {
     let properties = json!({
         "kind": { "type": "string" },
         "name": { "type": "string" },
         "minimum": form(&Form::OneOf(super::fields::SEVERITIES)),
     });
-    json!({ "type": "object", "required": ["kind"], "properties": properties })
+    let mut alert = of_kinds(&properties, kinds);
+    alert["required"] = json!(["kind"]);
+    alert
 }
 
-fn facet() -> Value {
-    let properties = json!({
+/// A table that has these, and what its kind has; if kinds are known, nothing else.
+fn of_kinds(properties: &Value, kinds: &[KindOf]) -> Value {
+    let mut table = json!({ "type": "object", "properties": properties });
+    if kinds.is_empty() {
+        return table;
+    }
+    let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
+    table["properties"]["kind"] = json!({ "enum": names });
+    let form = |kind: &KindOf| {
+        let mut own = properties.clone();
+        own["kind"] = json!({ "const": kind.name });
+        kind.settings
+            .iter()
+            .for_each(|one| own[one.name] = described(one));
+        json!({
+            "if": { "properties": { "kind": { "const": kind.name } }, "required": ["kind"] },
+            "then": { "properties": own, "additionalProperties": false },
+        })
+    };
+    table["allOf"] = kinds.iter().map(form).collect();
+    table
+}
+
+fn described(setting: &Described) -> Value {
+    let mut schema = match setting.takes {
+        Takes::Int => form(&Form::Int),
+        Takes::Bool => form(&Form::Bool),
+        Takes::Texts => form(&Form::Texts),
+        Takes::Names => form(&Form::Names),
+        Takes::Length => form(&Form::Duration),
+        Takes::Text => form(&Form::Text),
+    };
+    schema["description"] = json!(setting.about);
+    schema
+}
+
+fn facet(kinds: &[KindOf], fields: &[Described]) -> Value {
+    let mut properties = json!({
         "source": { "type": "string" },
         "query": { "type": ["string", "array"] },
         "id": form(&Form::Scalar),
@@ -66,7 +106,19 @@ fn facet() -> Value {
         "period": form(&Form::Duration),
         "columns": named(&json!({ "enum": ["text", "int", "time", "bool", "any"] })),
     });
-    json!({ "type": "object", "properties": properties })
+    if kinds.is_empty() {
+        return json!({ "type": "object", "properties": properties });
+    }
+    for one in fields {
+        properties[one.name] = described(one);
+    }
+    for kind in kinds {
+        for one in kind.facet.iter().filter(|one| one.name != "query") {
+            properties[one.name] = described(one);
+            properties[one.name]["description"] = json!(format!("{}: {}", kind.name, one.about));
+        }
+    }
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
 /// The keys that all have, and for each shape its own and no others. Nothing is required here: what overrides an included set has single fields.

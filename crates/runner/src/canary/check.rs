@@ -2,7 +2,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use runward_canary::{AlertRule, Invariant, Policy, Rules};
+use runward_canary::{AlertRule, Invariant, KindOf, Policy, Rules};
 
 use super::args::CheckArgs;
 use super::setup::Setup;
@@ -13,7 +13,15 @@ use crate::error::{Error, Result};
 use crate::terminal::printable;
 
 pub(super) fn schema() -> Result<u8> {
-    print(format!("{}\n", Rules::schema().trim_end()).as_bytes())?;
+    let (sources, facet) = runward_sources::described();
+    let mut alerts = runward_sinks::described().to_vec();
+    alerts.push(KindOf {
+        name: sinks::STDERR,
+        settings: &[],
+        facet: &[],
+    });
+    let schema = Rules::schema_of(sources, facet, &alerts);
+    print(format!("{}\n", schema.trim_end()).as_bytes())?;
     Ok(0)
 }
 
@@ -44,7 +52,8 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     let setup = Setup::judging(&args.config)?;
     let mut unset = setup.rehearse()?;
     unset.extend(sinks::unset(&setup.rules)?);
-    let ledger = setup.ledger()?;
+    let (ledger, variable) = setup.rehearsed_ledger()?;
+    unset.extend(variable);
     let rules = &setup.rules;
     let mut out = String::new();
     let _ = writeln!(out, "{} ({})", printable(rules.title()), rules.digest());
@@ -70,7 +79,7 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
         kinds => kinds.join(", "),
     };
     let _ = writeln!(out, "alerts: {alerts}");
-    let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
+    let _ = writeln!(out, "ledger: {}", printable(&ledger));
     let _ = writeln!(out, "policy: {}", policy(rules.policy()));
     let _ = write!(out, "{}", unexpected(rules));
     for variable in unset {

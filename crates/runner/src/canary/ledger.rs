@@ -1,8 +1,9 @@
 //! What one cycle leaves for the next: in a directory of this host, or in a database that several hosts share. Which of the two it is, only this file knows.
 use std::collections::BTreeMap;
-use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fmt, fs, io};
 
 use runward_canary::alert::Outbox;
 use runward_canary::ledger::{self, Origin, Retention, Saved};
@@ -90,7 +91,13 @@ impl Place {
     /// Makes a directory of it, for this user alone; a database is made when it is written first.
     pub(super) fn prepare(&self) -> Result<()> {
         match self {
-            Self::Directory(folder) => make_private(folder, "[ledger] directory"),
+            Self::Directory(folder) => match fs::metadata(folder) {
+                Ok(found) if !found.is_dir() => Err(Error::place(format!(
+                    "the ledger {} is no directory; name another one with `directory` in [ledger]",
+                    folder.display()
+                ))),
+                _ => make_private(folder, "`directory` in [ledger]"),
+            },
             Self::Database(_) => Ok(()),
         }
     }
@@ -112,6 +119,24 @@ impl Place {
                 Ok((Book::Shared(ledger), Past::of(kept)))
             }
         }
+    }
+
+    /// Why this user cannot look into it, though it may be there.
+    pub(super) fn denied(&self) -> Option<String> {
+        let Self::Directory(folder) = self else {
+            return None;
+        };
+        let error = fs::read_dir(folder).err()?;
+        if error.kind() != io::ErrorKind::PermissionDenied {
+            return None;
+        }
+        let owner = fs::metadata(folder).map(|found| format!(" of uid {}", found.uid()));
+        let user = rustix::process::geteuid().as_raw();
+        Some(format!(
+            "the ledger {}{} is not readable for uid {user}: ask as the user that runs the cycles, or look at what [output] writes",
+            folder.display(),
+            owner.unwrap_or_default()
+        ))
     }
 
     /// What is there, without changing anything; none if nobody ever wrote.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runward_canary::ledger::Retention;
-use runward_canary::{Collector, Options, Rules, Source, SourceRule};
+use runward_canary::{Collector, Options, Rules, Setting, Source, SourceRule};
 
 use super::ledger::{Place, Remote};
 use super::owner::Owner;
@@ -129,6 +129,18 @@ impl Setup {
             None => self.usual()?,
         };
         Ok(Place::Directory(folder))
+    }
+
+    /// What it is called, also where its address is not known yet: then with the variable that should have it.
+    pub(super) fn rehearsed_ledger(&self) -> Result<(String, Option<String>)> {
+        let database = self.rules.ledger().database();
+        match database.and_then(|settings| settings.get("url_env")) {
+            Some(Setting::Text(name)) if std::env::var_os(name).is_none() => Ok((
+                format!("the database that {name} names"),
+                Some(name.clone()),
+            )),
+            _ => Ok((self.ledger()?.to_string(), None)),
+        }
     }
 
     fn usual(&self) -> Result<PathBuf> {

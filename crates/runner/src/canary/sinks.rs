@@ -14,7 +14,7 @@ use crate::terminal::{printable, say};
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// The kind that is no sink of another crate.
-const STDERR: &str = "stderr";
+pub(super) const STDERR: &str = "stderr";
 
 /// All places of a rule set.
 pub(super) struct Sinks(BTreeMap<String, Place>);

@@ -17,9 +17,17 @@ use crate::terminal::printable;
 pub(super) fn main(args: &StatusArgs) -> Result<u8> {
     let setup = Setup::load(&args.config)?;
     let place = setup.ledger()?;
+    if let Some(why) = place.denied() {
+        return unknown(args, &why);
+    }
     setup.owner().check(&place)?;
     let Some(past) = place.look()? else {
-        return never(args, "there is no ledger");
+        return never(
+            args,
+            &format!(
+                "there is no ledger {place}; another user has another one, if [ledger] names none"
+            ),
+        );
     };
     let Some(last) = past.last else {
         return bare(args, &past.saved.state);
@@ -66,13 +74,16 @@ fn stale(last: &Last, after: Stamp, now: Stamp) -> Option<String> {
 }
 
 fn never(args: &StatusArgs, why: &str) -> Result<u8> {
+    unknown(args, &format!("never run: {why}"))
+}
+
+fn unknown(args: &StatusArgs, why: &str) -> Result<u8> {
+    let level = Level::Unknown;
     match args.json {
-        true => print_json(
-            &json!({ "schema": 1, "level": Level::Unknown.name(), "warning": format!("never run: {why}") }),
-        )?,
-        false => print(format!("unknown: never run, {why}\n").as_bytes())?,
+        true => print_json(&json!({ "schema": 1, "level": level.name(), "warning": why }))?,
+        false => print(format!("{}: {}\n", level.name(), printable(why)).as_bytes())?,
     }
-    Ok(Level::Unknown.code())
+    Ok(level.code())
 }
 
 /// A state without the words of its last cycle: what is red is known, and all else is not.

@@ -6,6 +6,7 @@
 mod harness;
 
 mod attest;
+mod canary_rules;
 mod configuration;
 mod identity;
 mod manual;

@@ -142,7 +142,10 @@ fn plan(ask: &Ask) -> Result<(Facet, Filter), Error> {
         .text("what")?
         .filter(|what| !matches!(*what, "boot" | "processes"))
     {
-        return Err(options.refuse(format!("`what` is processes or boot, and not `{what}`")));
+        return Err(options.refuse_at(
+            "what",
+            format!("`what` is processes or boot, and not `{what}`"),
+        ));
     }
     if boot {
         once(&facet, &options)?;

@@ -61,19 +61,22 @@ impl Plan {
             .as_ref()
             .is_some_and(|suffix| suffix.is_empty() || suffix.contains('/'))
         {
-            return Err(
-                options.refuse("`suffix` is how the names of files end, such as \".journal\"")
-            );
+            return Err(options.refuse_at(
+                "suffix",
+                "`suffix` is how the names of files end, such as \".journal\"",
+            ));
         }
         if files && !self.has.is_empty() {
-            return Err(
-                options.refuse("`has` looks inside of directories, and files have no inside")
-            );
+            return Err(options.refuse_at(
+                "has",
+                "`has` looks inside of directories, and files have no inside",
+            ));
         }
         if !files && self.asks_who() {
-            return Err(
-                options.refuse("`held` is about files that are locked; say by `suffix` which")
-            );
+            return Err(options.refuse_at(
+                "held",
+                "`held` is about files that are locked; say by `suffix` which",
+            ));
         }
         let inside = self.says.iter().map(|said| &said.file).filter(|_| !files);
         if let Some(path) = self.has.iter().chain(inside).find(|path| !is_inside(path)) {

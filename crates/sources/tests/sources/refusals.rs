@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use runward_canary::{Ask, ErrorKind, Setting};
@@ -168,4 +169,42 @@ fn a_facet_that_is_not_understood_is_refused_before_anybody_is_asked() {
             "{kind}: {error}"
         );
     }
+}
+
+/// What the schema of rules says of a kind is what the kind understands: its refusal of a name that is near none lists them all.
+#[test]
+fn what_is_described_is_what_is_known() {
+    let (kinds, common) = runward_sources::described();
+    let listed = |error: &str| -> BTreeSet<String> {
+        let names = error
+            .rsplit_once("there are ")
+            .map_or("", |(_, names)| names);
+        names
+            .split(", ")
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let far = ("zzzzzzzzzzzzzzzzzzzzzzzz", text("x"));
+    let shared = [
+        "as", "born", "columns", "each", "id", "period", "source", "subject", "subjects",
+    ];
+    for kind in kinds {
+        let names = |all: &[runward_canary::Described]| -> BTreeSet<String> {
+            all.iter().map(|one| one.name.to_owned()).collect()
+        };
+        let error = refused(kind.name, std::slice::from_ref(&far));
+        assert_eq!(listed(&error), names(kind.settings), "{}", kind.name);
+        let mut facet: BTreeSet<String> = BTreeSet::new();
+        // Redis has either of two.
+        for pairs in [vec![far.clone()], vec![far.clone(), ("scan", text("a:*"))]] {
+            let error = unprepared(kind.name, ask("f", "id", &pairs));
+            facet.extend(listed(&error));
+        }
+        let mut wanted = names(kind.facet);
+        wanted.extend(names(common));
+        wanted.extend(shared.map(str::to_owned));
+        assert_eq!(facet, wanted, "a facet of {}", kind.name);
+    }
+    assert_eq!(kinds.len(), runward_sources::kinds().count());
 }

@@ -156,3 +156,59 @@ fn every_key_of_the_schema_is_known_to_the_parser() {
         assert!(error.contains("has no key `no_such_key`"), "{error}");
     }
 }
+
+/// Whoever writes rules in an editor is shown what each key is.
+#[test]
+fn every_property_is_described() {
+    fn walk(schema: &Value, path: &str, bare: &mut Vec<String>) {
+        for (key, inner) in schema.as_object().into_iter().flatten() {
+            match (key.as_str(), inner) {
+                ("if", _) => {}
+                ("properties", Value::Object(all)) => {
+                    for (name, property) in all {
+                        if property.get("description").is_none() {
+                            bare.push(format!("{path}.{name}"));
+                        }
+                        walk(property, &format!("{path}.{name}"), bare);
+                    }
+                }
+                (_, Value::Array(all)) => all.iter().for_each(|one| walk(one, path, bare)),
+                (_, Value::Object(_)) => walk(inner, path, bare),
+                _ => {}
+            }
+        }
+    }
+    let mut bare = Vec::new();
+    walk(&schema(), "", &mut bare);
+    assert_eq!(bare, Vec::<String>::new());
+}
+
+#[test]
+fn kinds_that_are_known_have_their_settings_and_no_others() {
+    use crate::{Described, KindOf, Takes};
+    const QUEUE: KindOf = KindOf {
+        name: "queue",
+        settings: &[Described::new("depth", Takes::Int, "how deep it is")],
+        facet: &[Described::new("tag", Takes::Text, "what is looked for")],
+    };
+    let schema = Rules::schema_of(&[QUEUE], &[], &[QUEUE]);
+    let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
+    let valid = |text: &str| fits(&schema, &toml(text), &schema);
+    assert!(valid(
+        "[source.q]\nkind = 'queue'\ndepth = 3\n[facet.f]\nsource = 'q'\ntag = 'x'"
+    ));
+    assert!(valid(
+        "[[alert]]\nkind = 'queue'\nminimum = 'minor'\ndepth = 1"
+    ));
+    for wrong in [
+        "[source.q]\nkind = 'queue'\ndeep = 3",
+        "[source.q]\nkind = 'queue'\ndepth = '3'",
+        "[source.q]\nkind = 'queu'",
+        "[facet.f]\nsource = 'q'\ntags = 'x'",
+        "[[alert]]\nkind = 'queue'\nurl = 'x'",
+    ] {
+        assert!(!valid(wrong), "{wrong}");
+    }
+    let about = "/properties/source/additionalProperties/allOf/0/then/properties/depth/description";
+    assert_eq!(schema.pointer(about), Some(&json!("how deep it is")));
+}
