@@ -222,3 +222,23 @@ fn two_drills_at_once_would_see_each_other_so_there_is_one() {
     held.revert.open_line();
     running.wait().assert_code(0);
 }
+
+#[test]
+fn what_the_provoking_command_has_started_ends_with_it_at_a_signal() {
+    let sandbox = Sandbox::new(60);
+    let mut held = Held::new(&sandbox);
+    let jobs = &held.jobs;
+    let deaf = jobs.shell(&format!(
+        "sh -c \"trap : TERM; sleep 1000; sleep 1000\" {} & echo provoking > {}; read go < {}",
+        sandbox.token(),
+        held.line.path().display(),
+        held.provoke.path().display()
+    ));
+    jobs.rules(&jobs.drill("one", &deaf, &jobs.put(WELL)));
+    let running = jobs.start(&["one"]);
+    held.line.wait_for("provoking");
+    running.signal(Signal::TERM);
+    running.wait().assert_code(143);
+    let ended = sandbox.everyone_ended_by(sandbox.until());
+    assert!(ended && held.jobs.is_well() && !held.jobs.owes());
+}

@@ -130,7 +130,10 @@ fn a_command_that_fails_is_heard() {
 fn a_command_that_hangs_is_killed_with_all_that_it_started() {
     let sandbox = Sandbox::new(60);
     let jobs = Jobs::new(&sandbox);
-    let hangs = jobs.shell(&format!("sleep 1000 & sleep 1000; : {}", sandbox.token()));
+    let hangs = jobs.shell(&format!(
+        "sh -c \"sleep 1000; :\" {0} & sh -c \"sleep 1000; :\" {0}",
+        sandbox.token()
+    ));
     let drill = jobs.drill("one", &hangs, &jobs.put(WELL));
     jobs.rules(&drill.replace("limit = \"20s\"", "limit = \"300ms\""));
     let (reason, why) = jobs.reason(2);

@@ -124,8 +124,8 @@ impl Running {
                 until = Instant::now() + GRACE;
             }
         }
-        if late || asked > 0 {
-            // It is not reaped yet, so that the group is still its own.
+        if asked > 0 {
+            // What did not listen. It is not reaped yet, so that the group is still its own.
             self.signal(Signal::KILL);
         }
         self.listen();
