@@ -58,6 +58,16 @@ impl Value {
         read.unwrap_or_else(|| Self::text(text))
     }
 
+    /// Whether it is what a column of that kind holds, or nothing: a number may stand for a truth, and no text for anything but text.
+    pub(crate) fn fits(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Any | Kind::Text => true,
+            Kind::Int => matches!(self, Self::Null | Self::Int(_) | Self::Bool(_)),
+            Kind::Bool => matches!(self, Self::Null | Self::Bool(_) | Self::Int(0..=1)),
+            Kind::Time => matches!(self, Self::Null | Self::Time(_)),
+        }
+    }
+
     /// Whether nothing was stored.
     pub fn is_null(&self) -> bool {
         *self == Self::Null
@@ -112,10 +122,16 @@ fn digits(text: &str) -> Option<i64> {
     })
 }
 
+/// As databases and programs write it, in small letters or not.
 fn truth(text: &str) -> Option<bool> {
-    match text.trim() {
-        "1" | "t" | "true" => Some(true),
-        "0" | "f" | "false" => Some(false),
+    let is = |words: [&str; 3]| {
+        words
+            .iter()
+            .any(|word| text.trim().eq_ignore_ascii_case(word))
+    };
+    match (is(["1", "t", "true"]), is(["0", "f", "false"])) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
         _ => None,
     }
 }
@@ -132,7 +148,19 @@ mod tests {
         assert_eq!(Value::read(Kind::Time, "soon"), Value::text("soon"));
         assert_eq!(Value::read(Kind::Int, " 7 "), Value::Int(7));
         assert_eq!(Value::read(Kind::Int, "7.0"), Value::text("7.0"));
-        assert_eq!(Value::read(Kind::Bool, "t"), Value::Bool(true));
+        for (text, truth) in [
+            ("t", true),
+            ("True", true),
+            ("TRUE", true),
+            (" 1 ", true),
+            ("F", false),
+            ("False", false),
+        ] {
+            assert_eq!(Value::read(Kind::Bool, text), Value::Bool(truth), "{text}");
+        }
+        for none in ["yes", "on", "2", "", "truth"] {
+            assert_eq!(Value::read(Kind::Bool, none), Value::text(none));
+        }
         assert_eq!(
             Value::read(Kind::Time, "-0.5"),
             Value::Time(Stamp::from_micros(-500_000))

@@ -115,22 +115,28 @@ fn plan(ask: &Ask) -> Result<(Facet, Vec<Cell<'static>>), Error> {
     }
 }
 
-/// A lock at its path. `left` is what its file says, if that was asked for.
-fn record(
-    entry: &Entry,
-    left: Option<Result<Option<LockRecord>, runward_lock::Error>>,
-    boot: &Boot,
-) -> Record {
+/// What the file of a lock says, if that was asked for.
+type Left = Option<Result<Option<LockRecord>, runward_lock::Error>>;
+
+/// The state of a lock that nobody has, and the record of a holder that was killed.
+fn free(left: Left) -> (Cell<'static>, Option<LockRecord>) {
+    match left {
+        None | Some(Err(_)) => (Cell::Null, None),
+        Some(Ok(None)) => (text(UNUSED), None),
+        Some(Ok(Some(record))) if record.released() => (text(RELEASED), None),
+        Some(Ok(Some(record))) => (text(LEFT), Some(record)),
+    }
+}
+
+/// A lock at its path.
+fn record(entry: &Entry, left: Left, boot: &Boot) -> Record {
     let holder = match entry.state() {
         State::Held(holder) => Some(holder),
         _ => None,
     };
-    let (state, left) = match (holder, left) {
-        (Some(_), _) => (text(HELD), None),
-        (None, None | Some(Err(_))) => (Cell::Null, None),
-        (None, Some(Ok(None))) => (text(UNUSED), None),
-        (None, Some(Ok(Some(record)))) if record.released() => (text(RELEASED), None),
-        (None, Some(Ok(Some(record)))) => (text(LEFT), Some(record)),
+    let (state, left) = match holder {
+        Some(_) => (text(HELD), None),
+        None => free(left),
     };
     // Somebody who holds it without a record has left the record of the one before.
     let told = holder

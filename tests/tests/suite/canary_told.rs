@@ -1,8 +1,12 @@
 //! Who is told: sinks that hang, refuse or do not carry it, and what comes and goes.
 
+use std::io;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use runward_tests::Sandbox;
+use runward_tests::places::Tmpfs;
+use runward_tests::skip::is_root;
 
 use crate::canary_kit::{Canary, Hook, ILL, WELL};
 
@@ -40,7 +44,8 @@ kind = "stderr"
     let ran = canary.assert("cycle", &[], 1);
     assert_eq!(hook.posts().len(), 2, "it is tried again");
     assert_eq!(hook.posts()[0], hook.posts()[1]);
-    assert!(ran.out.contains("1 alert has not arrived"), "{ran:#?}");
+    let said = "warning: alerts do not arrive at command: 1 waiting; timeout: ";
+    assert!(ran.out.contains(said), "{ran:#?}");
     assert_eq!(
         canary.reasons("alerts"),
         ["opened"],
@@ -63,6 +68,8 @@ fn a_webhook_that_refuses_is_tried_within_bounds_and_its_address_is_never_said()
         hook.url()
     );
     let canary = Canary::of_jobs(&sandbox, &more);
+    // Three hundred cycles, which on a disk would wait for it most of the time.
+    let _memory = is_root().then(|| Tmpfs::mount(&canary.path("ledger"), 4096));
     canary.write("jobs", ILL);
     let mut said = String::new();
     for status in [500, 403, 302, 404] {
@@ -143,4 +150,31 @@ fn what_comes_and_goes_is_told_once() {
     canary.write("rules.toml", &refused);
     let ran = canary.assert("check", &[], 3);
     assert!(ran.err.contains("can never be exceeded"), "{ran:#?}");
+}
+
+#[test]
+fn whoever_is_not_told_in_one_cycle_is_told_in_the_next() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "[[alert]]\nkind = \"file\"\npath = \"alerts\"\n");
+    canary.write("jobs", ILL);
+    canary.assert("cycle", &["--no-alerts"], 1);
+    assert_eq!(canary.read("alerts"), "");
+    canary.assert("cycle", &[], 1);
+    assert_eq!(canary.reasons("alerts"), ["opened"]);
+    canary.write("jobs", WELL);
+    canary.assert("cycle", &["--no-alerts"], 0);
+    canary.assert("cycle", &[], 0);
+    assert_eq!(canary.reasons("alerts"), ["opened", "recovered"]);
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_holds_up_no_cycle() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "[[alert]]\nkind = \"stderr\"\n");
+    canary.write("jobs", ILL);
+    let (_unread, mut full) = io::pipe().expect("a pipe");
+    io::Write::write_all(&mut full, &[b'.'; 1 << 16]).expect("as much as it holds");
+    let mut cycle = canary.command("cycle");
+    let status = cycle.stdout(Stdio::null()).stderr(full).status();
+    assert_eq!(status.expect("it runs").code(), Some(1));
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use runward_tests::skip::skip;
+use runward_tests::swarm::Swarm;
 use runward_tests::{Ended, Running, Sandbox, binaries};
 
 use crate::expected::CGROUP;
@@ -14,6 +15,7 @@ use crate::expected::CGROUP;
 struct Host<'a> {
     sandbox: &'a Sandbox,
     directory: PathBuf,
+    engine: Option<PathBuf>,
 }
 
 fn example() -> PathBuf {
@@ -24,7 +26,11 @@ impl<'a> Host<'a> {
     fn new(sandbox: &'a Sandbox) -> Self {
         let directory = sandbox.path("host");
         fs::create_dir(&directory).expect("a directory");
-        Self { sandbox, directory }
+        Self {
+            sandbox,
+            directory,
+            engine: None,
+        }
     }
 
     fn run(&self, mut command: Command) -> Ended {
@@ -34,6 +40,11 @@ impl<'a> Host<'a> {
             .env("PATH", format!("{}:{path}", example().display()))
             .env("CI_HOST_DIR", &self.directory)
             .env("RUNWARD", binaries::runward());
+        if let Some(socket) = &self.engine {
+            command
+                .env("CI_HOST_ENGINE", socket)
+                .env("DOCKER_CONFIG", self.sandbox.path("docker"));
+        }
         Running::of(self.sandbox, command).wait()
     }
 
@@ -57,6 +68,9 @@ impl<'a> Host<'a> {
         let at = |below: &str| self.directory.join(below);
         let states = self.ci_host(&["places"]);
         let audit = at("home/sweeps/runs/audit.jsonl");
+        let engine = self.engine.as_ref().map(|socket| {
+            format!("[source.docker]\nsocket = {socket:?}\n[invariant.CI-S1]\noff = false\n")
+        });
         let text = format!(
             r#"include = [{include:?}]
 [source]
@@ -72,12 +86,13 @@ subject = {audit:?}
 subject = {audit:?}
 [ledger]
 directory = {ledger:?}
-"#,
+{engine}"#,
             include = example().join("canary.toml"),
             locks = at("locks"),
             run_locks = at("locks/.runs"),
             runs = at("home/runs"),
             ledger = at("ledger"),
+            engine = engine.unwrap_or_default(),
         );
         let path = at("canary.toml");
         fs::write(&path, text).expect("rules");
@@ -135,6 +150,40 @@ fn each_kind_turns_red_by_itself_and_green_again() {
         .lines()
         .filter(|line| line.starts_with("passed"));
     assert!(passed.count() >= 15, "{}", drilled.stdout);
+    host.canary(&["cycle", &rules]).assert_code(0);
+    host.end();
+}
+
+#[test]
+fn with_an_engine_a_stack_is_the_apps_that_somebody_holds() {
+    const TEST: &str = "with_an_engine_a_stack_is_the_apps_that_somebody_holds";
+    if let Some(reason) = Swarm::lacks() {
+        return skip(TEST, &reason);
+    }
+    let sandbox = Sandbox::new(120);
+    let engine = Swarm::start();
+    let mut host = Host::new(&sandbox);
+    host.engine = Some(engine.socket());
+    let rules = host.rules();
+    host.ci_host(&["innocents"]);
+    // Of the app whose run is at work, for longer than any grace.
+    let label = "com.docker.stack.namespace=web";
+    let work = ["busybox", "sleep", "1000000"];
+    let run = [
+        "run",
+        "--detach",
+        "--network",
+        "none",
+        "--label",
+        label,
+        "tiny:1",
+    ];
+    let mut words = run.to_vec();
+    words.extend(work);
+    let started = engine.command().args(&words).output().expect("docker");
+    assert!(started.status.success(), "{started:?}");
+    host.canary(&["drill", &rules, "CI-S1-unowned"])
+        .assert_code(0);
     host.canary(&["cycle", &rules]).assert_code(0);
     host.end();
 }

@@ -7,6 +7,8 @@ use crate::{Cause, CauseKind, Row, Stamp, Table, Value, View, When};
 pub(crate) enum Due {
     Now,
     Not,
+    /// Nobody judged it, and it is too late: told once.
+    Missed(Cause),
     Unjudged(Cause),
 }
 
@@ -18,7 +20,7 @@ pub(crate) fn due(when: &When, view: &View<'_>, known: &mut Option<Epoch>) -> Du
     };
     let now = view.taken();
     if known.as_ref().is_none_or(|epoch| epoch.id != event.id) {
-        *known = Some(event.fresh(when, now, known.is_none()));
+        *known = Some(event.fresh(when, now, known.as_ref()));
     }
     match known {
         Some(epoch) => epoch.due(when, event.born, now),
@@ -64,7 +66,8 @@ fn text(value: &Value) -> Option<String> {
 
 impl Event {
     /// The event as it is seen for the first time. One that was over before anybody watched was nobody's to judge.
-    fn fresh(&self, when: &When, now: Stamp, first: bool) -> Epoch {
+    fn fresh(&self, when: &When, now: Stamp, before: Option<&Epoch>) -> Epoch {
+        let first = before.is_none();
         let over = |born: Stamp| now.since(born) > micros(when.within);
         let phase = match self.born {
             Some(born) if first && over(born) => Phase::Done,
@@ -74,6 +77,7 @@ impl Event {
             id: self.id.clone(),
             seen: now,
             phase,
+            lost: before.map_or(0, Epoch::lost),
         }
     }
 }
@@ -84,13 +88,36 @@ impl Epoch {
         let anchor = born.map_or(self.seen, |born| born.min(self.seen));
         if self.phase == Phase::Due && now.since(anchor) > micros(when.within) {
             self.phase = Phase::Missed;
+            return Due::Missed(self.missed(when));
         }
         match self.phase {
-            Phase::Done => Due::Not,
-            Phase::Due if now.since(anchor) < micros(when.delay) => Due::Not,
-            Phase::Due => Due::Now,
-            Phase::Missed => Due::Unjudged(self.missed(when)),
+            Phase::Done | Phase::Missed => Due::Not,
+            Phase::Due if now.since(anchor) >= micros(when.delay) => Due::Now,
+            // Who starts over faster than anybody looks would never be judged, and never be seen not to be.
+            Phase::Due if self.lost > 0 => Due::Unjudged(self.overtaken(when)),
+            Phase::Due => Due::Not,
         }
+    }
+
+    /// How many events in a row were over before they were judged, when another comes.
+    fn lost(&self) -> u64 {
+        match self.phase {
+            Phase::Due => self.lost.saturating_add(1),
+            Phase::Done | Phase::Missed => 0,
+        }
+    }
+
+    /// Why the last event was not judged and never will be, if so.
+    pub(crate) fn unseen(&self, when: &When) -> Option<Cause> {
+        (self.phase == Phase::Missed).then(|| self.missed(when))
+    }
+
+    fn overtaken(&self, when: &When) -> Cause {
+        let words = format!(
+            "{} event(s) of {} were followed by the next before they could be judged; the last is {}",
+            self.lost, when.facet, self.id
+        );
+        Cause::new(CauseKind::Stale, words)
     }
 
     fn missed(&self, when: &When) -> Cause {

@@ -125,7 +125,8 @@ fn one(
     let before = standing.looked.replace(now);
     match when.map_or(Due::Now, |when| due(when, &view, &mut standing.epoch)) {
         Due::Now => {}
-        Due::Not => return Settled::not_due(&invariant.meta, standing),
+        Due::Not => return Settled::not_due(&invariant.meta, when, standing),
+        Due::Missed(cause) => return Settled::missed(&invariant.meta, cause, standing),
         Due::Unjudged(cause) => {
             let missed = Err(Miss::Unjudged(cause));
             return settle(

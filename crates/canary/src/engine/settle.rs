@@ -1,7 +1,10 @@
 use crate::engine::look::{Look, Miss};
 use crate::engine::state::Standing;
 use crate::engine::step;
-use crate::{Cause, Change, Expect, Finding, Meta, Options, Outcome, Stamp, Verdict};
+use crate::{Cause, Change, Expect, Finding, Meta, Options, Outcome, Stamp, Verdict, When};
+
+/// Who is blind where an event was missed.
+const EVENT: &str = "(event)";
 
 /// The verdict of an invariant, and what has changed by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,9 +78,32 @@ impl Settled {
     }
 
     /// Nothing was to be judged: nothing is counted, and what is red stays so.
-    pub(crate) fn not_due(meta: &Meta, standing: &mut Standing) -> Self {
+    pub(crate) fn not_due(meta: &Meta, when: Option<&When>, standing: &Standing) -> Self {
         let mut settled = Self::of(meta, Outcome::NotDue);
         settled.verdict.red = standing.red().count() as u64;
+        let unseen = standing.epoch.as_ref().zip(when);
+        let unseen = unseen.and_then(|(epoch, when)| epoch.unseen(when));
+        settled.verdict.blind = unseen
+            .map(|cause| (EVENT.to_owned(), cause))
+            .into_iter()
+            .collect();
+        settled
+    }
+
+    /// An event that nobody judged in time is told once. That it was missed is over then: no later look can mend it.
+    pub(crate) fn missed(meta: &Meta, cause: Cause, standing: &mut Standing) -> Self {
+        let unjudged_cycles = standing.unjudged + 1;
+        (standing.unjudged, standing.stale) = (0, false);
+        let outcome = Outcome::Unjudged {
+            cause: cause.clone(),
+        };
+        let mut settled = Self::of(meta, outcome);
+        settled.verdict.red = standing.red().count() as u64;
+        settled.changes = vec![Change::Stale {
+            unjudged_cycles,
+            cause,
+        }];
+        standing.coverage.count(&settled.verdict, 0);
         settled
     }
 

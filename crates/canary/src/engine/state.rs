@@ -65,6 +65,14 @@ pub(crate) struct Epoch {
     pub(crate) id: String,
     pub(crate) seen: Stamp,
     pub(crate) phase: Phase,
+    /// How many before it were followed by the next before they could be judged.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(crate) lost: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How far the judgement of an epoch is.

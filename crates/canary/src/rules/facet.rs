@@ -62,6 +62,13 @@ impl FacetRule {
         self.ask.after().first().copied()
     }
 
+    /// What a column of its answer holds; none if it has no such column.
+    pub(crate) fn kind(&self, column: &str) -> Option<Kind> {
+        let columns = self.ask.columns.iter();
+        let mut found = columns.filter(|one| one.name() == column);
+        found.next().map(Column::kind)
+    }
+
     /// Whether its answer has such a column.
     pub(crate) fn has(&self, column: &str) -> bool {
         self.ask.columns.iter().any(|one| one.name() == column)

@@ -135,6 +135,10 @@ fn possible(fields: Fields<'_>) -> Result {
         let node = fields.get(key);
         node.is_some_and(|node| !node.several().is_empty())
     });
+    let live = fields.texts("live")?;
+    if let Some(both) = fields.texts("final")?.iter().find(|end| live.contains(end)) {
+        return Err(fields.error(format!("`{both}` is both an end and alive")));
+    }
     let changed = fields.flag("changed")?;
     let wrong = match (state == ends, back || changed, state || !changed) {
         (false, ..) => {

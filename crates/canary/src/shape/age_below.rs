@@ -1,6 +1,6 @@
 //! `age_below`: no row is older than it may be.
 
-use super::cell::{AHEAD, Trouble, index, micros, secs, time};
+use super::cell::{AHEAD, LEASE, Trouble, index, micros, near, secs};
 use super::common::kinds;
 use super::condition::FILTER;
 use super::facet::{Judged, Limit, Limits, column, facet};
@@ -27,7 +27,11 @@ const KEYS: &[Key] = &[
     key("owner", Form::Table(OWNER)),
 ];
 
-const OWNER: &[Key] = &[key("until", Form::Text), key("grace", Form::Duration)];
+const OWNER: &[Key] = &[
+    key("until", Form::Text),
+    key("grace", Form::Duration),
+    key("ahead", Form::Duration),
+];
 
 const OVERDUE: usize = 0;
 const LEFT: usize = 1;
@@ -36,7 +40,7 @@ struct AgeBelow {
     rows: Rows,
     stamp: String,
     limit: Limit,
-    ahead: Option<i64>,
+    ahead: i64,
     owner: Option<Owner>,
     kinds: Vec<String>,
 }
@@ -45,6 +49,7 @@ struct AgeBelow {
 struct Owner {
     until: String,
     grace: i64,
+    ahead: i64,
 }
 
 fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
@@ -58,17 +63,17 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
             let grace = fields.duration("grace")?;
             Ok(Owner {
                 until: column(fields, "until", "", of, Kind::Time)?,
+                ahead: fields.duration("ahead")?.map_or(LEASE, micros),
                 grace: micros(grace.ok_or_else(|| {
                     node.error("`grace` is missing: no owner is trusted for ever")
                 })?),
             })
         });
     let owner = owner.transpose()?;
-    let usual_ahead = (stamp == "born").then_some(AHEAD);
     let both = ["overdue", "owner_overdue"];
     Ok(Box::new(AgeBelow {
         limit: Limit::read(fields.need("limit")?, of, facets)?,
-        ahead: fields.duration("ahead")?.map(micros).or(usual_ahead),
+        ahead: fields.duration("ahead")?.map_or(AHEAD, micros),
         kinds: kinds(fields, if owner.is_some() { &both } else { &both[..1] })?,
         rows: Rows::read(fields, of)?,
         stamp,
@@ -121,10 +126,9 @@ impl<'a> Bound<'a> {
         sieve: &mut Sieve<'a>,
     ) -> std::result::Result<(), Trouble<'a>> {
         let Element { subject, row, .. } = element;
-        let age = self.now.since(time(row.at(self.stamp), &self.rule.stamp)?);
-        if self.rule.ahead.is_some_and(|ahead| age < -ahead) {
-            return Err(Trouble::Future(&self.rule.stamp));
-        }
+        let stamp = row.at(self.stamp);
+        let stamp = near(stamp, &self.rule.stamp, self.now, self.rule.ahead)?;
+        let age = self.now.since(stamp);
         let limit = self.limits.of(subject, row)?;
         let overdue = self.overdue_owner(row);
         // While the owner answers for it, the row is not looked at.
@@ -143,9 +147,10 @@ impl<'a> Bound<'a> {
         Ok(())
     }
 
-    /// For how long its owner has been due; none if it has no owner, or none that can be read.
+    /// For how long its owner has been due; none if it has no owner, or none that can be read or believed.
     fn overdue_owner(&self, row: Row<'_>) -> Option<i64> {
-        let until = time(row.at(self.until?), "until").ok()?;
+        let ahead = self.rule.owner.as_ref()?.ahead;
+        let until = near(row.at(self.until?), "until", self.now, ahead).ok()?;
         Some(self.now.since(until))
     }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Shape;
 use super::at_most::Count;
-use super::cell::{Trouble, Whose, fact, facts, index};
+use super::cell::{Trouble, Whose, fact, facts, index, kind};
 use super::common::{Missing, kinds};
+use super::condition::alike;
 use super::facet::{Judged, Lookup};
 use super::judge::Judge;
 use super::sieve::Sieve;
@@ -74,6 +75,14 @@ impl Side {
         }
     }
 
+    /// The column, or the facet whose rows are counted.
+    fn word(&self) -> &str {
+        match self {
+            Self::Rows(count) => &count.facet,
+            Self::Column(lookup) => &lookup.column,
+        }
+    }
+
     fn said<'a>(&'a self, view: &View<'a>) -> Judged<Said<'a>> {
         let table = view.table(self.facet())?;
         match self {
@@ -89,12 +98,14 @@ impl Side {
             }
             Self::Column(lookup) => {
                 let column = index(table, &lookup.facet, &lookup.column)?;
+                let kind = kind(table, column);
                 let whose = Whose::of(table, &lookup.facet);
                 let mut said = Said::new();
                 for row in table.rows() {
                     let value = match row.at(column) {
                         Value::Null => Err(Trouble::Missing(&lookup.column)),
-                        value => Ok(value.clone()),
+                        value if value.fits(kind) => Ok(value.clone()),
+                        _ => Err(Trouble::Malformed(&lookup.column)),
                     };
                     let known = said
                         .entry(whose.subject(row))
@@ -139,21 +150,23 @@ impl Judge for Agree {
             let other = theirs
                 .remove(subject)
                 .unwrap_or_else(|| right.silent(self.zero));
-            match (one, other) {
-                (Ok(one), Ok(other)) => {
+            let compared = match (&one, &other) {
+                (Ok(one), Ok(other)) => alike(one, other)
+                    .ok_or_else(|| Trouble::Malformed(right.word()))
+                    .map(|alike| (alike, one, other)),
+                (Err(trouble), _) | (_, Err(trouble)) => Err(*trouble),
+            };
+            match compared {
+                Ok((alike, one, other)) => {
                     sieve.looked(subject, 0);
-                    if one != other {
-                        let facts = || facts([("left", fact(&one)), ("right", fact(&other))]);
+                    if !alike {
+                        let facts = || facts([("left", fact(one)), ("right", fact(other))]);
                         sieve.plain(subject, 0, facts);
                     }
                 }
-                (Err(trouble), _) | (_, Err(trouble)) => {
-                    self.missing.met(sieve, subject, trouble);
-                }
+                Err(trouble) => self.missing.met(sieve, subject, trouble),
             }
         }
         Ok(())
     }
 }
-
-impl Agree {}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Shape;
 use super::cell::{Joined, Trouble, Whose, facts, index, int, same};
-use super::common::kinds;
+use super::common::{Missing, kinds};
 use super::condition::{FILTER, Filter};
 use super::facet::{Judged, Lookup, name};
 use super::judge::Judge;
@@ -34,6 +34,7 @@ const ALL: &str = "all";
 struct Bounded {
     count: Count,
     limit: Bound,
+    missing: Missing,
     kinds: Vec<String>,
 }
 
@@ -69,6 +70,7 @@ fn read(fields: Fields<'_>, facets: &Facets, usual: &[&str]) -> Result<Box<dyn C
     Ok(Box::new(Bounded {
         count: Count::read(count, filter, facets)?,
         limit: Bound::read(limit, facets)?,
+        missing: Missing::read(fields)?,
         kinds: kinds(fields, usual)?,
     }))
 }
@@ -126,14 +128,6 @@ impl<'a> Bounds<'a> {
         match self {
             Self::Number(number) => Ok(*number),
             Self::Of(joined, name) => int(joined.cell(subject)?, name),
-        }
-    }
-
-    /// Whether the subject is one of those that a bound is kept for.
-    pub(super) fn knows(&self, subject: &str) -> bool {
-        match self {
-            Self::Number(_) => true,
-            Self::Of(joined, _) => joined.knows(subject),
         }
     }
 
@@ -252,11 +246,8 @@ impl Judge for Bounded {
             counted.entry(ALL).or_default();
         }
         for (subject, counted) in &counted {
-            // Whoever has no bound is nobody: what refers to nobody is another invariant's matter.
-            if bounds.knows(subject)
-                && let Err(trouble) = self.subject(subject, counted, &mut bounds, sieve)
-            {
-                sieve.trouble(subject, trouble);
+            if let Err(trouble) = self.subject(subject, counted, &mut bounds, sieve) {
+                self.missing.met(sieve, subject, trouble);
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 pub(super) use crate::stamp::micros;
-use crate::{Cause, CauseKind, Fact, Facts, Row, Stamp, Table, Value};
+use crate::{Cause, CauseKind, Column, Fact, Facts, Kind, Row, Stamp, Table, Value};
 
 /// Why a cell is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +43,9 @@ impl Trouble<'_> {
 /// How far an instant of now may lie ahead of the cycle: clocks differ, and readings come after its beginning.
 pub(super) const AHEAD: i64 = 60_000_000;
 
+/// How far ahead a lease may end, unless the rules say something else: nobody answers for anything for longer without a word.
+pub(super) const LEASE: i64 = 86_400_000_000;
+
 /// The first instant of the year 10000. Whoever writes milliseconds where seconds are read writes a later one, and it would be in the future for ever.
 const NEVER: Stamp = Stamp::from_micros(253_402_300_800_000_000);
 
@@ -56,12 +59,22 @@ pub(super) fn time<'n>(cell: &Value, name: &'n str) -> Result<Stamp, Trouble<'n>
     }
 }
 
-/// The instant in a cell at which something happened: one that is still to come is none.
-pub(super) fn past<'n>(cell: &Value, name: &'n str, now: Stamp) -> Result<Stamp, Trouble<'n>> {
+/// The instant in a cell, which is no further ahead than so much: what is would be young, or fresh, or exempt for ever.
+pub(super) fn near<'n>(
+    cell: &Value,
+    name: &'n str,
+    now: Stamp,
+    ahead: i64,
+) -> Result<Stamp, Trouble<'n>> {
     match time(cell, name) {
-        Ok(stamp) if now.since(stamp) < -AHEAD => Err(Trouble::Future(name)),
+        Ok(stamp) if now.since(stamp) < -ahead => Err(Trouble::Future(name)),
         read => read,
     }
+}
+
+/// The instant in a cell at which something happened: one that is still to come is none.
+pub(super) fn past<'n>(cell: &Value, name: &'n str, now: Stamp) -> Result<Stamp, Trouble<'n>> {
+    near(cell, name, now, AHEAD)
 }
 
 /// The number in a cell.
@@ -79,6 +92,10 @@ pub(super) fn truth<'n>(cell: &Value, name: &'n str) -> Result<bool, Trouble<'n>
         Value::Bool(yes) => Ok(*yes),
         Value::Int(int @ 0..=1) => Ok(*int == 1),
         Value::Null => Err(Trouble::Missing(name)),
+        Value::Text(text) => match Value::read(Kind::Bool, text) {
+            Value::Bool(yes) => Ok(yes),
+            _ => Err(Trouble::Malformed(name)),
+        },
         _ => Err(Trouble::Malformed(name)),
     }
 }
@@ -104,6 +121,11 @@ pub(super) fn facts<const N: usize>(pairs: [(&str, Fact); N]) -> Facts {
         .into_iter()
         .map(|(name, fact)| (name.to_owned(), fact))
         .collect()
+}
+
+/// What a column holds.
+pub(super) fn kind(table: &Table, index: usize) -> Kind {
+    table.columns().get(index).map_or(Kind::Any, Column::kind)
 }
 
 /// Where a column is in the answer.
@@ -159,7 +181,7 @@ pub(super) struct Joined<'a> {
     column: &'a str,
     all: HashMap<&'a str, Told<'a>>,
     // A facet that is no list has one value for everybody.
-    single: Option<&'a Value>,
+    single: Option<Told<'a>>,
     last: Option<(&'a str, Told<'a>)>,
 }
 
@@ -169,6 +191,7 @@ type Told<'a> = Result<Option<&'a Value>, Trouble<'a>>;
 impl<'a> Joined<'a> {
     pub(super) fn of(table: &'a Table, facet: &'a str, name: &'a str) -> Result<Self, Cause> {
         let column = index(table, facet, name)?;
+        let kind = kind(table, column);
         let whose = Whose::of(table, facet);
         let mut joined = Self {
             column: name,
@@ -177,22 +200,22 @@ impl<'a> Joined<'a> {
             last: None,
         };
         for row in table.rows() {
-            joined.add(whose, row, row.at(column));
+            let told = match row.at(column) {
+                value if value.fits(kind) => Ok(Some(value)),
+                _ => Err(Trouble::Malformed(name)),
+            };
+            joined.add(whose, row, told);
         }
         Ok(joined)
     }
 
-    fn add(&mut self, whose: Whose<'a>, row: Row<'a>, value: &'a Value) {
-        if whose.subject.is_none() {
-            self.single = Some(value);
-            return;
-        }
-        let known = self
-            .all
-            .entry(whose.subject(row))
-            .or_insert(Ok(Some(value)));
+    fn add(&mut self, whose: Whose<'a>, row: Row<'a>, told: Told<'a>) {
+        let known = match whose.subject {
+            None => self.single.get_or_insert(told),
+            Some(_) => self.all.entry(whose.subject(row)).or_insert(told),
+        };
         // Two rows that contradict each other say nothing, in whichever order they come.
-        if *known != Ok(Some(value)) {
+        if *known != told {
             *known = Err(Trouble::Contradicted(self.column));
         }
     }
@@ -209,7 +232,7 @@ impl<'a> Joined<'a> {
             return value;
         }
         let value = match self.single {
-            Some(value) => Ok(Some(value)),
+            Some(told) => told,
             None => self.all.get(subject).copied().unwrap_or(Ok(None)),
         };
         self.last = Some((subject, value));

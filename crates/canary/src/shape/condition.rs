@@ -1,10 +1,11 @@
 //! Conditions over the columns of a row.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use regex::Regex;
 
-use super::cell::{AHEAD, Trouble, micros, time};
+use super::cell::{AHEAD, LEASE, Trouble, kind, micros, near, time};
 use super::facet::need_column;
 use crate::rules::FacetRule;
 use crate::rules::fields::{Fields, Form, Key, key};
@@ -31,6 +32,8 @@ enum Test {
     /// Before that column, or now, by more than so much.
     Before(Option<String>, i64),
     After(Option<String>, i64),
+    /// No further in the future than so much.
+    Ahead(i64),
     Same(String),
     Differs(String),
     Json(bool),
@@ -53,6 +56,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("before", Form::Text),
     key("after", Form::Text),
     key("by", Form::Duration),
+    key("ahead", Form::Duration),
     key("same", Form::Text),
     key("differs", Form::Text),
     key("json", Form::Bool),
@@ -67,6 +71,12 @@ pub(super) enum Truth<'c> {
     Unknown(Trouble<'c>),
 }
 
+impl Truth<'_> {
+    fn of(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+}
+
 impl Condition {
     pub(super) fn read(node: &Node, others: &[Key], facet: &FacetRule) -> Result<Self> {
         let fields = Fields::new(node, "a condition", &[KEYS, others])?;
@@ -76,7 +86,9 @@ impl Condition {
         for entry in node.entries()? {
             let known = KEYS.iter().any(|key| key.name == entry.key);
             if known && !matches!(&*entry.key, "column" | "by" | "at") {
-                tests.push(Test::read(&entry.key, &entry.node, fields, facet)?);
+                let test = Test::read(&entry.key, &entry.node, fields, facet)?;
+                possible(&test, &entry.node, (&name, facet))?;
+                tests.push(test);
             }
         }
         let aged = |test: &Test| matches!(test, Test::Older(..) | Test::Younger(..));
@@ -85,6 +97,12 @@ impl Condition {
         }
         if tests.iter().any(Test::of_times) {
             need_column(column, facet, &name, Some(Kind::Time))?;
+        }
+        let asks = |test: fn(&Test) -> bool| tests.iter().any(test);
+        if asks(|test| matches!(test, Test::Null(true)))
+            && asks(|test| matches!(test, Test::Null(false) | Test::Set(true)))
+        {
+            return Err(node.error("nothing is null and is not: this condition never holds"));
         }
         match tests.is_empty() {
             true => Err(node.error("this condition asks nothing")),
@@ -120,6 +138,18 @@ impl Condition {
         }
     }
 
+    /// That the column says that somebody else answers for the row: what is empty, or a lease that ends beyond all measure, does not.
+    pub(super) fn held(column: &str, facet: &FacetRule) -> Self {
+        let mut tests = vec![Test::Set(true)];
+        if facet.kind(column) == Some(Kind::Time) {
+            tests.push(Test::Ahead(LEASE));
+        }
+        Self {
+            column: column.to_owned(),
+            tests,
+        }
+    }
+
     /// Finds its columns in an answer.
     pub(super) fn bind<'c>(
         &'c self,
@@ -128,11 +158,14 @@ impl Condition {
     ) -> std::result::Result<Bound<'c>, Cause> {
         let index = |column: &str| super::cell::index(table, facet, column);
         let column = index(&self.column)?;
-        let other =
-            |test: &'c Test| Ok((test, test.other().map(index).transpose()?.unwrap_or(column)));
+        let other = |test: &'c Test| {
+            let other = test.other().map(index).transpose()?.unwrap_or(column);
+            Ok((test, other, kind(table, other)))
+        };
         let tests: std::result::Result<Vec<_>, Cause> = self.tests.iter().map(other).collect();
         Ok(Bound {
             name: &self.column,
+            kind: kind(table, column),
             column,
             tests: tests?,
         })
@@ -163,6 +196,7 @@ impl Test {
             "younger_than" => Self::Younger(at()?, length()?),
             "before" => Self::Before(instant(node)?, by),
             "after" => Self::After(instant(node)?, by),
+            "ahead" => Self::Ahead(length()?),
             "same" => Self::Same(other()?),
             "differs" => Self::Differs(other()?),
             "json" => Self::Json(node.boolean()?),
@@ -174,7 +208,18 @@ impl Test {
     fn of_times(&self) -> bool {
         matches!(
             self,
-            Self::Older(..) | Self::Younger(..) | Self::Before(..) | Self::After(..)
+            Self::Older(..)
+                | Self::Younger(..)
+                | Self::Before(..)
+                | Self::After(..)
+                | Self::Ahead(_)
+        )
+    }
+
+    fn of_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Prefix(_) | Self::Matches(_) | Self::Json(_) | Self::Secret(_)
         )
     }
 
@@ -187,6 +232,40 @@ impl Test {
             Self::Same(other) | Self::Differs(other) => Some(other),
             _ => None,
         }
+    }
+}
+
+/// Refuses what can never hold, or always does.
+fn possible(test: &Test, node: &Node, (name, facet): (&str, &FacetRule)) -> Result {
+    if test.of_text() {
+        need_column(node, facet, name, Some(Kind::Text))?;
+    }
+    if let Test::In(values) | Test::NotIn(values) = test {
+        if values.is_empty() {
+            return Err(node.error("this list is empty: say what the column may be"));
+        }
+        let kind = facet.kind(name).unwrap_or(Kind::Any);
+        for (value, node) in values.iter().zip(node.several()) {
+            comparable(value, kind, node)?;
+        }
+    }
+    if let Test::Same(other) | Test::Differs(other) = test
+        && other == name
+    {
+        return Err(node.error(format!("`{name}` is always the same as itself")));
+    }
+    Ok(())
+}
+
+/// Refuses a value that no cell of that kind can be.
+pub(super) fn comparable(value: &Value, kind: Kind, node: &Node) -> Result {
+    let read = match value {
+        Value::Text(text) => Value::read(kind, text),
+        other => other.clone(),
+    };
+    match read.fits(kind) {
+        true => Ok(()),
+        false => Err(node.error("no value of this column can be that")),
     }
 }
 
@@ -218,15 +297,17 @@ fn pattern(node: &Node) -> Result<Regex> {
 pub(super) struct Bound<'c> {
     name: &'c str,
     column: usize,
-    tests: Vec<(&'c Test, usize)>,
+    kind: Kind,
+    /// Each with the other column that it asks for, or its own.
+    tests: Vec<(&'c Test, usize, Kind)>,
 }
 
 impl<'c> Bound<'c> {
     pub(super) fn holds(&self, row: Row<'_>, now: Stamp) -> Truth<'c> {
         let cell = row.at(self.column);
         let mut truth = Truth::Yes;
-        for (test, other) in &self.tests {
-            match self.test(test, cell, row.at(*other), now) {
+        for (test, other, kind) in &self.tests {
+            match self.test(test, cell, (row.at(*other), *kind), now) {
                 Truth::Yes => {}
                 Truth::No => return Truth::No,
                 unknown => truth = unknown,
@@ -235,30 +316,60 @@ impl<'c> Bound<'c> {
         truth
     }
 
-    fn test(&self, test: &'c Test, cell: &Value, other: &Value, now: Stamp) -> Truth<'c> {
-        let holds = match test {
-            Test::Null(yes) => cell.is_null() == *yes,
-            Test::Set(yes) => (!cell.is_null() && cell.as_text() != Some("")) == *yes,
-            Test::In(values) => values.iter().any(|value| alike(value, cell)),
-            Test::NotIn(values) => !values.iter().any(|value| alike(value, cell)),
-            Test::Prefix(prefix) => cell.as_text().is_some_and(|text| text.starts_with(prefix)),
-            Test::Matches(regex) => cell.as_text().is_some_and(|text| regex.is_match(text)),
-            Test::Same(_) => cell == other,
-            Test::Differs(_) => cell != other,
-            Test::Json(yes) => cell.as_text().is_some_and(|text| is_json(text) == *yes),
-            Test::Secret(secrets) => cell
-                .as_text()
-                .is_some_and(|text| secrets.find(text).is_some()),
-            _ => return self.instants(test, cell, other, now),
-        };
-        if holds { Truth::Yes } else { Truth::No }
+    fn test(
+        &self,
+        test: &'c Test,
+        cell: &Value,
+        (other, kind): (&Value, Kind),
+        now: Stamp,
+    ) -> Truth<'c> {
+        // That nothing is there can be told of any column; what is there has to be of its kind.
+        let empty = cell.is_null() || cell.as_text() == Some("");
+        match test {
+            Test::Set(yes) if empty => return Truth::of(!yes),
+            _ if !cell.fits(self.kind) => return Truth::Unknown(Trouble::Malformed(self.name)),
+            _ => {}
+        }
+        let text =
+            |holds: &dyn Fn(&str) -> bool| Truth::of(text(cell).is_some_and(|it| holds(&it)));
+        match test {
+            Test::Null(yes) => Truth::of(cell.is_null() == *yes),
+            Test::Set(yes) => Truth::of(*yes),
+            Test::In(values) => self.among(values, cell),
+            Test::NotIn(values) => match self.among(values, cell) {
+                Truth::Yes => Truth::No,
+                Truth::No => Truth::Yes,
+                unknown => unknown,
+            },
+            Test::Prefix(prefix) => text(&|text| text.starts_with(prefix)),
+            Test::Matches(regex) => text(&|text| regex.is_match(text)),
+            Test::Json(yes) => text(&|text| is_json(text) == *yes),
+            Test::Secret(secrets) => text(&|text| secrets.find(text).is_some()),
+            Test::Same(name) | Test::Differs(name) => {
+                let same = matches!(test, Test::Same(_));
+                match alike(cell, other).filter(|_| other.fits(kind)) {
+                    Some(alike) => Truth::of(alike == same),
+                    None => Truth::Unknown(Trouble::Malformed(name)),
+                }
+            }
+            _ => self.instants(test, cell, other, now),
+        }
+    }
+
+    /// Whether it is one of them; unknown if it is none of those that it can be compared with, and there are others.
+    fn among(&self, values: &[Value], cell: &Value) -> Truth<'c> {
+        let mut truth = Truth::No;
+        for value in values {
+            match alike(value, cell) {
+                Some(true) => return Truth::Yes,
+                Some(false) => {}
+                None => truth = Truth::Unknown(Trouble::Malformed(self.name)),
+            }
+        }
+        truth
     }
 
     fn instants(&self, test: &'c Test, cell: &Value, other: &Value, now: Stamp) -> Truth<'c> {
-        let own = match time(cell, self.name) {
-            Ok(own) => own,
-            Err(trouble) => return Truth::Unknown(trouble),
-        };
         let against = match test.other() {
             None => now,
             Some(name) => match time(other, name) {
@@ -266,25 +377,31 @@ impl<'c> Bound<'c> {
                 Err(trouble) => return Truth::Unknown(trouble),
             },
         };
+        let own = match test {
+            // What lies in the future has no age: whoever writes such times would be young for ever.
+            Test::Older(..) | Test::Younger(..) => near(cell, self.name, against, AHEAD),
+            Test::Ahead(limit) => near(cell, self.name, now, *limit),
+            _ => time(cell, self.name),
+        };
+        let own = match own {
+            Ok(own) => own,
+            Err(trouble) => return Truth::Unknown(trouble),
+        };
         let behind = against.since(own);
-        // What lies in the future is not young: whoever writes such times would be young for ever.
-        if matches!(test, Test::Younger(..)) && behind < -AHEAD {
-            return Truth::Unknown(Trouble::Future(self.name));
-        }
         let holds = match test {
             Test::Older(_, limit) | Test::Before(_, limit) => behind > *limit,
             Test::Younger(_, limit) => behind <= *limit,
             Test::After(_, limit) => own.since(against) > *limit,
-            _ => false,
+            _ => true,
         };
-        if holds { Truth::Yes } else { Truth::No }
+        Truth::of(holds)
     }
 
     /// The name of the pattern that a cell matches.
     pub(super) fn secret(&self, row: Row<'_>) -> Option<&'static str> {
-        let text = row.at(self.column).as_text()?;
-        let found = self.tests.iter().find_map(|(test, _)| match test {
-            Test::Secret(secrets) => Some(secrets.find(text)),
+        let text = text(row.at(self.column))?;
+        let found = self.tests.iter().find_map(|(test, ..)| match test {
+            Test::Secret(secrets) => Some(secrets.find(&text)),
             _ => None,
         });
         found.flatten()
@@ -292,7 +409,7 @@ impl<'c> Bound<'c> {
 
     /// The cells that it is about, by name.
     pub(super) fn cells<'r>(&self, row: Row<'r>) -> impl Iterator<Item = (&'c str, &'r Value)> {
-        let others = self.tests.iter().filter_map(move |(test, index)| {
+        let others = self.tests.iter().filter_map(move |(test, index, _)| {
             let name = test.other()?;
             Some((name, row.at(*index)))
         });
@@ -304,16 +421,45 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// Databases write the truth as a number, and a column of any kind may hold a number as text.
-pub(super) fn alike(value: &Value, cell: &Value) -> bool {
-    match (value, cell) {
+/// What is in a cell, as text; none if nothing is.
+fn text(cell: &Value) -> Option<Cow<'_, str>> {
+    Some(match cell {
+        Value::Null => return None,
+        Value::Text(text) => Cow::Borrowed(text),
+        Value::Bool(yes) => yes.to_string().into(),
+        Value::Int(int) => int.to_string().into(),
+        Value::Time(stamp) => stamp.to_string().into(),
+    })
+}
+
+/// Whether two values are one; none if they cannot be compared. Databases write the truth as a number, and a column of any kind may hold a number as text.
+pub(super) fn alike(one: &Value, other: &Value) -> Option<bool> {
+    match (one, other) {
+        (Value::Null, _) | (_, Value::Null) => Some(one == other),
+        (Value::Text(text), cell) | (cell, Value::Text(text)) => written(text, cell),
         (Value::Bool(yes), Value::Int(int)) | (Value::Int(int), Value::Bool(yes)) => {
-            *int == i64::from(*yes)
+            matches!(int, 0..=1).then_some(*int == i64::from(*yes))
         }
-        (Value::Int(int), Value::Text(text)) | (Value::Text(text), Value::Int(int)) => {
-            text.parse() == Ok(*int)
-        }
-        _ => value == cell,
+        (Value::Time(_), Value::Time(_))
+        | (Value::Int(_), Value::Int(_))
+        | (Value::Bool(_), Value::Bool(_)) => Some(one == other),
+        _ => None,
+    }
+}
+
+/// Whether a text says what a cell of another kind does.
+fn written(text: &str, cell: &Value) -> Option<bool> {
+    let kind = match cell {
+        Value::Int(_) => Kind::Int,
+        Value::Bool(_) => Kind::Bool,
+        Value::Time(_) => Kind::Time,
+        _ => return Some(cell.as_text() == Some(text)),
+    };
+    match (Value::read(kind, text), kind) {
+        // A word is no number. A number that is no whole one may have been meant for it.
+        (Value::Text(text), Kind::Int) => text.trim().parse::<f64>().is_err().then_some(false),
+        (Value::Text(_), _) => None,
+        (read, _) => Some(read == *cell),
     }
 }
 
@@ -414,10 +560,25 @@ mod tests {
             (Value::text("3"), Value::Int(3)),
             (Value::Bool(true), Value::Int(1)),
         ] {
-            assert!(alike(&value, &cell), "{value:?} {cell:?}");
+            assert_eq!(alike(&value, &cell), Some(true), "{value:?} {cell:?}");
         }
-        assert!(!alike(&Value::Int(3), &Value::text("4")));
-        assert!(!alike(&Value::Int(0), &Value::Null));
-        assert!(!alike(&Value::text("x"), &Value::Int(0)));
+        for (value, cell) in [
+            (Value::Int(3), Value::text("4")),
+            (Value::Int(0), Value::Null),
+            (Value::text("x"), Value::Int(0)),
+            (Value::Bool(true), Value::text("False")),
+        ] {
+            assert_eq!(alike(&value, &cell), Some(false), "{value:?} {cell:?}");
+        }
+        for (value, cell) in [
+            (Value::Int(5), Value::text("5.0")),
+            (Value::Int(5), Value::text("NaN")),
+            (Value::Int(5), Value::text("1e300")),
+            (Value::Bool(true), Value::text("yes")),
+            (Value::Bool(true), Value::Int(7)),
+        ] {
+            assert_eq!(alike(&value, &cell), None, "{value:?} {cell:?}");
+            assert_eq!(alike(&cell, &value), None, "{value:?} {cell:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::cell::{Trouble, Whose, facts, index, int, micros, past, same, secs, time};
+use super::cell::{LEASE, Trouble, Whose, facts, index, int, micros, near, past, same, secs};
 use super::common::kinds;
 use super::condition::FILTER;
 use super::facet::{Judged, Limit, Limits, Lookup, column, facet, need_column};
@@ -16,7 +16,7 @@ use super::{Shape, cell};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Check, Fact, Facts, Kind, Memory, Row, Table, Value, View};
+use crate::{Check, Fact, Facts, Kind, Memory, Row, Stamp, Table, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "decay_floor",
@@ -74,6 +74,7 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
 
 struct Looking<'a> {
     rule: &'a DecayFloor,
+    now: Stamp,
     remaining: usize,
     read_at: usize,
     births: Births<'a>,
@@ -105,6 +106,7 @@ impl Judge for DecayFloor {
         };
         let mut looking = Looking {
             rule: self,
+            now: view.taken(),
             remaining: index(table, of, &self.remaining)?,
             read_at: index(table, of, &self.read_at)?,
             births,
@@ -148,7 +150,8 @@ impl<'a> Looking<'a> {
         // It has an expiry, whatever else can be told.
         sieve.looked(subject, GONE);
         sieve.also(ENDLESS);
-        let read_at = time(row.at(self.read_at), &self.rule.read_at)?;
+        // The clock of the server may be another; one of another day measures nothing.
+        let read_at = near(row.at(self.read_at), &self.rule.read_at, self.now, LEASE)?;
         let born = past(self.births.get(subject, id, row), "born", read_at)?;
         let floor = self.limits.of(subject, row)?;
         let age = read_at.since(born).max(0);

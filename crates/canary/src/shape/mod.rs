@@ -65,7 +65,18 @@ pub(crate) const SHAPES: &[Shape] = &[
 ];
 
 /// The shapes that can be told to pass over what lacks a cell.
-const SKIPPING: [&str; 5] = ["age_below", "within_then", "decay_floor", "row", "agree"];
+const SKIPPING: [&str; 10] = [
+    "age_below",
+    "within_then",
+    "decay_floor",
+    "row",
+    "agree",
+    "at_most",
+    "exactly",
+    "refers",
+    "waiting_implies",
+    "pool",
+];
 
 /// The check that a table describes; it may have these keys beside those of its shape.
 pub(crate) fn read(node: &Node, others: &[&[Key]], facets: &Facets) -> Result<Box<dyn Check>> {

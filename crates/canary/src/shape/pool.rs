@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Shape;
-use super::cell::{Joined, Trouble, Whose, facts, index, int, micros, past, secs, time, truth};
-use super::common::kinds as renamed;
+use super::cell::{
+    Joined, LEASE, Trouble, Whose, facts, index, int, micros, near, past, secs, truth,
+};
+use super::common::{Missing, kinds as renamed};
 use super::facet::{Judged, Lookup, column, facet, name, need_column};
 use super::judge::Judge;
 use super::scope::{MODE, Scope};
@@ -32,6 +34,7 @@ const KEYS: &[Key] = &[
     key("started", Form::Text),
     key("running", Form::Text),
     key("polled", Form::Text),
+    key("ended", Form::Text),
     key("claim_grace", Form::Duration),
     key("silence_grace", Form::Duration),
 ];
@@ -60,8 +63,11 @@ struct Pool {
     started: Option<Lookup>,
     running: Option<Lookup>,
     polled: Option<Lookup>,
+    /// When what they held came to an end, of each row: until then, nobody was idle.
+    ended: Option<Lookup>,
     claim_grace: i64,
     silence_grace: i64,
+    missing: Missing,
 }
 
 fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
@@ -96,6 +102,8 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
         started: lookup("started", Some(Kind::Time))?,
         running: lookup("running", None)?,
         polled: lookup("polled", Some(Kind::Time))?,
+        ended: lookup("ended", Some(Kind::Time))?,
+        missing: Missing::read(fields)?,
         claim_grace: grace("claim_grace", 120)?,
         silence_grace: grace("silence_grace", 300)?,
         report,
@@ -127,6 +135,7 @@ struct Workers<'a> {
     pulls: bool,
     polled: Option<Stamp>,
     started: Option<Stamp>,
+    ended: Option<Stamp>,
     subject: &'a str,
 }
 
@@ -140,6 +149,7 @@ struct Looking<'a> {
     started: Option<Joined<'a>>,
     running: Option<Joined<'a>>,
     polled: Option<Joined<'a>>,
+    ended: Told<'a, Stamp>,
 }
 
 type Told<'a, T> = BTreeMap<&'a str, std::result::Result<T, Trouble<'a>>>;
@@ -152,7 +162,7 @@ impl Judge for Pool {
             &self.pulls.facet,
             &self.size.facet,
         ];
-        let others = [&self.started, &self.running, &self.polled];
+        let others = [&self.started, &self.running, &self.polled, &self.ended];
         needs.extend(others.into_iter().flatten().map(|lookup| &*lookup.facet));
         needs.extend(self.scope.facet());
         needs.sort_unstable();
@@ -184,6 +194,10 @@ impl Judge for Pool {
                 .map(|one| one.bind(view))
                 .transpose()?,
             polled: self.polled.as_ref().map(|one| one.bind(view)).transpose()?,
+            ended: match &self.ended {
+                Some(lookup) => newest(view.table(&lookup.facet)?, lookup, view.taken())?,
+                None => Told::new(),
+            },
         };
         let mut scope = self.scope.bind(view)?;
         let subjects = match self.scope.facet() {
@@ -197,7 +211,7 @@ impl Judge for Pool {
                 Err(trouble) => Err(trouble),
             };
             if let Err(trouble) = judged {
-                sieve.trouble(subject, trouble);
+                self.missing.met(sieve, subject, trouble);
             }
         }
         Ok(())
@@ -211,7 +225,7 @@ impl Pool {
         let until = index(table, &self.busy, &self.busy_until)?;
         let mut busy: Told<'a, i64> = BTreeMap::new();
         for row in table.rows() {
-            let held = match time(row.at(until), &self.busy_until) {
+            let held = match near(row.at(until), &self.busy_until, now, LEASE) {
                 Ok(until) if until > now => Ok(1),
                 Ok(_) | Err(Trouble::Missing(_)) => continue,
                 Err(trouble) => Err(trouble),
@@ -234,6 +248,22 @@ fn oldest<'a>(table: &'a Table, facet: &'a str, now: Stamp) -> Judged<Told<'a, S
         *known = known.and_then(|known| since.map(|since| known.min(since)));
     }
     Ok(oldest)
+}
+
+/// When the last of each subject ended. One without an end is the matter of another invariant.
+fn newest<'a>(table: &'a Table, lookup: &'a Lookup, now: Stamp) -> Judged<Told<'a, Stamp>> {
+    let whose = Whose::of(table, &lookup.facet);
+    let column = index(table, &lookup.facet, &lookup.column)?;
+    let mut newest: Told<'a, Stamp> = BTreeMap::new();
+    for row in table.rows() {
+        let ended = match past(row.at(column), &lookup.column, now) {
+            Err(Trouble::Missing(_)) => continue,
+            read => read,
+        };
+        let known = newest.entry(whose.subject(row)).or_insert(ended);
+        *known = known.and_then(|known| ended.map(|ended| known.max(ended)));
+    }
+    Ok(newest)
 }
 
 impl<'a> Looking<'a> {
@@ -259,6 +289,7 @@ impl<'a> Looking<'a> {
             busy: self.busy.get(subject).copied().unwrap_or(Ok(0))?,
             polled: instant(&mut self.polled, subject, ("polled", self.now))?,
             started: instant(&mut self.started, subject, ("started", self.now))?,
+            ended: self.ended.get(subject).copied().transpose()?,
             oldest,
             subject,
         };
@@ -281,15 +312,18 @@ impl<'a> Looking<'a> {
             return Ok(());
         }
         self.look(NOT_CLAIMED, subject, sieve, |now, rule| {
-            let waits = now.since(workers.oldest?);
+            // Who was at work could not claim it.
+            let oldest = workers.oldest?;
+            let since = workers.ended.map_or(oldest, |ended| ended.max(oldest));
             let mut found = workers.facts();
-            found.insert("oldest".to_owned(), secs(waits));
-            (waits > rule.claim_grace).then_some(found)
+            found.insert("oldest".to_owned(), secs(now.since(oldest)));
+            (now.since(since) > rule.claim_grace).then_some(found)
         });
         if self.rule.report[SILENT].is_none() {
             return Ok(());
         }
-        let Some(last) = workers.polled.max(workers.started) else {
+        let last = workers.polled.max(workers.started).max(workers.ended);
+        let Some(last) = last else {
             return Err(Trouble::Missing("started"));
         };
         self.look(SILENT, subject, sieve, |now, rule| {

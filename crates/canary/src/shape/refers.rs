@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Shape;
-use super::cell::{Whose, facts, index, same};
-use super::common::kinds;
+use super::cell::{Trouble, Whose, facts, index, same};
+use super::common::{Missing, kinds};
 use super::condition::{Condition, Filter};
 use super::facet::{Judged, name, need_column};
 use super::judge::Judge;
@@ -12,7 +12,7 @@ use super::sieve::Sieve;
 use crate::rules::fields::{self, Fields, Form, Key, SEVERITIES, key};
 use crate::rules::node::{Node, Result};
 use crate::rules::{FacetRule, Facets};
-use crate::{Cause, CauseKind, Check, Fact, Memory, Severity, Stamp, Table, Value, View};
+use crate::{Cause, CauseKind, Check, Fact, Kind, Memory, Severity, Stamp, Table, Value, View};
 
 pub(super) const SHAPE: Shape = Shape {
     name: "refers",
@@ -37,6 +37,7 @@ struct Refers {
     key: String,
     severities: BTreeMap<String, Severity>,
     otherwise: Option<Severity>,
+    missing: Missing,
     kinds: Vec<String>,
 }
 
@@ -64,10 +65,19 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
             fields.get("key").unwrap_or(fields.node),
             facet,
             column,
-            None,
+            Some(Kind::Text),
         )?;
     }
-    let refs = named("refs")?.into_iter().map(|facet| refs(fields, facet));
+    let refs = named("refs")?.into_iter().map(|facet| {
+        let refs = refs(fields, facet)?;
+        let itself = |to: &&FacetRule| to.ask().facet == refs.facet && column == refs.column;
+        if to.iter().any(itself) {
+            let message = format!("`{}` of `{}` always refers to itself", column, refs.facet);
+            return Err(fields.error(message));
+        }
+        Ok(refs)
+    });
+    let refs = refs.collect::<Result<_>>()?;
     let severities = fields
         .get("severities")
         .map(Node::entries)
@@ -76,11 +86,12 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     let severity =
         |entry: &crate::rules::node::Entry| Ok((entry.key.clone(), fields::severity(&entry.node)?));
     Ok(Box::new(Refers {
-        refs: refs.collect::<Result<_>>()?,
+        refs,
         to: to.into_iter().map(name).collect(),
         key: column.to_owned(),
         severities: severities.iter().map(severity).collect::<Result<_>>()?,
         otherwise: fields.severity("otherwise")?,
+        missing: Missing::read(fields)?,
         kinds: kinds(fields, &["dangling"])?,
     }))
 }
@@ -119,7 +130,7 @@ fn refs(fields: Fields<'_>, facet: &FacetRule) -> Result<Refs> {
             fields.get("column").unwrap_or(fields.node),
             facet,
             column,
-            None,
+            Some(Kind::Text),
         )?,
         table: table.map(|(_, table)| table.to_owned()),
         filter: Filter::none(exempt),
@@ -175,7 +186,8 @@ impl Judge for Refers {
                 let detail = format!("{} has no rows", self.to.join(", "));
                 return Err(Cause::new(CauseKind::Empty, detail));
             }
-            refs.sort(table, view.taken(), &known, (&mut ghosts, sieve))?;
+            let told = (&mut ghosts, &mut *sieve);
+            refs.sort(table, view.taken(), (&known, self.missing), told)?;
         }
         for (subject, ghost) in ghosts {
             self.say(subject, &ghost, sieve);
@@ -224,11 +236,25 @@ impl Refers {
 }
 
 impl Refs {
+    /// Whom a row refers to, if it is looked at.
+    fn referred<'a>(
+        &'a self,
+        cell: &'a Value,
+        takes: std::result::Result<bool, Trouble<'a>>,
+    ) -> std::result::Result<Option<&'a str>, Trouble<'a>> {
+        match (takes?, cell) {
+            (false, _) => Ok(None),
+            (true, Value::Text(name)) => Ok(Some(name)),
+            (true, Value::Null) => Err(Trouble::Missing(&self.column)),
+            (true, _) => Err(Trouble::Malformed(&self.column)),
+        }
+    }
+
     fn sort<'a>(
         &'a self,
         table: &'a Table,
         now: Stamp,
-        known: &HashSet<&'a str>,
+        (known, missing): (&HashSet<&'a str>, Missing),
         (ghosts, sieve): (&mut BTreeMap<&'a str, Ghost<'a>>, &mut Sieve<'a>),
     ) -> Judged {
         let whose = Whose::of(table, &self.facet);
@@ -241,20 +267,18 @@ impl Refs {
         let sift = self.filter.bind(table, &self.facet)?;
         let mut last: Option<(&str, bool)> = None;
         for row in table.rows() {
-            let Value::Text(name) = row.at(column) else {
-                continue;
-            };
-            match sift.takes(row, now) {
-                Ok(true) => sieve.looked(name, 0),
-                Ok(false) => continue,
+            let name = match self.referred(row.at(column), sift.takes(row, now)) {
+                Ok(Some(name)) => name,
+                Ok(None) => continue,
                 Err(trouble) => {
-                    sieve.trouble(name, trouble);
+                    missing.met(sieve, whose.subject(row), trouble);
                     continue;
                 }
-            }
+            };
+            sieve.looked(name, 0);
             let here = match last {
                 Some((last, here)) if same(last, name) => here,
-                _ => known.contains(&**name),
+                _ => known.contains(name),
             };
             last = Some((name, here));
             if !here {

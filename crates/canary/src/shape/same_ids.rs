@@ -109,7 +109,7 @@ fn exclude(fields: Fields<'_>, which: &str, facet: &FacetRule) -> Result<Filter>
     }
     if let Some(column) = fields.get(&format!("{which}_set")) {
         let column = need_column(column, facet, column.text()?, None)?;
-        filter = filter.but(Condition::not_null(&column));
+        filter = filter.but(Condition::held(&column, facet));
     }
     Ok(filter)
 }
@@ -122,6 +122,16 @@ fn order(one: Key2<'_>, other: Key2<'_>) -> Ordering {
         true => one.1.cmp(other.1),
         false => one.cmp(&other),
     }
+}
+
+/// Which of two births of one element counts, in whichever order they come: one that cannot be read, else none at all, else the older.
+fn older(one: &Value, other: &Value) -> bool {
+    let rank = |born: &Value| match born {
+        Value::Null => (1, None),
+        Value::Time(stamp) => (2, Some(*stamp)),
+        _ => (0, None),
+    };
+    rank(one) < rank(other)
 }
 
 /// What is on one side: the row of each element that is not excluded, in order. What comes in order, as most does, costs nothing to be put so.
@@ -181,14 +191,14 @@ impl Side {
             }
         }
         rows.sort_by(|(one, _), (other, _)| order(*one, *other));
+        let born = table.index("born");
         rows.dedup_by(|later, one| {
             let twice = later.0 == one.0;
-            if twice {
+            if twice && born.is_some_and(|born| older(later.1.at(born), one.1.at(born))) {
                 *one = *later;
             }
             twice
         });
-        let born = table.index("born");
         Ok(Elements { rows, born })
     }
 

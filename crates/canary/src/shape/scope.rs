@@ -1,12 +1,12 @@
 //! Which subjects a shape is about: those of a mode that a column tells.
 
 use super::cell::{Joined, Trouble};
-use super::condition::{alike, scalar};
+use super::condition::{alike, comparable, scalar};
 use super::facet::{Judged, Lookup};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};
 use crate::rules::node::Result;
-use crate::{Value, View};
+use crate::{Kind, Value, View};
 
 pub(crate) const MODE: &[Key] = &[
     key("column", Form::Text),
@@ -23,7 +23,7 @@ struct Mode {
 }
 
 /// A scope whose column was found.
-pub(super) struct Within<'a>(Option<(Joined<'a>, &'a Value, bool)>);
+pub(super) struct Within<'a>(Option<(Joined<'a>, &'a Mode)>);
 
 impl Scope {
     pub(super) fn read(fields: Fields<'_>, facets: &Facets) -> Result<Self> {
@@ -40,9 +40,14 @@ impl Scope {
                 );
             }
         };
+        let column = Lookup::read(fields.need("column")?, facets, None)?;
+        let rule = facets.named(node, &column.facet)?;
+        let kind = rule.kind(&column.column).unwrap_or(Kind::Any);
+        let mode = scalar(value)?;
+        comparable(&mode, kind, value)?;
         Ok(Self(Some(Mode {
-            column: Lookup::read(fields.need("column")?, facets, None)?,
-            value: scalar(value)?,
+            column,
+            value: mode,
             equals,
         })))
     }
@@ -55,28 +60,24 @@ impl Scope {
         let Some(mode) = &self.0 else {
             return Ok(Within(None));
         };
-        Ok(Within(Some((
-            mode.column.bind(view)?,
-            &mode.value,
-            mode.equals,
-        ))))
+        Ok(Within(Some((mode.column.bind(view)?, mode))))
     }
 }
 
 impl<'a> Within<'a> {
-    /// Whether it is about that subject; one that nobody knows the mode of is in none.
+    /// Whether it is about that subject.
     ///
     /// # Errors
     ///
-    /// When it is said to be in several.
+    /// When nobody knows its mode, it is said to be in several, or in none that there is.
     pub(super) fn has(&mut self, subject: &'a str) -> std::result::Result<bool, Trouble<'a>> {
-        match &mut self.0 {
-            None => Ok(true),
-            Some((joined, value, equals)) => {
-                let found = joined.get(subject)?;
-                Ok(found.is_some_and(|found| alike(value, found) == *equals))
-            }
-        }
+        let Some((joined, mode)) = &mut self.0 else {
+            return Ok(true);
+        };
+        let name = &*mode.column.column;
+        let found = joined.get(subject)?.ok_or(Trouble::Missing(name))?;
+        let alike = alike(&mode.value, found).ok_or(Trouble::Malformed(name))?;
+        Ok(alike == mode.equals)
     }
 
     /// All whose mode is told.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Shape;
 use super::at_most::{Bound, Bounds, Count, Counted};
 use super::cell::{Joined, Trouble, facts, micros, past, secs};
-use super::common::kinds;
+use super::common::{Missing, kinds};
 use super::facet::{Judged, Lookup, name, need_column};
 use super::judge::Judge;
 use super::scope::{MODE, Scope, Within};
@@ -46,6 +46,7 @@ struct WaitingImplies {
     grace: i64,
     epoch: Option<String>,
     scope: Scope,
+    missing: Missing,
     kinds: Vec<String>,
 }
 
@@ -78,6 +79,7 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
         grace: micros(grace(fields, facets)?),
         epoch: epoch.transpose()?,
         scope: Scope::read(fields, facets)?,
+        missing: Missing::read(fields)?,
         kinds: kinds(fields, &["stalled"])?,
     }))
 }
@@ -244,7 +246,7 @@ impl<'a> Looking<'a> {
                 (Ok(true), None) => self.subject(subject, count, sieve),
             };
             if let Err(trouble) = judged {
-                sieve.trouble(subject, trouble);
+                self.rule.missing.met(sieve, subject, trouble);
             }
         }
     }
@@ -259,13 +261,9 @@ impl<'a> Looking<'a> {
             .used
             .as_mut()
             .map(|room| room.of(subject))
-            .transpose()?
-            .flatten();
+            .transpose()?;
         if work <= 0 || room.is_some_and(|(used, limit)| used >= limit) {
             sieve.well(subject);
-            return Ok(());
-        }
-        if self.used.is_some() && room.is_none() {
             return Ok(());
         }
         let last = match past(self.heartbeat.cell(subject)?, "heartbeat", self.now) {
@@ -302,11 +300,8 @@ fn taken((used, limit): (i64, i64)) -> Facts {
 }
 
 impl<'a> Room<'a> {
-    /// How much is used, and of how much; none for whom no room is kept.
-    fn of(&mut self, subject: &'a str) -> std::result::Result<Option<(i64, i64)>, Trouble<'a>> {
-        if !self.limit.knows(subject) {
-            return Ok(None);
-        }
+    /// How much is used, and of how much.
+    fn of(&mut self, subject: &'a str) -> std::result::Result<(i64, i64), Trouble<'a>> {
         let mut limit = self.limit.of(subject)?;
         if let Some(ceiling) = &mut self.ceiling {
             limit = limit.min(ceiling.of(subject)?);
@@ -314,7 +309,7 @@ impl<'a> Room<'a> {
         let used = self.used.get(subject);
         match used.and_then(|used| used.trouble) {
             Some(trouble) => Err(trouble),
-            None => Ok(Some((used.map_or(0, |used| used.count), limit))),
+            None => Ok((used.map_or(0, |used| used.count), limit)),
         }
     }
 }

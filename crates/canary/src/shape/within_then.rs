@@ -1,6 +1,6 @@
 //! `within_then`: what has been there for so long has something that comes later.
 
-use super::cell::{AHEAD, Trouble, facts, index, micros, secs, time};
+use super::cell::{AHEAD, Trouble, facts, index, micros, near, secs};
 use super::common::kinds;
 use super::condition::{Bound, Condition, FILTER, Truth};
 use super::facet::{Judged, Limit, Limits, column, facet, need_column};
@@ -95,10 +95,9 @@ impl<'a> Looking<'a> {
         sieve: &mut Sieve<'a>,
     ) -> std::result::Result<(), Trouble<'a>> {
         let Element { subject, row, .. } = element;
-        let age = self.now.since(time(row.at(self.stamp), &self.rule.stamp)?);
-        if age < -self.rule.ahead {
-            return Err(Trouble::Future(&self.rule.stamp));
-        }
+        let stamp = row.at(self.stamp);
+        let stamp = near(stamp, &self.rule.stamp, self.now, self.rule.ahead)?;
+        let age = self.now.since(stamp);
         let limit = self.limits.of(subject, row)?;
         // What is younger could not have been found wanting.
         if age <= limit {

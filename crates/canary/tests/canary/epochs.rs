@@ -86,14 +86,22 @@ fn what_could_not_be_judged_is_tried_again_while_it_is_time() {
     );
     let mut world = self::world();
     world.read(20, blind(20));
-    for seconds in [301, 302] {
-        let report = world.read(seconds, after(seconds, "b1", 0, &[WELL]));
-        assert_eq!(
-            outcome(&report, "X"),
-            "unjudged stale",
-            "too late to say anything"
-        );
-    }
+    let told = world.read(301, after(301, "b1", 0, &[WELL]));
+    assert_eq!(
+        (outcome(&told, "X").as_str(), changes(&told, "X")),
+        ("unjudged stale", vec!["?2".to_owned()]),
+        "too late to say anything"
+    );
+    let later = world.read(302, after(302, "b1", 0, &[WELL]));
+    assert_eq!(
+        (outcome(&later, "X").as_str(), changes(&later, "X").len()),
+        ("not due", 0),
+        "which is told once"
+    );
+    assert!(
+        later.verdicts["X"].blind.contains_key("(event)"),
+        "and shown until the next"
+    );
     assert_eq!(
         outcome(&world.read(420, after(420, "b2", 400, &[WELL])), "X"),
         "held 1"
@@ -170,4 +178,60 @@ fn what_is_red_does_not_end_the_look_for_those_who_were_not_seen() {
     assert_eq!(changes(&later, "X"), ["&a/y"]);
     let done = world.read(60, after(60, "b1", 0, &[WELL]));
     assert_eq!(outcome(&done, "X"), "not due");
+}
+
+#[test]
+fn an_event_that_the_next_overtakes_is_told_until_one_is_judged() {
+    let mut world = world();
+    let born = |n: i64| 100_000 + n * 10;
+    for n in 0..6 {
+        let seconds = born(n) + 1;
+        let id = format!("b{n}");
+        let report = world.read(seconds, after(seconds, &id, born(n), &[BAD]));
+        let says = if n == 0 { "not due" } else { "unjudged stale" };
+        assert_eq!(outcome(&report, "X"), says, "{n}");
+        let told = changes(&report, "X");
+        assert_eq!(told == ["?3"], n == 3, "{n} {told:?}");
+        assert_eq!(
+            health(&report, "canary.blind").contains(&"X"),
+            n >= 3,
+            "{n}"
+        );
+    }
+    let seconds = born(5) + 15;
+    let report = world.read(seconds, after(seconds, "b5", born(5), &[WELL]));
+    assert_eq!(outcome(&report, "X"), "held 1", "the last is judged");
+    assert!(health(&report, "canary.blind").is_empty());
+    let next = world.read(200_000, after(200_000, "b6", 199_990, &[WELL]));
+    assert_eq!(
+        outcome(&next, "X"),
+        "not due",
+        "and the next has none before it"
+    );
+}
+
+#[test]
+fn an_event_while_nobody_watched_does_not_stay_a_fault_of_the_harness() {
+    let mut world = world();
+    world.read(20, after(20, "b1", 0, &[WELL]));
+    let missed = world.read(9000, after(9000, "b2", 600, &[BAD]));
+    assert_eq!(outcome(&missed, "X"), "unjudged stale");
+    assert_eq!(changes(&missed, "X"), ["?1"]);
+    for seconds in 9001..9010 {
+        let report = world.read(seconds, after(seconds, "b2", 600, &[BAD]));
+        assert_eq!(outcome(&report, "X"), "not due");
+        assert!(health(&report, "canary.blind").is_empty(), "{seconds}");
+    }
+    let next = world.read(9920, after(9920, "b3", 9900, &[BAD]));
+    assert_eq!(
+        outcome(&next, "X"),
+        "violated 1",
+        "the twin: what is judged fires"
+    );
+}
+
+/// Who is found wanting by an invariant of the harness.
+fn health<'r>(report: &'r runward_canary::Report, id: &str) -> Vec<&'r str> {
+    let findings = report.verdicts[id].findings().iter();
+    findings.map(|found| found.subject.as_str()).collect()
 }

@@ -233,6 +233,10 @@ fn a_lock_that_is_held_is_at_its_path() {
         host.has("locks", vec![lock(true, Some(true), ago(5), 0), row]);
         assert_eq!(host.found("CI-S3", 0), expected);
     }
+    let mut host = Host::new();
+    host.has("locks", vec![lock(false, None, Value::Null, 0)]);
+    let free = outcome(&host.cycle(), "CI-S3");
+    assert_eq!(free, "held 0", "a lock that nobody has shows nothing");
     for (state, in_place, expected) in [
         ("held", true, ""),
         ("left", false, ""),
@@ -249,10 +253,16 @@ fn who_is_waited_for_says_who_it_is() {
     let mut host = Host::new();
     host.has("locks", vec![lock(true, Some(true), Value::Null, 1)]);
     host.lasts("CI-B2", 60, "unclaimed/shop");
+    let mut host = Host::new();
+    host.has("locks", vec![lock(false, None, Value::Null, 2)]);
+    host.lasts("CI-B2", 60, "unclaimed/shop");
     for (row, why) in [
         (lock(true, Some(true), ago(900), 3), "it is at work"),
         (lock(true, Some(true), Value::Null, 0), "nobody waits"),
-        (lock(false, None, Value::Null, 0), "it is free"),
+        (
+            lock(false, None, Value::Null, 0),
+            "it is free, and nobody waits",
+        ),
     ] {
         let mut host = Host::new();
         host.has("locks", vec![row]);
@@ -441,6 +451,8 @@ fn the_janitor_is_there_and_makes_its_rounds() {
         vec![vec![("id", text("audit")), ("exists", yes(false))]],
     );
     assert_eq!(host.found("CI-J2", 0), "never/audit");
+    let silent = outcome(&host.cycle(), "CI-J1");
+    assert_eq!(silent, "held 0", "of that the other one tells");
     host.has("audit", vec![audit(1)]);
     assert_eq!(host.found("CI-J2", 1), "");
 }

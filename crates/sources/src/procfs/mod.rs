@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use runward_canary::{Ask, Cause, CauseKind, Context, Error, Reading, Setting, Settings, Source};
 
+use crate::bound::Binding;
 use crate::cell::Cell;
 use crate::clock::Boot;
 use crate::facet::{Facet, Form, Scope, Shape};
@@ -82,35 +83,21 @@ impl Procfs {
         let watermark = Some(format!("boot={}", boot.id));
         if filter.boot {
             let record = vec![text(&boot.id), Cell::Time(boot.instant(0))];
-            for binding in &bindings {
-                found.push(&record, binding, context)?;
-            }
+            found.push(&record, &Binding::default(), context)?;
             return found.done(context, watermark);
         }
         let parents: HashMap<u32, &Process> = all.iter().map(|one| (one.pid, one)).collect();
         let members = by_container(all, &parents);
         for binding in &bindings {
-            let chosen: Vec<&Process> = match &facet.scope {
+            let chosen = match &facet.scope {
                 Scope::Once => all.iter().collect(),
-                // Of a run nobody may be left; of a container that is there, its first process is.
-                _ if filter.in_run => {
-                    let id = binding.text("id")?;
-                    all.iter().filter(|one| one.run == id).collect()
-                }
-                _ => {
-                    let id = binding.text("id")?;
-                    match members.iter().find(|(container, _)| same(container, &id)) {
-                        Some((_, members)) => members.clone(),
-                        None => {
-                            let cause = Cause::new(
-                                CauseKind::Unreachable,
-                                format!("no process of container {id} is seen here"),
-                            );
-                            found.rows.gap(binding.subject().unwrap_or_default(), cause);
-                            continue;
-                        }
+                _ => match filter.whose(&binding.text("id")?, all, &members) {
+                    Ok(chosen) => chosen,
+                    Err(cause) => {
+                        found.rows.gap(binding.subject().unwrap_or_default(), cause);
+                        continue;
                     }
-                }
+                },
             };
             for process in chosen.into_iter().filter(|process| filter.takes(process)) {
                 let container = container(process, &parents).unwrap_or_default();
@@ -122,6 +109,23 @@ impl Procfs {
 }
 
 impl Filter {
+    /// The processes of a run, of which nobody may be left; or of a container, of which the first is there as long as it is.
+    fn whose<'a>(
+        &self,
+        id: &str,
+        all: &'a [Process],
+        members: &HashMap<&str, Vec<&'a Process>>,
+    ) -> Result<Vec<&'a Process>, Cause> {
+        if self.in_run {
+            return Ok(all.iter().filter(|one| one.run == id).collect());
+        }
+        let found = members.iter().find(|(container, _)| same(container, id));
+        found.map(|(_, members)| members.clone()).ok_or_else(|| {
+            let why = format!("no process of container {id} is seen here");
+            Cause::new(CauseKind::Unreachable, why)
+        })
+    }
+
     fn takes(&self, process: &Process) -> bool {
         let any =
             |wanted: &[String], is: &str| wanted.is_empty() || wanted.iter().any(|one| one == is);

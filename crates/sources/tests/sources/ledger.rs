@@ -247,6 +247,33 @@ fn one_writes_and_the_other_is_told_who() {
 }
 
 #[test]
+fn whoever_is_just_going_is_waited_for_a_moment() {
+    let _hang = hang_guard();
+    let Some(server) = postgres("ledger farewell") else {
+        return;
+    };
+    let database = database(&url(&server));
+    let (ledger, _) = open(&database);
+    let lock = "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    let lock = psql(&server, lock).unwrap().trim().to_owned();
+    ledger.close().unwrap();
+    let (folder, port) = (server.folder.path().to_owned(), server.port);
+    let going = std::thread::spawn(move || {
+        let holds = format!("SELECT pg_advisory_lock({lock})");
+        let goes = format!("SELECT pg_sleep(0.2), pg_advisory_unlock({lock})");
+        psql_at(&folder, port, &format!("{holds}; {goes}")).unwrap();
+    });
+    until("it is held", || {
+        psql(&server, HELD).is_some_and(|count| count.trim() == "1")
+    });
+    open(&database).0.close().unwrap();
+    going.join().unwrap();
+}
+
+/// How many locks of a session are held.
+const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+
+#[test]
 fn of_many_who_begin_at_once_one_makes_the_tables() {
     let _hang = hang_guard();
     let Some(server) = postgres("ledger crowd") else {

@@ -262,3 +262,19 @@ fn a_process_in_the_cgroup_of_a_run_names_the_run() {
         "{members:?}"
     );
 }
+
+#[test]
+fn a_run_of_which_nobody_is_left_is_no_gap() {
+    let rows = vec![vec![Value::text("build-7"), Value::text("build-7.key")]];
+    let cut = before("left", "subject id", rows);
+    let mut source = open("procfs", &[], LONG);
+    let settings = [
+        ("each", text("left")),
+        ("id", text("pid")),
+        ("in_run", runward_canary::Setting::Bool(true)),
+    ];
+    let facet = ask("members", "subject id:int", &settings);
+    let read = read(&mut *source, &[facet], &cut).remove(0);
+    assert!(read.table().unwrap().is_empty());
+    assert!(read.gaps().is_empty(), "{:?}", read.gaps());
+}

@@ -281,6 +281,7 @@ fn a_reference_that_no_second_look_would_find_again_is_refused() {
             "shape = 'refers'\nrefs = '{refs}'\ncolumn = '{column}'\nto = '{to}'\nkey = '{key}'"
         )
     };
+    let set = SET.replace("{subject} has {count} of {limit}", "{subject} is nobody");
     for (refs, column, to, words) in [
         (
             "slots",
@@ -295,7 +296,6 @@ fn a_reference_that_no_second_look_would_find_again_is_refused() {
             "of facet `slots` only whose `subject`",
         ),
         ("slots", "subject", "roster", ""),
-        ("roster", "id", "roster", ""),
     ] {
         let rule = refers(refs, column, to);
         let arm = format!("[[invariant.S-02.arm]]\n{rule}\nkinds = {{ dangling = 'above' }}");
@@ -371,7 +371,7 @@ fn shapes_refuse_what_they_cannot_judge_by() {
         "both or neither",
     );
     shape(
-        "shape = 'at_most'\ncount = 'slots'\nlimit = 1\nmissing = 'skip'\nbecause = 'x'",
+        "shape = 'same_ids'\nleft = 'slots'\nright = 'ttls'\nmissing = 'skip'\nbecause = 'x'",
         "skips nothing",
     );
     shape("arm = []", "there are no arms");
@@ -402,6 +402,71 @@ fn shapes_refuse_what_they_cannot_judge_by() {
     shape(
         "shape = 'at_most'\ncount = 'slots'\nlimit = 1\namong = 'rostr'",
         "did you mean `roster`?",
+    );
+}
+
+#[test]
+fn what_can_never_hold_is_refused() {
+    let row = |condition: &str| {
+        format!("shape = 'row'\nof = 'roster'\nbad = [{{ kind = 'k', {condition} }}]")
+    };
+    for list in ["in", "not_in", "equals", "not"] {
+        shape(
+            &row(&format!("column = 'id', {list} = []")),
+            "this list is empty",
+        );
+    }
+    for test in [
+        "secret = true",
+        "matches = 'x'",
+        "prefix = 'x'",
+        "json = false",
+    ] {
+        shape(
+            &row(&format!("column = 'cap', {test}")),
+            "is int, and text is needed",
+        );
+    }
+    shape(
+        &row("column = 'cap', equals = 'x'"),
+        "no value of this column can be that",
+    );
+    shape(
+        &row("column = 'cap', not_in = [1, 'x']"),
+        "no value of this column can be that",
+    );
+    shape(
+        &row("column = 'cap', same = 'cap'"),
+        "always the same as itself",
+    );
+    shape(
+        &row("column = 'cap', null = true, set = true"),
+        "never holds",
+    );
+    shape(&row("column = 'cap', null = true, null = false"), "");
+    shape(
+        "shape = 'same_ids'\nleft = 'slots'\nright = 'slots'",
+        "read the same",
+    );
+    shape(
+        "shape = 'agree'\nleft = 'roster.cap'\nright = 'roster.cap'",
+        "compare two readings",
+    );
+    shape(
+        "shape = 'refers'\nrefs = 'roster'\nto = 'roster'",
+        "always refers to itself",
+    );
+    shape(
+        "shape = 'refers'\nrefs = 'roster'\ncolumn = 'cap'\nto = 'slots'",
+        "is int, and text is needed",
+    );
+    shape(
+        "shape = 'absorbing'\nof = 'slots'\nstate = 'id'\nfinal = ['x']\nlive = ['x']\nchanged = true",
+        "both an end and alive",
+    );
+    shape(
+        "shape = 'waiting_implies'\nwork = 'slots'\nheartbeat = 'drain'\ngrace = '10m'\nmode = { column = 'roster.cap', equals = 'yes' }",
+        "no value of this column can be that",
     );
 }
 

@@ -109,7 +109,7 @@ fn the_facts_are_those_of_the_worst_in_any_order() {
 
 #[test]
 fn a_time_that_was_to_come_may_lie_behind_by_its_limit() {
-    let e06 = "shape = 'age_below'\nof = 'running'\nstamp = 'next'\nlimit = '3600s'\nwhere = { column = 'next', null = false }";
+    let e06 = "shape = 'age_below'\nof = 'running'\nstamp = 'next'\nlimit = '3600s'\nahead = '1d'\nwhere = { column = 'next', null = false }";
     for (overdue, red) in [(-9000, false), (3599, false), (3600, false), (3601, true)] {
         let mut world = World::new(FACETS, e06);
         world.has(
@@ -164,13 +164,17 @@ fn milliseconds_that_are_read_as_seconds_exempt_from_nothing() {
     world.has("running", rows![["a", "1", ago(5000), never(), (), ()]]);
     assert_eq!(world.found(), "a:overdue", "an owner for ever is none");
     let next = "shape = 'age_below'\nof = 'running'\nstamp = 'next'\nlimit = '3600s'";
-    for (next_run, blind) in [
-        (never(), Some(CauseKind::Stale)),
-        (ago(-86_400 * 366), None),
+    let plan = format!("{next}\nahead = '400d'");
+    for (rule, next_run, blind) in [
+        (&*plan, never(), Some(CauseKind::Stale)),
+        (&*plan, ago(-86_400 * 400), None),
+        (&*plan, ago(-86_400 * 400 - 1), Some(CauseKind::Stale)),
+        (next, ago(-60), None),
+        (next, ago(-61), Some(CauseKind::Stale)),
     ] {
-        let mut world = World::new(FACETS, next);
+        let mut world = World::new(FACETS, rule);
         world.has("running", rows![["a", "1", ago(1), (), (), next_run]]);
-        assert_eq!(world.judge().blind_as("a"), blind, "next year is a plan");
+        assert_eq!(world.judge().blind_as("a"), blind, "{rule}");
     }
     for (born, blind) in [(-60, None), (-61, Some(CauseKind::Stale))] {
         let young = format!("{E01}\nexempt = {{ column = 'born', younger_than = '3s' }}");
@@ -199,4 +203,64 @@ fn elements_that_cannot_be_told_are_counted() {
     assert_eq!(said.findings[0].facts["untold"], crate::Fact::Int(2));
     let said = world.has("running", vec![old]).judge();
     assert!(!said.findings[0].facts.contains_key("untold"));
+}
+
+#[test]
+fn an_owner_is_trusted_for_a_day_or_as_far_as_the_rules_say() {
+    let day = 86_400;
+    let longer = E01.replace("grace = '600s'", "grace = '600s', ahead = '2d'");
+    for (rule, ahead, kind) in [
+        (E01, day, ""),
+        (E01, day + 1, "a:overdue"),
+        (&*longer, 2 * day, ""),
+        (&*longer, 2 * day + 1, "a:overdue"),
+    ] {
+        let mut world = World::new(FACETS, rule);
+        world.has("roster", rows![["a", 900]]);
+        world.has("running", rows![["a", "1", ago(5000), ago(-ahead), (), ()]]);
+        assert_eq!(world.found(), kind, "{ahead}");
+    }
+}
+
+#[test]
+fn what_is_said_to_be_old_or_ahead_is_blind_beyond_its_measure() {
+    let old = format!("{E05}\nwhere = {{ column = 'next', older_than = '1h' }}");
+    for (next, found, blind) in [
+        (ago(3601), "a:missing", None),
+        (ago(3600), "", None),
+        (ago(-60), "", None),
+        (ago(-61), "", Some(CauseKind::Stale)),
+        (super::Cell::cell("soon"), "", Some(CauseKind::Malformed)),
+        (super::Cell::cell(()), "", None),
+    ] {
+        let mut world = World::new(FACETS, &old);
+        world.has("running", rows![["a", "1", ago(99), (), (), next.clone()]]);
+        let said = world.judge();
+        assert_eq!(
+            (&*said.keys(), said.blind_as("a")),
+            (found, blind),
+            "{next:?}"
+        );
+    }
+}
+
+#[test]
+fn only_a_lease_that_is_one_exempts() {
+    let rule = E05.replace("null = false", "set = true, ahead = '1d'");
+    let day = 86_400;
+    for (lease, exempt) in [
+        (ago(-9), true),
+        (ago(9), true),
+        (ago(-day), true),
+        (ago(-day - 1), false),
+        (ago(-999 * super::NOW), false),
+        (super::Cell::cell(""), false),
+        (super::Cell::cell("garbage"), false),
+        (super::Cell::cell(7), false),
+        (super::Cell::cell(()), false),
+    ] {
+        let mut world = World::new(FACETS, &rule);
+        world.has("running", rows![["a", "1", ago(99), lease.clone(), (), ()]]);
+        assert_eq!(world.found().is_empty(), exempt, "{lease:?}");
+    }
 }

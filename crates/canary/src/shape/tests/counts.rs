@@ -39,7 +39,7 @@ fn sentinels_do_not_count_and_their_twin_does() {
 }
 
 #[test]
-fn a_cap_that_is_missing_or_none_is_blind_and_a_ghost_is_not_ours() {
+fn a_cap_that_is_missing_or_none_is_blind_unless_it_is_said_why_not() {
     let mut world = World::new(FACETS, S02);
     world.has("slots", slots(2));
     for cap in [
@@ -52,7 +52,12 @@ fn a_cap_that_is_missing_or_none_is_blind_and_a_ghost_is_not_ours() {
             Some(CauseKind::Malformed)
         );
     }
-    assert_eq!(world.has("roster", rows![["b", 1]]).found(), "");
+    let ghost = world.has("roster", rows![["b", 1]]).judge();
+    assert_eq!(ghost.blind_as("a"), Some(CauseKind::Malformed));
+    let skip = format!("{S02}\nmissing = 'skip'\nbecause = 'a ghost is the matter of L-03'");
+    let mut world = World::new(FACETS, &skip);
+    world.has("slots", slots(2)).has("roster", rows![["b", 1]]);
+    assert_eq!(world.found(), "");
 }
 
 #[test]
@@ -120,4 +125,31 @@ fn a_side_that_says_nothing_is_blind_unless_that_is_said_to_be_right() {
             .found(),
         ""
     );
+}
+
+#[test]
+fn what_two_sides_say_is_compared_as_what_it_is_or_not_at_all() {
+    let facets = "
+l = { source = 'db', columns = { n = 'int' } }
+r = { source = 'db', columns = { n = 'any' } }";
+    let rule = "shape = 'agree'\nleft = 'l.n'\nright = 'r.n'";
+    for (left, right, found, blind) in [
+        (super::Cell::cell(5), "5", "", false),
+        (super::Cell::cell(5), "6", "a:differ", false),
+        (super::Cell::cell(5), "five", "a:differ", false),
+        (super::Cell::cell(5), "5.0", "", true),
+        (super::Cell::cell("5.0"), "5.0", "", true),
+    ] {
+        let mut world = World::new(facets, rule);
+        world
+            .has("l", rows![["a", left.clone()]])
+            .has("r", rows![["a", right]]);
+        let said = world.judge();
+        let blinded = said.blind_as("a").map(|kind| kind == CauseKind::Malformed);
+        assert_eq!(
+            (&*said.keys(), blinded),
+            (found, blind.then_some(true)),
+            "{left:?} {right}"
+        );
+    }
 }

@@ -155,3 +155,13 @@ fn how_young_a_slot_is_is_told_at_the_instant_at_which_it_was_read() {
         assert_eq!(world.found(), found, "{age}");
     }
 }
+
+#[test]
+fn a_server_of_another_day_measures_nothing() {
+    for (ahead, blind) in [(86_400, None), (86_401, Some(CauseKind::Stale))] {
+        let mut world = World::new(FACETS, S03);
+        world.has("slots", rows![["a", "1", ago(0)]]);
+        world.has("ttls", rows![["a", "1", ago(-ahead), 30, 900]]);
+        assert_eq!(world.judge().blind_as("a"), blind, "{ahead}");
+    }
+}

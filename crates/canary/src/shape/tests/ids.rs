@@ -194,12 +194,7 @@ fn the_known_the_deleted_and_the_exempt_are_no_ghosts_and_their_twin_is() {
     let mut world = ghosts();
     world.has(
         "orphans",
-        rows![
-            ["a", "1", "t"],
-            ["old", "2", "t"],
-            ["alarm-host", "3", "t"],
-            [(), "4", "t"]
-        ],
+        rows![["a", "1", "t"], ["old", "2", "t"], ["alarm-host", "3", "t"]],
     );
     assert_eq!(world.found(), "");
     world.has("orphans", rows![["alarm-host-2", "3", "t"]]);
@@ -218,4 +213,60 @@ fn with_nobody_known_nobody_is_a_ghost() {
         said.unjudged.map(|cause| cause.kind()),
         Some(CauseKind::Empty)
     );
+}
+
+#[test]
+fn a_reference_to_nobody_is_blind_unless_it_is_said_why_not() {
+    let rows = rows![["a", "1", "t"], [(), "4", "t"]];
+    let said = ghosts().has("orphans", rows.clone()).judge();
+    assert_eq!(said.blind_as("(null)"), Some(CauseKind::Malformed));
+    assert_eq!((said.keys().as_str(), said.examined), ("", 1));
+    let skip = format!("{L03}\nmissing = 'skip'\nbecause = 'a draft belongs to nobody yet'");
+    let mut world = World::new(REFERS, &skip);
+    world.has("roster", rows![["a"]]).has("gone", vec![]);
+    world.has("orphans", rows).has("keys", vec![]);
+    assert_eq!(world.found(), "");
+    world.has("orphans", rows![["b", "1", "t"], [(), "4", "t"]]);
+    assert_eq!(world.found(), "b:dangling", "the twin beside it");
+}
+
+#[test]
+fn of_two_births_of_one_id_the_older_counts_in_either_order() {
+    let young = || ago(2);
+    for (other, found, blind) in [
+        (ago(9), "a:only_left", None),
+        (ago(3), "", None),
+        (super::Cell::cell(()), "a:only_left", None),
+        (super::Cell::cell("soon"), "", Some(CauseKind::Malformed)),
+    ] {
+        for reversed in [false, true] {
+            let mut slots = rows![["a", "1", young()], ["a", "1", other.clone()]];
+            if reversed {
+                slots.reverse();
+            }
+            let said = world().has("slots", slots).judge();
+            assert_eq!(
+                (&*said.keys(), said.blind_as("a")),
+                (found, blind),
+                "{other:?} {reversed}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_no_lease_excludes_nothing() {
+    let day = 86_400;
+    for (lease, excluded) in [
+        (ago(-5), true),
+        (ago(-day), true),
+        (ago(-day - 1), false),
+        (ago(-999 * super::NOW), false),
+        (super::Cell::cell(""), false),
+        (super::Cell::cell("garbage"), false),
+    ] {
+        let mut world = world();
+        world.has("running", rows![["a", "1", ago(9), lease.clone()]]);
+        assert_eq!(world.found().is_empty(), excluded, "{lease:?}");
+    }
 }

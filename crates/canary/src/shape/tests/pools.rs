@@ -7,7 +7,8 @@ running = { source = 'db', subject = 's', columns = { lease = 'time' } }
 roster = { source = 'db', columns = { pull = 'bool' } }
 env = { source = 'db', born = 'b', columns = { pulls = 'bool', size = 'int' } }
 containers = { source = 'db', columns = { state = 'text' } }
-polls = { source = 'db', subjects = 'roster', as = 'stamp' }";
+polls = { source = 'db', subjects = 'roster', as = 'stamp' }
+done = { source = 'db', subject = 's', columns = { at = 'time' } }";
 
 const POOL: &str = "
 shape = 'pool'
@@ -235,5 +236,69 @@ fn what_two_rows_say_otherwise_is_not_told_by_either() {
             Some(CauseKind::Malformed),
             "{facet}"
         );
+    }
+}
+
+/// One worker, whose run of twenty minutes ended so long ago; what waits does so for nineteen.
+fn ended(seconds: i64) -> World {
+    let mut world = World::new(FACETS, &format!("{POOL}\nended = 'done.at'"));
+    world
+        .has("roster", rows![["a", true]])
+        .has("queued", rows![["a", "q", ago(1140)]])
+        .has("running", vec![])
+        .has("env", rows![["a", ago(90_000), true, 1]])
+        .has("containers", rows![["a", "running"]])
+        .has("polls", rows![["a", ago(1200)]])
+        .has(
+            "done",
+            rows![
+                ["a", "0", ago(5000)],
+                ["a", "1", ago(seconds)],
+                ["a", "2", ()],
+                ["b", "3", ago(1)]
+            ],
+        );
+    world
+}
+
+#[test]
+fn who_has_just_ended_a_run_has_its_graces_from_then() {
+    for (seconds, found) in [
+        (1, ""),
+        (120, ""),
+        (121, "a:queued_not_claimed"),
+        (300, "a:queued_not_claimed"),
+        (301, "a:queued_not_claimed a:workers_silent"),
+    ] {
+        assert_eq!(ended(seconds).found(), found, "{seconds}");
+    }
+    let mut nobody = ended(1);
+    nobody.has("done", rows![["b", "3", ago(1)]]);
+    assert_eq!(
+        nobody.found(),
+        "a:queued_not_claimed a:workers_silent",
+        "the run of somebody else excuses nobody"
+    );
+}
+
+#[test]
+fn an_end_that_cannot_be_read_or_is_to_come_excuses_nobody() {
+    for (end, cause) in [
+        (ago(-61), CauseKind::Stale),
+        (ago(-999 * super::NOW), CauseKind::Stale),
+        (super::Cell::cell("noon"), CauseKind::Malformed),
+    ] {
+        let mut world = ended(1);
+        world.has("done", rows![["a", "1", end]]);
+        assert_eq!(world.judge().blind_as("a"), Some(cause));
+    }
+}
+
+#[test]
+fn a_lease_of_more_than_a_day_keeps_nobody_busy() {
+    for (ahead, blind) in [(86_400, None), (86_401, Some(CauseKind::Stale))] {
+        let mut world = world();
+        world.has("running", rows![["a", "1", ago(-ahead)]]);
+        assert_eq!(world.judge().blind_as("a"), blind, "{ahead}");
     }
 }

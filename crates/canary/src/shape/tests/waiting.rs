@@ -93,7 +93,15 @@ fn who_pulls_is_not_pushed_and_a_ghost_is_not_ours() {
         world(B02).has("roster", rows![["a", 2, ()]]).found(),
         "a:stalled"
     );
-    assert_eq!(world(B02).has("roster", vec![]).found(), "");
+    let nobody = world(B02).has("roster", vec![]).judge();
+    assert_eq!(
+        nobody.blind_as("a"),
+        Some(CauseKind::Malformed),
+        "who is in no mode is watched by nobody"
+    );
+    let said = format!("{B02}\nmissing = 'skip'\nbecause = 'L-03 finds the work of nobody'");
+    let said = world(&said).has("roster", vec![]).judge();
+    assert_eq!((said.keys().as_str(), said.blind.len()), ("", 0));
     assert_eq!(
         world(B02)
             .has("roster", rows![["a", (), false]])
@@ -158,4 +166,33 @@ fn two_modes_of_one_subject_are_none_in_either_order() {
     }
     let twice = rows![["a", 2, false], ["a", 2, false]];
     assert_eq!(world(B02).has("roster", twice).found(), "a:stalled");
+}
+
+#[test]
+fn a_mode_or_a_room_that_cannot_be_read_is_blind_for_every_arm() {
+    let facets = FACETS.replace("pull = 'bool'", "pull = 'int'");
+    for mode in ["equals = 1", "not = 1"] {
+        let rule = B02.replace("not = true", mode);
+        for cell in [super::Cell::cell("True"), super::Cell::cell("1.0")] {
+            let mut world = World::new(&facets, &rule);
+            world
+                .has("queued", rows![["a", "q", ago(1)]])
+                .has("slots", vec![])
+                .has("drain", rows![[ago(121)]])
+                .has("roster", rows![["a", 2, cell.clone()]]);
+            assert_eq!(
+                world.judge().blind_as("a"),
+                Some(CauseKind::Malformed),
+                "{mode} {cell:?}"
+            );
+        }
+    }
+    let alone = B02.replace("mode = { column = 'roster.pull', not = true }", "");
+    assert_eq!(world(&alone).found(), "a:stalled");
+    let nobody = world(&alone).has("roster", vec![]).judge();
+    assert_eq!(
+        nobody.blind_as("a"),
+        Some(CauseKind::Malformed),
+        "nobody knows how much room"
+    );
 }
