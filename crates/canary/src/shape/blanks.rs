@@ -5,7 +5,7 @@ use crate::nearest::hint;
 use crate::rules::Facets;
 use crate::rules::node::{Body, Node, Result};
 
-/// What every message can have; `untold` where some of the subject could not be told.
+/// What every message can have.
 pub(crate) const ALL: &[&str] = &["subject", "kind", "severity", "untold"];
 
 /// What the shapes have beside that. Not every kind of a shape has all of it.
@@ -31,7 +31,7 @@ pub(crate) const OF: &[(&str, &[&str])] = &[
     ("within_then", &["id", "stamp", "age", "within"]),
     (
         "decay_floor",
-        &["id", "remaining", "initial", "age", "read_at", "floor"],
+        &["id", "remaining", "initial", "age", "floor", "read_at"],
     ),
     ("absorbing", &["id", "previous", "current", "tracked"]),
     ("row", &["id", "pattern"]),
@@ -139,7 +139,7 @@ fn asked(arm: &Node, facets: &Facets) -> Vec<String> {
     };
     let mut asked = Vec::new();
     for bad in arm.get("bad").map(Node::several).unwrap_or_default() {
-        for key in ["column", "before", "after", "same", "differs"] {
+        for key in ["column", "at", "before", "after", "same", "differs"] {
             let Some(Body::Text(name)) = bad.get(key).map(|node| &node.body) else {
                 continue;
             };
