@@ -20,6 +20,11 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("source", "kind", "what it is"),
     ("source", "timeout", "how long one look at it may take; 5s if nothing is said"),
     ("alert", "kind", "where it goes"),
+    (
+        "alert",
+        "name",
+        "by which what has not arrived is kept; the kind if nothing is said, with `-2` behind it for a second",
+    ),
     ("alert", "minimum", "what is less bad than that does not go there"),
     ("facet", "source", "the name of the source that is asked"),
     ("facet", "query", "what it is asked, in its own language"),
