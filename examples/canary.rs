@@ -56,14 +56,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         let options = Options::default();
         let cycle = judge(rules.invariants(), &options, &snapshot, &state, &Only::All);
         let status = Status {
+            title: "queues",
             report: &cycle.report,
             state: &cycle.state,
             outbox: &Outbox::default(),
             sources: &BTreeMap::new(),
+            only: None,
             off: &BTreeMap::new(),
             ended: now,
             stale_after: None,
             warning: None,
+            unwritten: &[],
         };
         println!("# {what}\n{}", status.human());
         state = cycle.state;

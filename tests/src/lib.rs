@@ -1,7 +1,8 @@
 //! The harness of the tests that cross crates: the `runward` binary, real processes, real servers.
 //!
 //! The tests know nothing but the documented command line and files. They are two binaries with a module for each topic:
-//! `tests/tests/suite/main.rs`, and `tests/tests/swarm/main.rs` for what needs a Docker engine, which it starts once.
+//! `tests/tests/suite/main.rs`, and `tests/tests/swarm/main.rs` for what needs a Docker engine, which it starts once; the drills of the fleet, in
+//! the first, have an engine of their own.
 //!
 //! ```text
 //! cargo test -p runward-tests                      # builds the binary `runward` itself

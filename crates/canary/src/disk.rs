@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind};
 pub(crate) enum Readers {
     /// Nobody else.
     Private,
-    /// Everybody, as the process' mask allows.
+    /// Everybody, whatever the process' mask says: who writes it for others means it so.
     Public,
 }
 
@@ -36,9 +36,23 @@ pub fn text(path: &Path) -> Result<String, Error> {
 ///
 /// When it cannot be written; the old one is as it was.
 pub fn publish(path: &Path, content: &str) -> Result<(), Error> {
+    replace(path, content, Readers::Public)
+}
+
+/// The same for a file that nobody else may read, such as what a tenant wrote.
+///
+/// # Errors
+///
+/// When it cannot be written; the old one is as it was.
+pub fn keep(path: &Path, content: &str) -> Result<(), Error> {
+    replace(path, content, Readers::Private)
+}
+
+fn replace(path: &Path, content: &str, readers: Readers) -> Result<(), Error> {
     sweep(path);
     let aside = aside(path, &format!("{}.new", std::process::id()));
-    write(&aside, content, Readers::Public)?;
+    // Whoever reads the message knows the file by its own name.
+    fill(&aside, content, readers).map_err(|error| failed("write", path, &error))?;
     put(&aside, path)
 }
 
@@ -78,15 +92,18 @@ pub(crate) fn aside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Writes a new file, and waits until the disk has it. What was begun and failed is removed.
 pub(crate) fn write(path: &Path, content: &str, readers: Readers) -> Result<(), Error> {
+    fill(path, content, readers).map_err(|error| failed("write", path, &error))
+}
+
+fn fill(path: &Path, content: &str, readers: Readers) -> io::Result<()> {
     let written = create(path, readers).and_then(|mut file| {
         step()?;
         file.write_all(content.as_bytes())?;
         step()?;
         file.sync_all()
     });
-    written.map_err(|error| {
+    written.inspect_err(|_| {
         let _ = remove(path);
-        failed("write", path, &error)
     })
 }
 
@@ -101,11 +118,15 @@ fn create(path: &Path, readers: Readers) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
-        .open(path)
+        .open(path)?;
+    if readers == Readers::Public {
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    Ok(file)
 }
 
 /// Puts what was just written in the place of another file, for good. If that fails, it is removed: whoever wrote it writes it again.

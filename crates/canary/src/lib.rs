@@ -41,7 +41,8 @@
 //!   goes down: the verdict is *unjudged* or *errored*, what is red stays red, what is green stays green, and after three such cycles somebody
 //!   is told, once.
 //! * **Nothing examined is said.** A verdict has the number of elements that were looked at, by kind where the check says so; held over none is
-//!   *vacuous*, and an invariant that expects more is reported when it starves.
+//!   *vacuous*, and an invariant that expects more is reported when it starves. A cycle in which none of the rules' own invariants had anything
+//!   to look at is *unknown*, and not green.
 //! * **Green needs a witness.** A red key closes when its subject was looked at and is well, or is gone while others can be seen. Readings that
 //!   are all empty close nothing.
 //! * **Each subject has its own episode.** State is by invariant, kind and subject: the first opens, others join, each closes by itself, and one
@@ -57,6 +58,7 @@
 //!   about its time takes only its own facets with it, and those that stand on their rows.
 //! * **Whoever should know is told.** [`alert`] decides it by what is red and was not told, so that a state that lost its past tells too much, never
 //!   too little. An alert is written down before it is sent, sent at least once, tried again within bounds, and given up only with an error that is counted.
+//!   A sink that nothing reaches for two cycles, or where something was given up, is no green until something arrives there.
 //!   What comes and goes more often than the rules allow is told as that, once, and again when it is worse, or has settled.
 //! * **What is kept is whole.** The [`ledger`] leaves the old state or the new one, whenever its writer is killed and also on a full disk; a second writer
 //!   is noticed, and a state that cannot be read is said to be forgotten, which is not green.
@@ -113,7 +115,7 @@ pub use ask::{Ask, Context, Setting, Settings, Source};
 pub use cause::{Cause, CauseKind};
 pub use check::Check;
 pub use collect::Collector;
-pub use disk::{publish, text};
+pub use disk::{keep, publish, text};
 pub use engine::{Cycle, Only, Options, State, judge, suspects};
 pub use error::{Error, ErrorKind};
 pub use fact::{Fact, Facts, bounded};

@@ -40,6 +40,9 @@ pub struct Report {
 pub struct Unread {
     /// The facet.
     pub facet: String,
+    /// The source that was asked for it, or would have been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The subject; all of them if none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -53,8 +56,8 @@ pub struct Unread {
 impl Report {
     pub(crate) fn new(snapshot: &Snapshot, options: &Options) -> Self {
         let mut unread = Vec::new();
-        unread.extend(not_read(snapshot.first(), false));
-        unread.extend(not_read(snapshot.second(), true));
+        unread.extend(not_read(snapshot, snapshot.first(), false));
+        unread.extend(not_read(snapshot, snapshot.second(), true));
         Self {
             schema: Schema,
             taken: snapshot.taken(),
@@ -135,10 +138,15 @@ fn nobody(id: &str) -> Meta {
     }
 }
 
-fn not_read(cut: &Cut, again: bool) -> impl Iterator<Item = Unread> {
+fn not_read<'a>(
+    snapshot: &'a Snapshot,
+    cut: &'a Cut,
+    again: bool,
+) -> impl Iterator<Item = Unread> + 'a {
     cut.iter().flat_map(move |(facet, reading)| {
         let unread = move |subject: Option<&String>, cause: &Cause| Unread {
             facet: facet.clone(),
+            source: snapshot.origins.get(facet).cloned(),
             subject: subject.cloned(),
             again,
             cause: cause.clone(),

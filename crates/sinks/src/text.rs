@@ -42,7 +42,11 @@ pub(crate) fn context(alert: &Alert) -> String {
         Some(since) => format!("since {since}, "),
         None => String::new(),
     };
-    format!("{since}{} red now, judged at {}", alert.red, alert.at)
+    let by = match bounded(&alert.instance, 120) {
+        name if name.is_empty() => String::new(),
+        name => format!(" by {name}"),
+    };
+    format!("{since}{} red now, judged at {}{by}", alert.red, alert.at)
 }
 
 pub(crate) fn runbook(alert: &Alert) -> String {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use runward_tests::chance::Chance;
@@ -306,21 +305,6 @@ fn a_limit_of_file_size_loses_no_state_and_is_no_green() {
 }
 
 #[test]
-fn whoever_is_not_told_in_one_cycle_is_told_in_the_next() {
-    let sandbox = Sandbox::new(60);
-    let canary = Canary::of_jobs(&sandbox, "[[alert]]\nkind = \"file\"\npath = \"alerts\"\n");
-    canary.write("jobs", ILL);
-    canary.assert("cycle", &["--no-alerts"], 1);
-    assert_eq!(canary.read("alerts"), "");
-    canary.assert("cycle", &[], 1);
-    assert_eq!(canary.reasons("alerts"), ["opened"]);
-    canary.write("jobs", WELL);
-    canary.assert("cycle", &["--no-alerts"], 0);
-    canary.assert("cycle", &[], 0);
-    assert_eq!(canary.reasons("alerts"), ["opened", "recovered"]);
-}
-
-#[test]
 fn a_fifo_in_place_of_a_file_holds_nobody_up() {
     let sandbox = Sandbox::new(60);
     let canary = Canary::of_jobs(&sandbox, "");
@@ -336,16 +320,4 @@ fn a_fifo_in_place_of_a_file_holds_nobody_up() {
         let refused = canary.assert(word, &[], 3);
         assert!(refused.err.contains("no regular file"), "{refused:?}");
     }
-}
-
-#[test]
-fn a_stderr_that_nobody_reads_holds_up_no_cycle() {
-    let sandbox = Sandbox::new(60);
-    let canary = Canary::of_jobs(&sandbox, "[[alert]]\nkind = \"stderr\"\n");
-    canary.write("jobs", ILL);
-    let (_unread, mut full) = io::pipe().expect("a pipe");
-    io::Write::write_all(&mut full, &[b'.'; 1 << 16]).expect("as much as it holds");
-    let mut cycle = canary.command("cycle");
-    let status = cycle.stdout(Stdio::null()).stderr(full).status();
-    assert_eq!(status.expect("it runs").code(), Some(1));
 }

@@ -347,6 +347,13 @@ impl Watcher {
         panic!("it never says {words:?}, but {said:#?}");
     }
 
+    /// What it says before a line with these words.
+    #[track_caller]
+    pub(crate) fn before(&mut self, words: &str) -> Vec<String> {
+        let said = self.lines.by_ref().map(|line| line.expect("text"));
+        said.take_while(|line| !line.contains(words)).collect()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("signalled");
     }

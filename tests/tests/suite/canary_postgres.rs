@@ -72,6 +72,21 @@ impl Server {
         output.status.success().then_some(text)
     }
 
+    /// Ends what serves a process of ours.
+    fn end_connections_of(&self, pid: u32) {
+        let ended = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%:{pid} jobs'"
+        );
+        assert_eq!(self.psql(&ended).as_deref(), Some("t"));
+    }
+
+    /// A proxy before it, and the address behind that.
+    fn proxied(&self) -> (Proxy, String) {
+        let proxy = Proxy::before(&self.folder.join(format!(".s.PGSQL.{}", self.port)));
+        let url = format!("postgres://nobody@127.0.0.1:{}/postgres", proxy.port());
+        (proxy, url)
+    }
+
     fn url(&self) -> String {
         format!("postgres://nobody:secret@127.0.0.1:{}/postgres", self.port)
     }
@@ -311,13 +326,12 @@ fn every_command_works_with_it_on_every_host() {
     west.assert("cycle", &[], 0);
     east.assert("status", &["--json"], 0);
     assert_eq!((world.told("opened"), world.told("recovered")), (1, 1));
+    assert!(!east.home.exists(), "nothing is kept here");
+    // What a drill owes is owed by the host on which it broke something.
     east.assert("drill", &["--all"], 0);
     let replayed = west.assert("replay", &[], 2);
     assert!(replayed.contains("J-01 idle nightly"), "{replayed}");
-    assert!(
-        !east.home.exists() && !west.home.exists(),
-        "nothing is kept here"
-    );
+    assert!(!west.home.exists(), "nothing is kept here");
 }
 
 fn put(jobs: &Path, text: &str) -> String {
@@ -396,11 +410,7 @@ fn a_leader_whose_connection_ends_stands_by_and_one_whose_server_ends_comes_back
             .as_deref()
             == Some("t")
     });
-    let name = format!("%:{} jobs", first.child.id());
-    let end = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '{name}'"
-    );
-    server.psql(&end).expect("ended");
+    server.end_connections_of(first.child.id());
     // Though its next cycle is an hour away.
     first.says("the lead is lost");
     second.says("leading");
@@ -414,6 +424,29 @@ fn a_leader_whose_connection_ends_stands_by_and_one_whose_server_ends_comes_back
         let leads = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
         server.psql(leads).as_deref() != Some("0")
     });
+    first.end();
+    second.end();
+}
+
+#[test]
+fn a_leader_that_hears_nothing_of_its_loss_asks_before_each_cycle() {
+    let sandbox = Sandbox::new(120);
+    let test = "a_leader_that_hears_nothing_of_its_loss_asks_before_each_cycle";
+    let Some(server) = Server::start(&sandbox, test) else {
+        return;
+    };
+    let world = World::new(&sandbox);
+    // It passes on what is said in answer, and so no end that comes between.
+    let (_proxy, behind) = server.proxied();
+    let (near, far) = (world.host(&server.url(), OFTEN), world.host(&behind, OFTEN));
+    let mut first = far.watch();
+    first.says("leading");
+    let mut second = near.watch();
+    second.says("another watcher leads");
+    server.end_connections_of(first.child.id());
+    first.says("the lead is lost");
+    second.says("leading");
+    first.says("another watcher leads");
     first.end();
     second.end();
 }
@@ -512,8 +545,7 @@ fn killed_at_each_statement_it_leaves_the_old_or_the_new_and_red_is_told() {
         return;
     };
     let world = World::new(&sandbox);
-    let proxy = Proxy::before(&server.folder.join(format!(".s.PGSQL.{}", server.port)));
-    let behind = format!("postgres://nobody@127.0.0.1:{}/postgres", proxy.port());
+    let (proxy, behind) = server.proxied();
     let (near, far) = (world.host(&server.url(), ""), world.host(&behind, ""));
     let opened = "SELECT count(*) FROM runward_canary.episode WHERE convert_from(body, 'UTF8')::json ->> 'change' = 'opened'";
     for fate in [Fate::Before, Fate::After] {
@@ -623,4 +655,9 @@ fn what_is_not_ours_is_refused_with_what_to_do() {
     );
     fs::write(&host.rules, wrong).expect("rules");
     assert!(host.assert("check", &[], 3).contains(":2:"));
+    let nowhere = world.host("postgres:///app?user=ann&password=secret", "");
+    for name in ["check", "cycle", "watch", "status"] {
+        let said = nowhere.assert(name, &[], 3);
+        assert!(said.contains("no host"), "{name}: {said}");
+    }
 }

@@ -91,8 +91,7 @@ fn an_outsider_sees_that_nobody_looks() {
         canary.run("status", &[]).code == 3
     });
     assert!(canary.assert("status", &[], 3).out.contains("stale"));
-    let ran = canary.assert("cycle", &[], 1);
-    assert!(ran.out.contains("canary.overdue"), "{ran:#?}");
+    canary.assert("cycle", &[], 0);
     for garbage in ["", "garbage", "{\"schema\":1}", "{\"schema\":99}\n{}\n"] {
         for name in ["state.json", "state.prev"] {
             canary.write(&format!("ledger/{name}"), garbage);
@@ -117,8 +116,7 @@ fn a_harness_that_watches_nothing_is_loud() {
     );
     let canary = Canary::new(&sandbox, &off);
     let ran = canary.assert("cycle", &[], 3);
-    assert!(ran.out.contains("nothing is watched"), "{ran:#?}");
-    assert!(ran.out.contains("J-01 is off: it was noisy"), "{ran:#?}");
+    assert!(ran.err.contains("no invariant is judged (J-01"), "{ran:#?}");
     canary.assert("status", &[], 3);
     canary.write(
         "rules.toml",

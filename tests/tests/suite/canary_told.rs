@@ -1,10 +1,15 @@
 //! Who is told: sinks that hang, refuse or do not carry it, and what comes and goes.
 
+use std::fs;
+use std::io;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use runward_tests::Sandbox;
+use runward_tests::places::Tmpfs;
+use runward_tests::skip::is_root;
 
-use crate::canary_kit::{Canary, Hook, ILL, WELL};
+use crate::canary_kit::{Canary, Hook, ILL, JOBS, WELL};
 
 #[test]
 fn sinks_that_hang_are_ended_and_the_others_are_told() {
@@ -40,7 +45,8 @@ kind = "stderr"
     let ran = canary.assert("cycle", &[], 1);
     assert_eq!(hook.posts().len(), 2, "it is tried again");
     assert_eq!(hook.posts()[0], hook.posts()[1]);
-    assert!(ran.out.contains("1 alert has not arrived"), "{ran:#?}");
+    let said = "warning: alerts do not arrive at command: 1 waiting; timeout: ";
+    assert!(ran.out.contains(said), "{ran:#?}");
     assert_eq!(
         canary.reasons("alerts"),
         ["opened"],
@@ -63,6 +69,8 @@ fn a_webhook_that_refuses_is_tried_within_bounds_and_its_address_is_never_said()
         hook.url()
     );
     let canary = Canary::of_jobs(&sandbox, &more);
+    // Three hundred cycles, which on a disk would wait for it most of the time.
+    let _memory = is_root().then(|| Tmpfs::mount(&canary.path("ledger"), 4096));
     canary.write("jobs", ILL);
     let mut said = String::new();
     for status in [500, 403, 302, 404] {
@@ -143,4 +151,55 @@ fn what_comes_and_goes_is_told_once() {
     canary.write("rules.toml", &refused);
     let ran = canary.assert("check", &[], 3);
     assert!(ran.err.contains("can never be exceeded"), "{ran:#?}");
+}
+
+#[test]
+fn whoever_is_not_told_in_one_cycle_is_told_in_the_next() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "[[alert]]\nkind = \"file\"\npath = \"alerts\"\n");
+    canary.write("jobs", ILL);
+    canary.assert("cycle", &["--no-alerts"], 1);
+    assert_eq!(canary.read("alerts"), "");
+    canary.assert("cycle", &[], 1);
+    assert_eq!(canary.reasons("alerts"), ["opened"]);
+    canary.write("jobs", WELL);
+    canary.assert("cycle", &["--no-alerts"], 0);
+    canary.assert("cycle", &[], 0);
+    assert_eq!(canary.reasons("alerts"), ["opened", "recovered"]);
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_holds_up_no_cycle() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "[[alert]]\nkind = \"stderr\"\n");
+    canary.write("jobs", ILL);
+    let (_unread, mut full) = io::pipe().expect("a pipe");
+    io::Write::write_all(&mut full, &[b'.'; 1 << 16]).expect("as much as it holds");
+    let mut cycle = canary.command("cycle");
+    let status = cycle.stdout(Stdio::null()).stderr(full).status();
+    assert_eq!(status.expect("it runs").code(), Some(1));
+}
+
+#[test]
+fn what_waits_for_a_place_with_a_name_waits_for_that_one() {
+    let sandbox = Sandbox::new(60);
+    let first = "[[alert]]\nkind = \"file\"\npath = \"first\"\n";
+    let second = "[[alert]]\nkind = \"file\"\nname = \"ops\"\npath = \"missing/second\"\n";
+    let canary = Canary::of_jobs(&sandbox, &format!("{first}{second}"));
+    canary.write("jobs", ILL);
+    canary.run("cycle", &[]);
+    assert_eq!(canary.reasons("first"), ["opened"]);
+    fs::create_dir(canary.path("missing")).expect("a directory");
+    canary.write("rules.toml", &format!("{JOBS}{second}"));
+    canary.run("cycle", &[]);
+    assert_eq!(canary.reasons("missing/second"), ["opened"]);
+    canary.write("jobs", WELL);
+    fs::remove_dir_all(canary.path("missing")).expect("removed");
+    canary.run("cycle", &[]);
+    canary.write("rules.toml", &format!("{JOBS}{first}"));
+    let lost = canary.run("cycle", &[]);
+    assert!(
+        lost.err.contains("is for ops, which the rules do not have"),
+        "{lost:?}"
+    );
 }

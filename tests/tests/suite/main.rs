@@ -3,6 +3,7 @@
 mod canary;
 mod canary_drill;
 mod canary_faults;
+mod canary_green;
 mod canary_hostile;
 mod canary_kit;
 mod canary_postgres;

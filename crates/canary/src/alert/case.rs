@@ -10,6 +10,8 @@ use crate::{Change, Key, Meta, Red, Severity, Stamp, Standing, Verdict, Witness}
 /// Of how many subjects an alert speaks; of the others it says how many there are.
 const LINES: usize = 5;
 const LABEL: usize = 32;
+/// How much of the names of a rule set and of a harness.
+const NAME: usize = 120;
 
 /// One key, and what is said of it.
 pub(super) struct Said<'a> {
@@ -281,10 +283,13 @@ impl Case<'_> {
         let Meta {
             id, title, runbook, ..
         } = self.meta;
-        let instance = label(&self.policy.instance);
+        let Policy {
+            rules, instance, ..
+        } = self.policy;
         Alert {
             id: format!(
-                "{instance}/{}/{}/{}",
+                "{}/{}/{}/{}",
+                label(instance),
                 bounded(id, 80),
                 reason.name(),
                 self.at.as_micros()
@@ -295,7 +300,8 @@ impl Case<'_> {
             severity,
             at: self.at,
             since,
-            instance,
+            rules: bounded(rules, NAME),
+            instance: bounded(instance, NAME),
             lines,
             all,
             red: self.total,
@@ -304,9 +310,18 @@ impl Case<'_> {
     }
 
     fn earliest(&self, said: &[Said<'_>]) -> Option<Stamp> {
-        let longest = said.iter().map(|said| said.held_for_secs).max()?;
-        let micros = i64::try_from(longest).ok()?.checked_mul(1_000_000)?;
-        Some(Stamp::from_micros(self.at.as_micros().checked_sub(micros)?))
+        said.iter().filter_map(|said| self.since(said)).min()
+    }
+
+    /// Since when it was red; to the second, where an older one wrote what has changed.
+    fn since(&self, said: &Said<'_>) -> Option<Stamp> {
+        let micros = i64::try_from(said.held_for_secs)
+            .ok()?
+            .checked_mul(1_000_000)?;
+        let reckoned = || self.at.as_micros().checked_sub(micros);
+        said.key
+            .since
+            .or_else(|| reckoned().map(Stamp::from_micros))
     }
 }
 

@@ -126,6 +126,7 @@ impl Flaps {
                     subject: subject.clone(),
                     severity: told.severity,
                     facts: crate::Facts::new(),
+                    since: None,
                 }));
             }
         }

@@ -21,6 +21,9 @@ pub struct Alert {
     pub at: Stamp,
     /// Since when it is, or was, not as it should be.
     pub since: Option<Stamp>,
+    /// The title of the rule set that says so; empty in what an older one wrote.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rules: String,
     /// Which harness says so, where several write to one place.
     pub instance: String,
     /// The first of the subjects that it is about.
@@ -88,7 +91,7 @@ impl Reason {
 }
 
 impl Alert {
-    /// All of it in one line, such as `opened: S-01 Slot-row bijection (major, 3 subjects)`.
+    /// All of it in one line, such as `[fleet] opened: S-01 Slot-row bijection (major, 3 subjects)`.
     pub fn headline(&self) -> String {
         words::headline(self)
     }

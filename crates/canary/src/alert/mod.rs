@@ -14,10 +14,14 @@ mod outbox;
 mod policy;
 #[cfg(test)]
 mod tests;
+mod unheard;
+#[cfg(test)]
+mod whose_tests;
 mod words;
 
 pub use delivery::{Counters, Delivery};
 pub use message::{Alert, Line, Reason};
 pub use outbox::{Entry, Limits, Outbox, Round};
 pub use policy::{News, Policy};
+pub use unheard::Unheard;
 pub(crate) use words::{said, secs as length};

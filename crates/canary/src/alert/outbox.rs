@@ -18,6 +18,9 @@ pub struct Outbox {
     counters: Counters,
     told: BTreeMap<String, Told>,
     entries: Vec<Entry>,
+    /// How many deliveries were given up at each sink since one arrived there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    given_up: BTreeMap<String, u64>,
 }
 
 /// One alert for one sink.
@@ -76,6 +79,12 @@ pub struct Round {
 }
 
 impl Outbox {
+    /// What was given up at a sink that is gone is nobody's trouble any more.
+    pub(super) fn heed(&mut self, sinks: &[&str]) {
+        self.given_up
+            .retain(|sink, _| sinks.contains(&sink.as_str()));
+    }
+
     /// Nobody is there who could be told.
     pub(super) fn skip(&mut self, alerts: u64) {
         self.counters.detected += alerts;
@@ -118,6 +127,9 @@ impl Outbox {
         self.entries = kept;
         dropped.extend::<Vec<_>>(gone);
         self.counters.dropped += dropped.len() as u64;
+        for entry in &dropped {
+            *self.given_up.entry(entry.sink.clone()).or_default() += 1;
+        }
         for entry in &mut self.entries {
             if entry.last_attempt_at != Some(at) {
                 entry.attempts += 1;
@@ -163,7 +175,10 @@ impl Outbox {
                     lines.stuck.insert(line(&entry));
                     kept.push(entry);
                 }
-                Delivery::Delivered => round.delivered += 1,
+                Delivery::Delivered => {
+                    round.delivered += 1;
+                    self.given_up.remove(&entry.sink);
+                }
                 Delivery::Skipped => round.skipped += 1,
                 Delivery::Failed(cause) => {
                     lines.failed(&entry, &cause);
@@ -187,6 +202,10 @@ impl Outbox {
     /// What has not arrived, oldest first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    pub(super) fn given_up(&self) -> &BTreeMap<String, u64> {
+        &self.given_up
     }
 
     /// What became of alerts so far.
@@ -264,6 +283,7 @@ impl<'de> Deserialize<'de> for Outbox {
         let next: u64 = read(&mut value, "next", &mut corrupt);
         let told: BTreeMap<String, Value> = read(&mut value, "told", &mut corrupt);
         let entries: Vec<Value> = read(&mut value, "entries", &mut corrupt);
+        let given_up = read(&mut value, "given_up", &mut corrupt);
         let mut keep = |value: Value| parsed::<Entry>(value, &mut corrupt);
         let entries: Vec<Entry> = entries.into_iter().filter_map(&mut keep).collect();
         let told = told
@@ -280,6 +300,7 @@ impl<'de> Deserialize<'de> for Outbox {
             counters,
             told,
             entries,
+            given_up,
         })
     }
 }

@@ -24,7 +24,9 @@ pub struct Policy {
     pub flap: u64,
     /// See `flap`.
     pub flap_window: Duration,
-    /// Which harness it is, for a place that several write to: at most 32 letters, digits, `.`, `_` and `-`; others become `-`.
+    /// The title of the rule set, with which each alert begins.
+    pub rules: String,
+    /// Which harness it is, for a place that several write to. In ids of alerts it has at most 32 letters, digits, `.`, `_` and `-`; others become `-`.
     pub instance: String,
 }
 
@@ -36,6 +38,7 @@ impl Default for Policy {
             minimum: Severity::Minor,
             flap: 0,
             flap_window: Duration::from_secs(3_600),
+            rules: String::new(),
             instance: String::new(),
         }
     }
@@ -78,6 +81,7 @@ impl Policy {
             state,
             outbox,
         };
+        news.outbox.heed(sinks);
         if sinks.is_empty() {
             // Whoever is not told stays to be told, once somebody is there.
             let opens =

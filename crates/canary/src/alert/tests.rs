@@ -30,12 +30,13 @@ fn meta() -> Meta {
     }
 }
 
-fn key(subject: &str, severity: Severity) -> Key {
+pub(super) fn key(subject: &str, severity: Severity) -> Key {
     Key {
         kind: "wrong".into(),
         subject: subject.into(),
         severity,
         facts: Facts::new(),
+        since: None,
     }
 }
 
@@ -138,7 +139,7 @@ fn fresh(severity: Severity, now: Stamp) -> Red {
     }
 }
 
-fn report(outcome: Outcome, changes: Vec<Change>, now: Stamp) -> Report {
+pub(super) fn report(outcome: Outcome, changes: Vec<Change>, now: Stamp) -> Report {
     let verdict = Verdict {
         meta: meta(),
         outcome,
@@ -474,14 +475,14 @@ fn what_became_bad_enough_is_opened_and_what_is_not_is_not_told() {
 }
 
 /// An outbox with one alert that is due.
-fn armed() -> Outbox {
+pub(super) fn armed() -> Outbox {
     let (report, state) = judge(&State::default(), &Some([Some(2), None, None]), at(0));
     Policy::default()
         .decide(&report, state, Outbox::default(), &["sink"])
         .outbox
 }
 
-fn refuse(_: &str, _: &Alert) -> Delivery {
+pub(super) fn refuse(_: &str, _: &Alert) -> Delivery {
     Delivery::Failed(Cause::new(CauseKind::Denied, "no"))
 }
 

@@ -13,21 +13,23 @@ use crate::{Cause, Fact, Facts, Key, Meta, Red, Witness};
 const VALUE: usize = 160;
 const TEXT: usize = 600;
 const IDS: usize = 5;
+/// How much of the name of a rule set stands before each headline.
+const NAME: usize = 48;
 
 pub(super) fn headline(alert: &Alert) -> String {
     let Alert {
         invariant, title, ..
     } = alert;
-    let instance = match alert.instance.as_str() {
-        "" => String::new(),
-        label => format!("[{label}] "),
+    let whose = match (alert.rules.as_str(), alert.instance.as_str()) {
+        ("", "") => String::new(),
+        ("", name) | (name, _) => format!("[{}] ", bounded(name, NAME)),
     };
     let about = match alert.all {
         0 | 1 => String::new(),
         all => format!(", {all} subjects"),
     };
     let (reason, severity) = (alert.reason.name(), alert.severity.name());
-    format!("{instance}{reason}: {invariant} {title} ({severity}{about})")
+    format!("{whose}{reason}: {invariant} {title} ({severity}{about})")
 }
 
 /// The line for one key.
@@ -91,6 +93,7 @@ pub(super) fn key(kind: &str, subject: &str, red: &Red) -> Key {
         subject: subject.to_owned(),
         severity: red.severity,
         facts: red.facts.clone(),
+        since: Some(red.since),
     }
 }
 
@@ -211,6 +214,7 @@ mod tests {
             subject: "{kind}".into(),
             severity: crate::Severity::Major,
             facts: Facts::from([("n".into(), Fact::Int(3))]),
+            since: None,
         };
         assert_eq!(fill("{subject}: {n} of {m} {", &key), "{kind}: 3 of ? {");
         assert_eq!(fill("{kind} is {severity}", &key), "ki{nd is major");

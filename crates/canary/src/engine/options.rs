@@ -9,6 +9,8 @@ pub struct Options {
     pub stale_after: u64,
     /// How often a cycle is meant to begin. Without it, nothing is overdue.
     pub interval: Option<Duration>,
+    /// Whether a watcher begins the cycles, so that one that comes late is overdue. By hand, each comes when somebody wants it.
+    pub watched: bool,
     /// The digest of the rules. Without it, nobody is told that they have changed.
     pub digest: Option<String>,
     /// Who judges: the same name after a restart. Without it, two of us are not seen.
@@ -30,11 +32,12 @@ pub enum Only {
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Default for Options {
-    /// Told after three cycles, forgotten after a week; no interval, no names.
+    /// Told after three cycles, forgotten after a week, begun by a watcher; no interval, no names.
     fn default() -> Self {
         Self {
             stale_after: 3,
             interval: None,
+            watched: true,
             digest: None,
             instance: None,
             forget_after: WEEK,

@@ -146,6 +146,7 @@ impl Red {
             subject: subject.clone(),
             severity: self.severity,
             facts: self.facts.clone(),
+            since: Some(self.since),
         }
     }
 

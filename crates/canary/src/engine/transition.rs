@@ -78,6 +78,9 @@ pub struct Key {
     pub severity: Severity,
     /// What was seen last.
     pub facts: Facts,
+    /// Since when it is red, or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Stamp>,
 }
 
 /// What shows that a key is green again.

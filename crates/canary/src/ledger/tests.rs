@@ -19,6 +19,7 @@ fn opened(subject: &str) -> Transition {
             subject: subject.into(),
             severity: Severity::Major,
             facts: Facts::new(),
+            since: None,
         }),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::standing::{Level, Row, Stand, count, is_idle, rows};
+use super::notes::notes;
+use super::overall::{Overall, overall};
+use super::standing::{Level, Row, Stand, rows};
 use super::{Status, age, time};
 use crate::alert::said;
 use crate::fact::bounded;
@@ -13,22 +15,25 @@ const STYLE: &str = include_str!("page.css");
 /// Of how many subjects of one invariant something is said.
 const SUBJECTS: usize = 20;
 
-pub(super) fn render(status: &Status<'_>, title: &str) -> String {
+pub(super) fn render(status: &Status<'_>) -> String {
     let rows = rows(status);
+    let overall = overall(status, &rows);
+    let loud: Vec<_> = rows.iter().filter(|row| row.is_loud()).collect();
     let mut out = String::new();
-    head(&mut out, status, title);
-    level(&mut out, status, &rows);
-    red(&mut out, status, &rows);
-    blind(&mut out, &rows);
-    others(&mut out, &rows);
-    harness(&mut out, status);
+    head(&mut out, status, &overall);
+    level(&mut out, status, &overall, &rows);
+    red(&mut out, status, &loud);
+    blind(&mut out, &loud);
+    others(&mut out, &loud);
+    worth_a_word(&mut out, &notes(status, &rows));
+    harness(&mut out, status, rows.len() - loud.len());
     out.push_str("</main>\n</body>\n</html>\n");
     out
 }
 
-fn head(out: &mut String, status: &Status<'_>, title: &str) {
-    let title = text(title, 160);
-    let level = status.level().name().to_uppercase();
+fn head(out: &mut String, status: &Status<'_>, overall: &Overall) {
+    let title = text(status.title, 160);
+    let level = overall.level.name().to_uppercase();
     let _ = write!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -39,24 +44,18 @@ fn head(out: &mut String, status: &Status<'_>, title: &str) {
     );
 }
 
-fn level(out: &mut String, status: &Status<'_>, rows: &[Row<'_>]) {
-    let level = status.level();
-    let counts: Vec<_> = Stand::ALL
-        .into_iter()
-        .map(|stand| (count(rows, stand), words(stand)))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect();
-    let (name, counts) = (level.name(), counts.join(", "));
-    let said = match level {
+fn level(out: &mut String, status: &Status<'_>, overall: &Overall, rows: &[Row<'_>]) {
+    let name = overall.level.name();
+    let said = match overall.level {
         Level::Ok => "OK",
         Level::Warning => "Warning",
         Level::Unknown => "Unknown",
         Level::Critical => "Critical",
     };
+    let summary = escaped(&overall.summary(status, rows));
     let _ = writeln!(
         out,
-        "<p class=\"level {name}\" role=\"status\">{said}: {counts}</p>"
+        "<p class=\"level {name}\" role=\"status\">{said}: {summary}</p>"
     );
     let taken = instant(status.report.taken);
     let _ = write!(out, "<p class=\"dim\">Judged at {taken}.");
@@ -70,16 +69,13 @@ fn level(out: &mut String, status: &Status<'_>, rows: &[Row<'_>]) {
         }
         None => out.push_str(" This page does not renew itself.</p>\n"),
     }
-    if let Some(warning) = status.warning {
-        let _ = writeln!(
-            out,
-            "<p class=\"unknown\"><strong>{}</strong></p>",
-            text(warning, 500)
-        );
+    for reason in &overall.reasons {
+        let long = escaped(&reason.long);
+        let _ = writeln!(out, "<p class=\"unknown\"><strong>{long}</strong></p>");
     }
 }
 
-fn red(out: &mut String, status: &Status<'_>, rows: &[Row<'_>]) {
+fn red(out: &mut String, status: &Status<'_>, rows: &[&Row<'_>]) {
     let red: Vec<_> = rows.iter().filter(|row| row.stand == Stand::Red).collect();
     if red.is_empty() {
         return;
@@ -134,8 +130,8 @@ fn subject_line(
     );
 }
 
-fn blind(out: &mut String, rows: &[Row<'_>]) {
-    let is = |row: &&Row<'_>| matches!(row.stand, Stand::Unjudged | Stand::Errored);
+fn blind(out: &mut String, rows: &[&Row<'_>]) {
+    let is = |row: &&&Row<'_>| matches!(row.stand, Stand::Unjudged | Stand::Errored);
     let blind: Vec<_> = rows.iter().filter(is).collect();
     if blind.is_empty() {
         return;
@@ -155,8 +151,8 @@ fn blind(out: &mut String, rows: &[Row<'_>]) {
     }
 }
 
-fn others(out: &mut String, rows: &[Row<'_>]) {
-    let is = |row: &&Row<'_>| matches!(row.stand, Stand::Held | Stand::Vacuous | Stand::NotDue);
+fn others(out: &mut String, rows: &[&Row<'_>]) {
+    let is = |row: &&&Row<'_>| matches!(row.stand, Stand::Held | Stand::Vacuous | Stand::NotDue);
     let others: Vec<_> = rows.iter().filter(is).collect();
     if others.is_empty() {
         return;
@@ -172,29 +168,42 @@ fn others(out: &mut String, rows: &[Row<'_>]) {
         let examined = row
             .examined
             .map_or("–".to_owned(), |count| count.to_string());
+        let before = if row.earlier {
+            ", in a cycle before"
+        } else {
+            ""
+        };
         let _ = writeln!(
             out,
-            "<tr><th scope=\"row\">{id} {title}</th><td class=\"{class}\" data-l=\"State\">{}</td><td class=\"n\" data-l=\"Examined\">{examined}</td></tr>",
+            "<tr><th scope=\"row\">{id} {title}</th><td class=\"{class}\" data-l=\"State\">{}{before}</td><td class=\"n\" data-l=\"Examined\">{examined}</td></tr>",
             words(row.stand)
         );
     }
     out.push_str("</tbody>\n</table>\n");
 }
 
-fn harness(out: &mut String, status: &Status<'_>) {
+fn worth_a_word(out: &mut String, notes: &[String]) {
+    if notes.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Worth a word</h2>\n<ul>\n");
+    for note in notes {
+        let _ = writeln!(out, "<li>{}</li>", escaped(note));
+    }
+    out.push_str("</ul>\n");
+}
+
+fn harness(out: &mut String, status: &Status<'_>, fine: usize) {
     out.push_str("<h2>The harness itself</h2>\n<ul>\n");
-    if is_idle(&rows(status)) {
-        out.push_str("<li><strong class=\"unknown\">Nothing is watched: the rules have no invariant that is on.</strong></li>\n");
+    if fine > 0 {
+        let fine = plural(fine as u64, "check");
+        let _ = writeln!(out, "<li>{fine} of its own: nothing wrong.</li>");
     }
-    for (id, why) in status.off {
-        let (id, why) = (text(id, 80), text(why, 300));
-        let _ = writeln!(out, "<li><code>{id}</code> is off: {why}</li>");
-    }
-    for (source, up) in status.sources {
-        let said = if *up {
-            "answered"
-        } else {
-            "<strong class=\"unknown\">did not answer</strong>"
+    for (source, answered) in status.sources {
+        let said = match answered {
+            Some(true) => "answered",
+            Some(false) => "<strong class=\"unknown\">did not answer</strong>",
+            None => "<strong class=\"unknown\">was not asked</strong>",
         };
         let _ = writeln!(
             out,

@@ -1,7 +1,9 @@
 use std::fmt::Write;
 
 use super::Status;
-use super::standing::{Row, Stand, count, is_idle, rows};
+use super::notes::notes;
+use super::overall::{Overall, overall};
+use super::standing::{Row, rows};
 use crate::alert::said;
 use crate::fact::bounded;
 use crate::plural::plural;
@@ -12,15 +14,22 @@ const SUBJECTS: usize = 10;
 
 pub(super) fn render(status: &Status<'_>) -> String {
     let rows = rows(status);
-    let mut out = headline(status, &rows);
-    if let Some(warning) = status.warning {
-        line(&mut out, &format!("warning: {}", bounded(warning, 500)));
+    let overall = overall(status, &rows);
+    let mut out = headline(status, &overall, &rows);
+    for reason in &overall.reasons {
+        line(&mut out, &format!("warning: {}", reason.long));
     }
     table(&mut out, &rows);
     for row in &rows {
         row_in_words(&mut out, status, row);
     }
-    notes(&mut out, status, &rows);
+    let notes = notes(status, &rows);
+    if !notes.is_empty() {
+        line(&mut out, "");
+    }
+    for note in notes {
+        line(&mut out, &format!("note: {note}"));
+    }
     out
 }
 
@@ -28,47 +37,54 @@ fn line(out: &mut String, text: &str) {
     let _ = writeln!(out, "{text}");
 }
 
-fn headline(status: &Status<'_>, rows: &[Row<'_>]) -> String {
-    let level = status.level().name().to_uppercase();
-    let counts: Vec<_> = Stand::ALL
-        .into_iter()
-        .map(|stand| (count(rows, stand), stand.name()))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}"))
-        .collect();
-    let counts = match counts.is_empty() {
-        true => "no invariants".to_owned(),
-        false => counts.join(", "),
+/// All that matters in one line, which is all that some monitoring systems show; what stands behind a `|` they take for figures.
+fn headline(status: &Status<'_>, overall: &Overall, rows: &[Row<'_>]) -> String {
+    let title = match bounded(status.title, 60) {
+        title if title.is_empty() => title,
+        title => format!(" {title}"),
     };
-    format!(
-        "canary {level}: {counts}; taken {}\n",
-        super::time(status.report.taken)
-    )
+    let level = overall.level.name().to_uppercase();
+    let summary = overall.summary(status, rows);
+    let taken = super::time(status.report.taken);
+    let line = format!("canary{title}: {level}: {summary}; taken {taken}\n");
+    line.replace('|', "/")
 }
 
 fn table(out: &mut String, rows: &[Row<'_>]) {
-    if rows.is_empty() {
-        return;
+    let loud: Vec<_> = rows.iter().filter(|row| row.is_loud()).collect();
+    let lengths = loud.iter().map(|row| id(row).chars().count());
+    let width = lengths.max().unwrap_or(0);
+    let (earlier, now): (Vec<_>, Vec<_>) = loud.into_iter().partition(|row| row.earlier);
+    let others = match earlier.is_empty() {
+        true => None,
+        false => Some("not judged in this cycle, and as they were in one before:"),
+    };
+    for (head, rows) in [(None, now), (others, earlier)] {
+        if !rows.is_empty() {
+            line(out, head.unwrap_or(""));
+        }
+        for row in rows {
+            line(out, &row_of_table(row, width));
+        }
     }
-    let id = |row: &Row<'_>| bounded(&row.meta.id, 80);
-    let width = rows
-        .iter()
-        .map(|row| id(row).chars().count())
-        .max()
-        .unwrap_or(0);
-    line(out, "");
-    for row in rows {
-        let examined = row
-            .examined
-            .map_or("-".to_owned(), |count| count.to_string());
-        let (stand, severity) = (row.stand.name(), row.severity().name());
-        let title = bounded(&row.meta.title, 100);
-        let _ = writeln!(
-            out,
-            "{stand:<9} {:<width$}  {severity:<8} {examined:>8}  {title}",
-            id(row)
-        );
+    let fine = rows.iter().filter(|row| !row.is_loud()).count();
+    if fine > 0 {
+        let fine = plural(fine as u64, "check");
+        let _ = writeln!(out, "\n{fine} of the harness itself: nothing wrong");
     }
+}
+
+fn row_of_table(row: &Row<'_>, width: usize) -> String {
+    let examined = row
+        .examined
+        .map_or("-".to_owned(), |count| count.to_string());
+    let (stand, severity) = (row.stand.name(), row.severity().name());
+    let (id, title) = (id(row), bounded(&row.meta.title, 100));
+    format!("{stand:<9} {id:<width$}  {severity:<8} {examined:>8}  {title}")
+}
+
+fn id(row: &Row<'_>) -> String {
+    bounded(&row.meta.id, 80)
 }
 
 fn row_in_words(out: &mut String, status: &Status<'_>, row: &Row<'_>) {
@@ -117,57 +133,5 @@ fn unjudged(out: &mut String, row: &Row<'_>) {
         let more = row.verdict.blind.len() - SUBJECTS;
         let are = if more == 1 { "is" } else { "are" };
         let _ = writeln!(out, "  and {more} more {are} not judged");
-    }
-}
-
-fn notes(out: &mut String, status: &Status<'_>, rows: &[Row<'_>]) {
-    let mut notes = Vec::new();
-    if is_idle(rows) {
-        notes.push("nothing is watched: the rules have no invariant that is on".to_owned());
-    }
-    for (id, why) in status.off {
-        notes.push(format!("{} is off: {}", bounded(id, 80), bounded(why, 300)));
-    }
-    for row in rows.iter().filter(|row| row.stand == Stand::Vacuous) {
-        let (id, cycles) = (
-            bounded(&row.meta.id, 80),
-            plural(row.vacuous_cycles, "cycle"),
-        );
-        notes.push(format!(
-            "{id} is vacuous: it had nothing to look at, for {cycles} now"
-        ));
-    }
-    for row in rows {
-        let untried: Vec<_> = row.untried().map(|kind| bounded(kind, 80)).collect();
-        if !untried.is_empty() && row.stand != Stand::Vacuous {
-            let id = bounded(&row.meta.id, 80);
-            notes.push(format!(
-                "{id} had nothing to look at for: {}",
-                untried.join(", ")
-            ));
-        }
-    }
-    for (source, _) in status.sources.iter().filter(|(_, up)| !**up) {
-        notes.push(format!("the source {} did not answer", bounded(source, 80)));
-    }
-    let waiting = status.outbox.entries();
-    if let Some(entry) = waiting.iter().find(|entry| entry.last_error.is_some()) {
-        let why = entry
-            .last_error
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let sink = bounded(&entry.sink, 80);
-        let alerts = match waiting.len() {
-            1 => "1 alert has".to_owned(),
-            count => format!("{count} alerts have"),
-        };
-        notes.push(format!("{alerts} not arrived; {sink}: {why}"));
-    }
-    if !notes.is_empty() {
-        line(out, "");
-    }
-    for note in notes {
-        let _ = writeln!(out, "note: {note}");
     }
 }

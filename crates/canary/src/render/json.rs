@@ -2,8 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Status;
+use super::overall::overall;
 use super::standing::{Row, rows};
+use super::{Status, Unwritten};
 use crate::alert::{Counters, Entry};
 use crate::schema::Schema;
 use crate::{Cause, Facts, Red, Severity, Stamp, Tier, Transition, Unread};
@@ -14,7 +15,10 @@ const WAITING: usize = 20;
 #[derive(Serialize)]
 struct Document<'a> {
     schema: Schema,
+    title: &'a str,
     level: &'static str,
+    /// What makes the level beside the invariants.
+    reasons: Vec<String>,
     taken: Stamp,
     ended: Stamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,11 +26,12 @@ struct Document<'a> {
     sequence: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'a str>,
+    unwritten: &'a [Unwritten],
     invariants: Vec<Invariant<'a>>,
     off: &'a BTreeMap<String, String>,
     transitions: &'a [Transition],
     unread: &'a [Unread],
-    sources: &'a BTreeMap<String, bool>,
+    sources: &'a BTreeMap<String, Option<bool>>,
     alerts: Alerts<'a>,
 }
 
@@ -37,6 +42,8 @@ struct Invariant<'a> {
     tier: Tier,
     severity: Severity,
     state: &'static str,
+    /// Whether that is of a cycle before, as this one left it out.
+    earlier: bool,
     judged: bool,
     examined: Option<u64>,
     unjudged_cycles: u64,
@@ -79,16 +86,21 @@ struct Waiting<'a> {
 
 pub(super) fn render(status: &Status<'_>) -> String {
     let rows = rows(status);
+    let overall = overall(status, &rows);
+    let reasons = overall.reasons.into_iter();
     let mut invariants: Vec<_> = rows.iter().map(invariant).collect();
     invariants.sort_by_key(|it| it.id);
     let document = Document {
         schema: Schema,
-        level: status.level().name(),
+        title: status.title,
+        level: overall.level.name(),
+        reasons: reasons.map(|reason| reason.long).collect(),
         taken: status.report.taken,
         ended: status.ended,
         stale_after: status.stale_after,
         sequence: status.report.sequence,
         warning: status.warning,
+        unwritten: status.unwritten,
         invariants,
         off: status.off,
         transitions: &status.report.transitions,
@@ -126,6 +138,7 @@ fn invariant<'a>(row: &Row<'a>) -> Invariant<'a> {
         tier: row.meta.tier,
         severity: row.severity(),
         state: row.stand.name(),
+        earlier: row.earlier,
         judged: row.verdict.is_judged(),
         examined: row.examined,
         unjudged_cycles: row.unjudged_cycles,

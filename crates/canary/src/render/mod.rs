@@ -5,27 +5,44 @@
 mod html;
 mod human;
 mod json;
+mod notes;
+mod overall;
 mod prometheus;
 mod standing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use standing::Level;
+
+use serde::{Deserialize, Serialize};
 
 use crate::alert::Outbox;
 use crate::{Report, Stamp, State};
 
+/// A file that others look at, and that could not be written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwritten {
+    /// Which, by its key in the rules.
+    pub key: String,
+    /// Where, and why not.
+    pub why: String,
+}
+
 /// All that is shown of a cycle.
 #[derive(Clone, Copy, Debug)]
 pub struct Status<'a> {
+    /// The title of the rules.
+    pub title: &'a str,
     /// What the cycle says.
     pub report: &'a Report,
     /// What is red, after it.
     pub state: &'a State,
     /// What became of alerts.
     pub outbox: &'a Outbox,
-    /// Which sources answered, by name.
-    pub sources: &'a BTreeMap<String, bool>,
+    /// Whether each source answered; none if it was not asked.
+    pub sources: &'a BTreeMap<String, Option<bool>>,
+    /// Which invariants this cycle judged, all if none: what is said of the others is older.
+    pub only: Option<&'a BTreeSet<String>>,
     /// When the cycle ended.
     pub ended: Stamp,
     /// When the next one will have ended, if there will be one; from then on, what is shown is old.
@@ -34,12 +51,14 @@ pub struct Status<'a> {
     pub off: &'a BTreeMap<String, String>,
     /// What is wrong with the harness itself, such as a state that was forgotten. It makes green unknown.
     pub warning: Option<&'a str>,
+    /// What could not be written of what others look at. It makes green unknown, and hides nothing.
+    pub unwritten: &'a [Unwritten],
 }
 
 impl Status<'_> {
     /// How bad it is, all in all.
     pub fn level(&self) -> Level {
-        standing::level(self)
+        overall::overall(self, &standing::rows(self)).level
     }
 
     /// For a terminal: what is red and since when, what could not be judged and why, and what had nothing to look at.
@@ -58,8 +77,8 @@ impl Status<'_> {
     }
 
     /// As one HTML page, without scripts and without anything that has to be loaded.
-    pub fn html(&self, title: &str) -> String {
-        html::render(self, title)
+    pub fn html(&self) -> String {
+        html::render(self)
     }
 }
 

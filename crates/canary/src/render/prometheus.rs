@@ -6,20 +6,29 @@ use crate::Stamp;
 
 /// A family of samples, as the text format wants them: together, under one head.
 struct Family<'a> {
-    out: &'a mut String,
+    out: &'a mut Exposition,
     name: &'static str,
 }
 
+/// All families, each sample with the title of the rules, so that several rule sets can lie in one directory.
+struct Exposition {
+    text: String,
+    title: String,
+}
+
 pub(super) fn render(status: &Status<'_>) -> String {
-    let mut out = String::new();
+    let mut out = Exposition {
+        text: String::new(),
+        title: status.title.to_owned(),
+    };
     cycle(&mut out, status);
     rules(&mut out, &rows(status));
     sources(&mut out, status);
     deliveries(&mut out, status);
-    out
+    out.text
 }
 
-fn cycle(out: &mut String, status: &Status<'_>) {
+fn cycle(out: &mut Exposition, status: &Status<'_>) {
     let report = status.report;
     gauge(
         out,
@@ -39,12 +48,12 @@ fn cycle(out: &mut String, status: &Status<'_>) {
     let mut level = gauge(
         out,
         "canary_level",
-        "All in all: 0 ok, 1 warning, 2 critical, 3 unknown.",
+        "All in all: 0 ok, 1 warning, 2 critical, 3 unknown; a critical one comes before an unknown one, and that before a warning.",
     );
     level.sample(&[], status.level().code());
 }
 
-fn rules(out: &mut String, rows: &[Row<'_>]) {
+fn rules(out: &mut Exposition, rows: &[Row<'_>]) {
     let mut state = gauge(
         out,
         "canary_rule_state",
@@ -93,18 +102,20 @@ fn rules(out: &mut String, rows: &[Row<'_>]) {
     }
 }
 
-fn sources(out: &mut String, status: &Status<'_>) {
+fn sources(out: &mut Exposition, status: &Status<'_>) {
     let mut up = gauge(
         out,
         "canary_source_up",
-        "Whether the source answered in the last cycle.",
+        "Whether the source answered in the last cycle, if it was asked.",
     );
     for (source, answered) in status.sources {
-        up.sample(&[("source", source)], u8::from(*answered));
+        if let Some(answered) = answered {
+            up.sample(&[("source", source)], u8::from(*answered));
+        }
     }
 }
 
-fn deliveries(out: &mut String, status: &Status<'_>) {
+fn deliveries(out: &mut Exposition, status: &Status<'_>) {
     let counters = status.outbox.counters();
     counter(
         out,
@@ -134,30 +145,29 @@ fn deliveries(out: &mut String, status: &Status<'_>) {
     .sample(&[], status.outbox.entries().len());
 }
 
-fn gauge<'a>(out: &'a mut String, name: &'static str, help: &str) -> Family<'a> {
+fn gauge<'a>(out: &'a mut Exposition, name: &'static str, help: &str) -> Family<'a> {
     family(out, name, help, "gauge")
 }
 
-fn counter<'a>(out: &'a mut String, name: &'static str, help: &str) -> Family<'a> {
+fn counter<'a>(out: &'a mut Exposition, name: &'static str, help: &str) -> Family<'a> {
     family(out, name, help, "counter")
 }
 
-fn family<'a>(out: &'a mut String, name: &'static str, help: &str, kind: &str) -> Family<'a> {
-    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+fn family<'a>(out: &'a mut Exposition, name: &'static str, help: &str, kind: &str) -> Family<'a> {
+    let _ = writeln!(out.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     Family { out, name }
 }
 
 impl Family<'_> {
     fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
-        let labels: Vec<_> = labels
-            .iter()
+        let Exposition { text, title } = &mut *self.out;
+        let rules = ("rules", title.as_str());
+        let labels: Vec<_> = [&rules]
+            .into_iter()
+            .chain(labels)
             .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
             .collect();
-        let labels = match labels.is_empty() {
-            true => String::new(),
-            false => format!("{{{}}}", labels.join(",")),
-        };
-        let _ = writeln!(self.out, "{}{labels} {value}", self.name);
+        let _ = writeln!(text, "{}{{{}}} {value}", self.name, labels.join(","));
     }
 }
 

@@ -1,18 +1,20 @@
 //! Where each invariant stands, for all the ways to show it.
 
+use std::collections::BTreeSet;
+
 use super::Status;
 use crate::{Cause, Meta, Outcome, Red, Severity, Verdict};
 
 /// How bad it is, all in all; from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Everything was judged, and held.
+    /// Everything was judged, something was examined, and all of it held.
     Ok,
-    /// Something is red that is not critical.
+    /// Something is red that is not critical, or alerts do not arrive.
     Warning,
-    /// Something could not be judged.
+    /// Something could not be judged, or nothing was there to be examined, or what was judged could not be shown.
     Unknown,
-    /// Something critical is red.
+    /// Something critical is red, whatever else there is.
     Critical,
 }
 
@@ -81,9 +83,39 @@ pub(super) struct Row<'a> {
     pub(super) examined: Option<u64>,
     pub(super) unjudged_cycles: u64,
     pub(super) vacuous_cycles: u64,
+    /// Whether it was judged in a cycle before this one, which left it out.
+    pub(super) earlier: bool,
+    /// Whether it ever had anything to look at.
+    tried: bool,
 }
 
 impl Row<'_> {
+    /// Whether it is one of the harness's own.
+    pub(super) fn is_own(&self) -> bool {
+        self.meta.id.starts_with("canary.")
+    }
+
+    /// Whether it is worth a line: the harness speaks of itself only if something is wrong.
+    pub(super) fn is_loud(&self) -> bool {
+        let is_wrong = matches!(self.stand, Stand::Red | Stand::Errored | Stand::Unjudged);
+        is_wrong || !self.is_own()
+    }
+
+    /// Whether nothing was looked at; what is judged once after an event was, if it ever was.
+    pub(super) fn saw_nothing(&self) -> bool {
+        match &self.verdict.outcome {
+            Outcome::NotDue => !self.tried,
+            Outcome::Violated { .. } => false,
+            _ => self.examined.unwrap_or(0) == 0,
+        }
+    }
+
+    /// How many subjects are red.
+    pub(super) fn subjects(&self) -> usize {
+        let subjects: BTreeSet<&str> = self.red.iter().map(|(_, subject, _)| *subject).collect();
+        subjects.len()
+    }
+
     /// How bad it is now; the invariant's own severity while nothing is red.
     pub(super) fn severity(&self) -> Severity {
         let worst = self.red.iter().map(|(_, _, red)| red.severity).max();
@@ -91,7 +123,7 @@ impl Row<'_> {
     }
 
     /// Whether what is red may be all that is known: it was not judged in this cycle, or not all of it.
-    fn unsure(&self) -> bool {
+    pub(super) fn unsure(&self) -> bool {
         !self.verdict.is_judged() || !self.verdict.blind.is_empty()
     }
 
@@ -117,7 +149,8 @@ pub(super) fn rows<'a>(status: &Status<'a>) -> Vec<Row<'a>> {
         .map(|(id, verdict)| row(status, id, verdict))
         .collect();
     rows.sort_by(|a, b| {
-        let order = |row: &Row<'_>| (row.stand, std::cmp::Reverse(row.severity()));
+        let severity = |row: &Row<'_>| std::cmp::Reverse(row.severity());
+        let order = |row: &Row<'_>| (row.earlier, row.stand, row.is_own(), severity(row));
         order(a)
             .cmp(&order(b))
             .then_with(|| a.meta.id.cmp(&b.meta.id))
@@ -146,6 +179,8 @@ fn row<'a>(status: &Status<'a>, id: &str, verdict: &'a Verdict) -> Row<'a> {
         },
         unjudged_cycles: standing.map_or(0, |it| it.unjudged_cycles()),
         vacuous_cycles: standing.map_or(0, |it| it.vacuous_cycles()),
+        earlier: status.only.is_some_and(|ids| !ids.contains(id)),
+        tried: standing.is_some_and(|it| it.coverage().examined > 0),
     }
 }
 
@@ -160,32 +195,18 @@ fn stand(verdict: &Verdict) -> Stand {
     }
 }
 
-pub(super) fn level(status: &Status<'_>) -> Level {
-    let rows = rows(status);
-    let of = |row: &Row<'_>| match (row.stand, row.severity()) {
-        (Stand::Red, Severity::Critical) => Level::Critical,
-        // What is red and cannot be judged as a whole may be worse than it looks.
-        (Stand::Red, _) if row.unsure() => Level::Unknown,
-        (Stand::Red, _) => Level::Warning,
-        (Stand::Errored | Stand::Unjudged, _) => Level::Unknown,
-        (Stand::Vacuous | Stand::Held | Stand::NotDue, _) => Level::Ok,
-    };
-    let worst = rows.iter().map(of).max();
-    let worst = worst.filter(|level| *level > Level::Ok || !is_idle(&rows));
-    let floor = match status.warning {
-        Some(_) => Level::Unknown,
-        None => Level::Ok,
-    };
-    // Nothing but the harness itself is nothing judged.
-    worst.unwrap_or(Level::Unknown).max(floor)
-}
-
 /// Whether there is nothing to be judged but the harness itself.
 pub(super) fn is_idle(rows: &[Row<'_>]) -> bool {
-    rows.iter().all(|row| row.meta.id.starts_with("canary."))
+    rows.iter().all(Row::is_own)
 }
 
 /// How many invariants stand like that.
-pub(super) fn count(rows: &[Row<'_>], stand: Stand) -> usize {
+pub(super) fn count(rows: &[&Row<'_>], stand: Stand) -> usize {
     rows.iter().filter(|row| row.stand == stand).count()
+}
+
+/// The ids of those for which it holds.
+pub(super) fn ids(rows: &[&Row<'_>], holds: impl Fn(&Row<'_>) -> bool) -> Vec<String> {
+    let found = rows.iter().filter(|row| holds(row));
+    found.map(|row| row.meta.id.clone()).collect()
 }

@@ -6,6 +6,7 @@ use crate::{Error, Settings, Severity};
 /// Where alerts go, as the rule set says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertRule {
+    name: String,
     kind: String,
     minimum: Severity,
     settings: Settings,
@@ -13,9 +14,14 @@ pub struct AlertRule {
 }
 
 /// The keys that every `[[alert]]` has.
-pub(crate) const COMMON: &[&str] = &["kind", "minimum"];
+pub(crate) const COMMON: &[&str] = &["kind", "name", "minimum"];
 
 impl AlertRule {
+    /// By which what has not arrived there is kept: as it is said, or the kind, with `-2` and so on behind it for further ones in the order of the file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What it is: `stderr`, `file`, `command`, `webhook` or `email`.
     pub fn kind(&self) -> &str {
         &self.kind
@@ -39,7 +45,27 @@ impl AlertRule {
 
 pub(super) fn read(node: Option<&Node>) -> Result<Vec<AlertRule>> {
     let nodes = node.map(Node::list).transpose()?.unwrap_or_default();
-    nodes.iter().map(alert).collect()
+    let mut alerts = Vec::new();
+    for node in nodes {
+        let alert = alert(node, &alerts)?;
+        alerts.push(alert);
+    }
+    Ok(alerts)
+}
+
+/// The name that is said, or one that nobody before it has.
+fn name(node: &Node, kind: &str, before: &[AlertRule]) -> Result<String> {
+    let is_taken = |name: &str| before.iter().any(|one| one.name == name);
+    let Some(said) = node.get("name") else {
+        let further = (2..).map(|number| format!("{kind}-{number}"));
+        let mut names = std::iter::once(kind.to_owned()).chain(further);
+        return Ok(names.find(|name| !is_taken(name)).unwrap_or_default());
+    };
+    match said.text()? {
+        "" => Err(said.error("a name has letters")),
+        name if is_taken(name) => Err(said.error(format!("`{name}` is another alert already"))),
+        name => Ok(name.to_owned()),
+    }
 }
 
 /// The settings that are secrets, and what names the variable that holds each.
@@ -69,16 +95,17 @@ fn is_local(url: &str) -> bool {
     matches!(host, "localhost" | "[::1]" | "127.0.0.1")
 }
 
-fn alert(node: &Node) -> Result<AlertRule> {
+fn alert(node: &Node, before: &[AlertRule]) -> Result<AlertRule> {
     node.entries()?;
     no_secret(node)?;
     let kind = node.get("kind");
+    let kind = kind
+        .ok_or_else(|| node.error("`kind` is missing: where it goes, such as \"stderr\""))?
+        .text()?;
     let minimum = node.get("minimum").map(fields::severity).transpose()?;
     Ok(AlertRule {
-        kind: kind
-            .ok_or_else(|| node.error("`kind` is missing: where it goes, such as \"stderr\""))?
-            .text()?
-            .to_owned(),
+        name: name(node, kind, before)?,
+        kind: kind.to_owned(),
         minimum: minimum.unwrap_or(Severity::Minor),
         settings: node.settings(COMMON)?,
         spots: Spots::of(node),

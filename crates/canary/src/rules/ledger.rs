@@ -7,7 +7,7 @@ use super::source::refuse_password;
 use crate::Settings;
 
 /// Where is kept what one cycle leaves for the next.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerRule {
     directory: Option<PathBuf>,
     database: Settings,
@@ -49,8 +49,9 @@ impl LedgerRule {
 pub(super) fn read(node: Option<&Node>) -> Result<LedgerRule> {
     let Some(node) = node else {
         return Ok(LedgerRule {
+            directory: None,
+            database: Settings::new(),
             timeout: TIMEOUT,
-            ..LedgerRule::default()
         });
     };
     let fields = Fields::new(node, "ledger", &[LEDGER])?;

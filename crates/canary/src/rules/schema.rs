@@ -47,6 +47,7 @@ fn source() -> Value {
 fn alert() -> Value {
     let properties = json!({
         "kind": { "type": "string" },
+        "name": { "type": "string" },
         "minimum": form(&Form::OneOf(super::fields::SEVERITIES)),
     });
     json!({ "type": "object", "required": ["kind"], "properties": properties })

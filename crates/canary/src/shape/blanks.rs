@@ -5,7 +5,7 @@ use crate::nearest::hint;
 use crate::rules::Facets;
 use crate::rules::node::{Body, Node, Result};
 
-/// What every message can have.
+/// What every message can have; `untold` where some of the subject could not be told.
 pub(crate) const ALL: &[&str] = &["subject", "kind", "severity", "untold"];
 
 /// What the shapes have beside that. Not every kind of a shape has all of it.
@@ -31,7 +31,7 @@ pub(crate) const OF: &[(&str, &[&str])] = &[
     ("within_then", &["id", "stamp", "age", "within"]),
     (
         "decay_floor",
-        &["id", "remaining", "initial", "age", "floor", "read_at"],
+        &["id", "remaining", "initial", "age", "read_at", "floor"],
     ),
     ("absorbing", &["id", "previous", "current", "tracked"]),
     ("row", &["id", "pattern"]),

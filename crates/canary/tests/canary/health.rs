@@ -113,6 +113,30 @@ fn overdue_is_longer_than_two_intervals_after_the_end_of_the_last() {
 }
 
 #[test]
+fn by_hand_nothing_is_overdue() {
+    let mut world = pair();
+    world.options.watched = false;
+    let cycles = [0, 10_000].map(|seconds| Snapshot::new(at(seconds), both(seconds)));
+    assert_eq!(told_by(&mut world, "canary.overdue", cycles), ["", ""]);
+}
+
+#[test]
+fn only_those_that_were_asked_are_said_to_be_dark() {
+    let barred = |seconds| {
+        cut([
+            ("jobs", down(seconds)),
+            ("slots", Reading::not_run("it stands on jobs", at(seconds))),
+        ])
+    };
+    let report = pair().judge(&Snapshot::new(at(0), barred(0)));
+    let cause = report.verdicts["canary.blind"].cause().expect("unjudged");
+    let said = "none of the sources that were asked could be read: jobs";
+    assert_eq!(cause.detail(), said);
+    let unread: Vec<_> = report.unread.iter().map(|it| &it.source).collect();
+    assert_eq!(unread, [&None, &None], "nobody said whose they are");
+}
+
+#[test]
 fn too_fast_is_an_answer_from_afar_in_no_time() {
     for (micros, red) in [(99, "+instant/readings"), (100, ""), (101, "")] {
         let far = |seconds: i64| {

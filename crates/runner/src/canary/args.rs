@@ -11,11 +11,11 @@ pub(crate) const ABOUT: &str = "\
 Rules say what is read, what must hold, and who is told if it does not. Relative paths in them begin in their own directory, wherever the
 command is called from.
 
-Exit status of cycle and status, as monitoring systems expect it:
-  0  ok        everything was judged, and held
-  1  warning   something is red that is not critical
-  2  critical  something critical is red
-  3  unknown   something could not be judged, or nothing is watched
+Exit status of cycle and status, as monitoring systems expect it, and the first that fits of:
+  2  critical  something critical is red, whatever else there is
+  3  unknown   something could not be judged, or nothing was examined; a state or an output file could not be kept; or the call is wrong
+  1  warning   something is red that is not critical, or alerts do not arrive
+  0  ok        everything was judged, something was examined, and all of it held
 
 A first harness:
   runward canary check fleet.toml       what the rules say, and whether they can be used
@@ -37,17 +37,21 @@ Example:
 const CHECK: &str = "\
 Exit status:
   0  the rules can be used
-  3  they cannot; the message begins with file, line and column
+  3  they cannot, or no invariant is judged by them; the message begins with file, line and column. Or the call is wrong
 ";
 
 const CYCLE: &str = "\
 A cycle reads what the rules ask for, judges it, tells whoever should know, and keeps what is red. What could not be read is never green.
 
-Exit status:
-  0  everything was judged, and held
-  1  something is red that is not critical
-  2  something critical is red
-  3  something could not be judged or kept, another cycle is running, or the rules cannot be used
+A ledger belongs to one rule file, by its absolute path: another one is refused. A file that was moved takes its ledger along by `--adopt`, once.
+By hand, no cycle is overdue; `[policy] interval` still says for how long `status` believes the last one, so under a timer of your own set it to that.
+
+Exit status, the first that fits of:
+  2  something critical is red, whatever else there is
+  3  something could not be judged or kept, nothing was examined, an output file could not be written while nothing is red,
+     another cycle is running, the rules cannot be used or judge nothing, or the call is wrong
+  1  something is red that is not critical, or alerts do not arrive: given up, or failed in two cycles
+  0  everything was judged, something was examined, and all of it held
 
 Examples:
   runward canary cycle fleet.toml
@@ -70,7 +74,7 @@ Signals:
 
 Exit status:
   0  it was asked to end
-  3  the rules cannot be used, or its self-test fails: a fault that is planted has to be red
+  3  the rules cannot be used or judge nothing, or its self-test fails: a fault that is planted has to be red; or the call is wrong
 ";
 
 const DRILL: &str = "\
@@ -104,11 +108,11 @@ const STATUS: &str = "\
 What is red stays red until somebody has seen it well. A cycle that should have ended long ago (two intervals, and as long as the longest
 took), or a state that cannot be read, is unknown, whatever was said last.
 
-Exit status:
+Exit status, the first that fits of:
+  2  something critical is red, whatever else there is
+  3  something could not be judged or nothing was examined, no cycle has ended for too long, or none ever did, or the call is wrong
+  1  something is red that is not critical, or alerts do not arrive
   0  healthy
-  1  something is red that is not critical
-  2  something critical is red
-  3  something could not be judged, no cycle has ended for too long, or none ever did
 
 Example:
   runward canary status fleet.toml || page-somebody
@@ -119,7 +123,7 @@ Exit status:
   0  nothing was found; with --against, both say the same
   1  something was found; with --against, they differ
   2  something critical was found
-  3  something could not be judged, or rules or snapshots cannot be used
+  3  something could not be judged or nothing was examined, rules or snapshots cannot be used, or the call is wrong
 
 Examples:
   runward canary replay fleet.toml
@@ -278,6 +282,10 @@ pub(crate) struct CycleArgs {
     /// Under which name it judges: the same after a restart [default: the host's name and the path of the rules; with a ledger in a database, their title]
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
+
+    /// Take over the ledger of another rule file, such as of this one before it was moved
+    #[arg(long)]
+    pub(crate) adopt: bool,
 
     /// Started by `watch`: an error is told apart from a verdict, and only the summary is shown
     #[arg(long, hide = true)]

@@ -1,12 +1,14 @@
 //! `check`, `schema` and `rules`: what can be said without contacting anybody.
 use std::fmt::Write;
+use std::time::Duration;
 
-use runward_canary::{AlertRule, Rules};
+use runward_canary::{AlertRule, Invariant, Policy, Rules};
 
 use super::args::CheckArgs;
 use super::setup::Setup;
 use super::sinks;
 use crate::commands::print;
+use crate::duration::Span;
 use crate::error::{Error, Result};
 use crate::terminal::printable;
 
@@ -39,7 +41,7 @@ pub(super) fn rules(name: Option<&str>) -> Result<u8> {
 }
 
 pub(super) fn main(args: &CheckArgs) -> Result<u8> {
-    let setup = Setup::load(&args.config)?;
+    let setup = Setup::judging(&args.config)?;
     let mut unset = setup.rehearse()?;
     unset.extend(sinks::unset(&setup.rules)?);
     let ledger = setup.ledger()?;
@@ -69,6 +71,8 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     };
     let _ = writeln!(out, "alerts: {alerts}");
     let _ = writeln!(out, "ledger: {}", printable(&ledger.to_string()));
+    let _ = writeln!(out, "policy: {}", policy(rules.policy()));
+    let _ = write!(out, "{}", unexpected(rules));
     for variable in unset {
         let _ = writeln!(
             out,
@@ -78,4 +82,35 @@ pub(super) fn main(args: &CheckArgs) -> Result<u8> {
     }
     print(out.as_bytes())?;
     Ok(0)
+}
+
+/// Each as it is, whether the rules say it or not.
+fn policy(policy: &Policy) -> String {
+    let length = |length: Duration| Span::from_millis(length).to_string();
+    let remind = match policy.remind_after {
+        Some(after) => format!("what is red is told again after {}", length(after)),
+        None => "what is red is told once".to_owned(),
+    };
+    format!(
+        "a cycle every {}, the first after {}; {remind}; what is not judged is told after {} cycles; at least {} is told",
+        length(policy.interval),
+        length(policy.startup),
+        policy.stale_after,
+        policy.minimum.name(),
+    )
+}
+
+/// Invariants that hold over nothing at all for as long as others have something.
+fn unexpected(rules: &Rules) -> String {
+    let without = |one: &&Invariant| one.terms().expect.is_none();
+    let without = rules.invariants().iter().filter(without);
+    let ids: Vec<&str> = without.map(|one| &*one.meta().id).collect();
+    if ids.is_empty() {
+        return String::new();
+    }
+    format!(
+        "note: without `expect`, nothing tells if there is nothing to look at for {}; \
+         `expect = {{ examined_at_least = 1, within_cycles = 3 }}` does\n",
+        printable(&ids.join(", "))
+    )
 }

@@ -1,18 +1,18 @@
 //! `cycle`: look, judge, keep, tell, in an order in which being killed loses nothing.
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use runward_canary::alert::{Delivery, Entry, Limits, Outbox, Policy, Round};
 use runward_canary::ledger::{Origin, Saved};
-use runward_canary::render::Status;
+use runward_canary::render::{Status, Unwritten};
 use runward_canary::{Cycle, ErrorKind, Only, Snapshot, Stamp, State, judge, suspects};
 
 use super::args::CycleArgs;
-use super::clock;
 use super::last::{self, Last};
 use super::ledger::Book;
 use super::setup::Setup;
 use super::sinks::Sinks;
+use super::{clock, outputs};
 use crate::commands::print;
 use crate::duration::Span;
 use crate::error::{Error, Result};
@@ -29,6 +29,8 @@ struct Running<'a> {
     ledger: Book,
     only: Only,
     instance: String,
+    /// What the rules have switched off, and why.
+    off: BTreeMap<String, String>,
     /// What is wrong with the harness itself.
     warnings: Vec<String>,
 }
@@ -37,7 +39,7 @@ pub(super) fn main(args: &CycleArgs) -> Result<u8> {
     if args.watched {
         super::watch::unblock_signals();
     }
-    let setup = Setup::load(&args.config)?;
+    let setup = Setup::judging(&args.config)?;
     let mut collector = setup.collector()?;
     let sinks = Sinks::open(&setup.rules)?;
     let only = only(args, &setup)?;
@@ -45,9 +47,11 @@ pub(super) fn main(args: &CycleArgs) -> Result<u8> {
     let instance = setup.instance(args.instance.as_deref(), &place);
     let wait = args.wait.map(Span::get);
     let (ledger, past) = place.open(&instance, setup.retention(), wait)?;
+    setup.owner().claim(&place, args.adopt)?;
     let mut running = Running {
         instance,
         warnings: warning(&past.origin).into_iter().collect(),
+        off: setup.off(),
         setup: &setup,
         sinks: &sinks,
         args,
@@ -60,12 +64,13 @@ pub(super) fn main(args: &CycleArgs) -> Result<u8> {
     let rules = setup.rules.invariants();
     let again = suspects(rules, &snapshot, &state, &running.only);
     let snapshot = collector.again(snapshot, &again, &clock::now);
-    let options = setup.options(&running.instance);
+    let mut options = setup.options(&running.instance);
+    options.watched = args.watched;
     let cycle = judge(rules, &options, &snapshot, &state, &running.only);
     let (state, outbox) = running.settle(&cycle, outbox);
     running.keep(&snapshot);
     let last = running.last(past.last, cycle, &snapshot);
-    let code = running.show(&last, &state, &outbox)?;
+    let code = running.show(last, &state, &outbox)?;
     running.ledger.close()?;
     Ok(code)
 }
@@ -138,6 +143,7 @@ impl Running<'_> {
             self.warn("nobody was told in this cycle".to_owned());
             return (state, outbox);
         }
+        self.lost(&outbox);
         // Also where it could not be kept: told twice is better than not at all.
         let round = self.send(cycle.report.taken, &mut outbox);
         for entry in &round.failed {
@@ -174,7 +180,19 @@ impl Running<'_> {
             minimum: said.minimum,
             flap: said.flap,
             flap_window: said.flap_window,
+            rules: self.setup.rules.title().to_owned(),
             instance: self.instance.clone(),
+        }
+    }
+
+    /// What waits for a place that the rules do not have any more.
+    fn lost(&self, outbox: &Outbox) {
+        let entries = outbox.entries().iter();
+        for entry in entries.filter(|entry| !self.sinks.knows(&entry.sink)) {
+            say(printable(&format!(
+                "alert {} is for {}, which the rules do not have any more: nobody is told by it",
+                entry.alert.id, entry.sink
+            )));
         }
     }
 
@@ -207,7 +225,7 @@ impl Running<'_> {
         let kept = self.ledger.keep(snapshot.taken(), &text);
         self.note(kept);
         if let Some(path) = &self.args.snapshot {
-            self.note(runward_canary::publish(path, &text));
+            self.note(runward_canary::keep(path, &text));
         }
     }
 
@@ -222,6 +240,11 @@ impl Running<'_> {
             ended,
             longest_ms: before.as_ref().map_or(took, |it| it.longest_ms.max(took)),
             warning: (!self.warnings.is_empty()).then(|| self.warnings.join("; ")),
+            only: match &self.only {
+                Only::All => None,
+                Only::Ids(ids) => Some(ids.clone()),
+            },
+            unwritten: Vec::new(),
         };
         if self.only != Only::All {
             last.add_others(before.as_ref());
@@ -230,22 +253,19 @@ impl Running<'_> {
     }
 
     /// Writes what others look at, and says on stdout what this cycle says.
-    fn show(&mut self, last: &Last, state: &State, outbox: &Outbox) -> Result<u8> {
-        let said = self.ledger.say(last);
+    fn show(&mut self, mut last: Last, state: &State, outbox: &Outbox) -> Result<u8> {
+        let said = self.ledger.say(&last);
         self.note(said);
-        let interval = self.setup.rules.policy().interval;
         let warning = self.warnings.join("; ");
-        let status = Status {
-            report: &last.report,
-            state,
-            outbox,
-            sources: &last.sources,
-            off: &self.setup.off(),
-            ended: last.ended,
-            stale_after: Some(stale_after(last, interval)),
-            warning: (!warning.is_empty()).then_some(&*warning),
-        };
-        publish(self.setup, &status);
+        let warning = (!warning.is_empty()).then_some(&*warning);
+        let unwritten = outputs::write(self.setup, &self.status(&last, state, outbox, warning));
+        if !unwritten.is_empty() {
+            self.unwritten(&mut last, unwritten);
+            let status = self.status(&last, state, outbox, warning);
+            // So that all that can be written says what cannot.
+            let _ = outputs::write(self.setup, &status);
+        }
+        let status = self.status(&last, state, outbox, warning);
         if !self.args.watched {
             let text = match self.args.json {
                 true => status.json(),
@@ -255,21 +275,39 @@ impl Running<'_> {
         }
         Ok(status.level().code())
     }
-}
 
-/// Writes the files that others look at. One that cannot be written is said, and is no verdict: it grows old where it is.
-fn publish(setup: &Setup, status: &Status<'_>) {
-    let (rules, output) = (&setup.rules, setup.rules.output());
-    let put = |path: Option<&Path>, text: &dyn Fn() -> String| {
-        let path = path.map(|path| setup.beside(path));
-        let done = path.map_or(Ok(()), |path| runward_canary::publish(&path, &text()));
-        if let Err(e) = done {
+    fn unwritten(&mut self, last: &mut Last, unwritten: Vec<Unwritten>) {
+        for it in &unwritten {
+            say(printable(&format!("[output] {}: {}", it.key, it.why)));
+        }
+        last.unwritten = unwritten;
+        if let Err(e) = self.ledger.say(last) {
             say(printable(&e.to_string()));
         }
-    };
-    put(output.html(), &|| status.html(rules.title()));
-    put(output.prometheus(), &|| status.prometheus());
-    put(output.json(), &|| status.json());
+    }
+
+    fn status<'a>(
+        &'a self,
+        last: &'a Last,
+        state: &'a State,
+        outbox: &'a Outbox,
+        warning: Option<&'a str>,
+    ) -> Status<'a> {
+        let rules = &self.setup.rules;
+        Status {
+            title: rules.title(),
+            report: &last.report,
+            state,
+            outbox,
+            sources: &last.sources,
+            only: last.only.as_ref(),
+            off: &self.off,
+            ended: last.ended,
+            stale_after: Some(stale_after(last, rules.policy().interval)),
+            warning,
+            unwritten: &last.unwritten,
+        }
+    }
 }
 
 /// From then on, what was said last is old.

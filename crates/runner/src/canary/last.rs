@@ -1,8 +1,9 @@
 //! What the last cycle said, beside the state: for `status`, which looks at nothing else.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use runward_canary::{Report, Snapshot, Stamp};
+use runward_canary::render::Unwritten;
+use runward_canary::{CauseKind, Reading, Report, Snapshot, Stamp};
 use serde::{Deserialize, Serialize};
 
 /// When the last cycle of all invariants ended, if there was none.
@@ -15,12 +16,18 @@ const AHEAD: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Last {
     pub(super) report: Report,
-    pub(super) sources: BTreeMap<String, bool>,
+    pub(super) sources: BTreeMap<String, Option<bool>>,
     /// When the last cycle of all invariants ended.
     pub(super) ended: Stamp,
     /// How long the longest of all cycles took, in milliseconds.
     pub(super) longest_ms: u64,
     pub(super) warning: Option<String>,
+    /// Which invariants were judged, all if none; what is said of the others is older.
+    #[serde(default)]
+    pub(super) only: Option<BTreeSet<String>>,
+    /// What could not be written of what others look at.
+    #[serde(default)]
+    pub(super) unwritten: Vec<Unwritten>,
 }
 
 impl Last {
@@ -60,16 +67,25 @@ impl Last {
     }
 }
 
-/// Which sources answered: those of which not every facet failed.
+/// Whether each source answered: those of which not every facet failed did, and those of which none was asked for are neither.
 pub(super) fn sources<'a>(
     facets: impl Iterator<Item = (&'a str, &'a str)>,
     snapshot: &Snapshot,
-) -> BTreeMap<String, bool> {
-    let mut sources = BTreeMap::new();
+) -> BTreeMap<String, Option<bool>> {
+    let mut sources: BTreeMap<String, Option<bool>> = BTreeMap::new();
     for (source, facet) in facets {
+        let answered = sources.entry(source.to_owned()).or_default();
         let reading = snapshot.first().get(facet);
-        let answered = reading.is_some_and(|reading| reading.table().is_ok());
-        *sources.entry(source.to_owned()).or_insert(false) |= answered;
+        *answered = (*answered).max(reading.and_then(is_answer));
     }
     sources
+}
+
+/// None if nobody was asked.
+fn is_answer(reading: &Reading) -> Option<bool> {
+    match reading.table() {
+        Ok(_) => Some(true),
+        Err(cause) if cause.kind() == CauseKind::NotRun => None,
+        Err(_) => Some(false),
+    }
 }

@@ -249,7 +249,7 @@ impl Book {
     pub(super) fn say(&mut self, said: &Last) -> Kept {
         let text = said.text()?;
         match self {
-            Self::File { folder, .. } => runward_canary::publish(&last(folder), &text),
+            Self::File { folder, .. } => runward_canary::keep(&last(folder), &text),
             Self::Shared(ledger) => ledger.say(&text),
         }
     }

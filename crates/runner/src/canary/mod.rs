@@ -7,6 +7,8 @@ mod drill;
 mod last;
 mod ledger;
 mod orphans;
+mod outputs;
+mod owner;
 mod proof;
 mod replay;
 mod setup;
@@ -35,10 +37,17 @@ pub(crate) fn main(command: &Command) -> u8 {
         Command::Replay(args) => replay::main(args),
     };
     done.unwrap_or_else(|e| {
-        terminal::say(terminal::printable(&e.to_string()));
+        let said = e.to_string();
         match command {
-            Command::Cycle(args) if args.watched => watch::ERRORED,
-            _ => UNKNOWN,
+            // The watcher says it, once for as long as it is the same.
+            Command::Cycle(args) if args.watched => {
+                let _ = terminal::data(runward_canary::bounded(&said, 2_000).as_bytes());
+                watch::ERRORED
+            }
+            _ => {
+                terminal::say(terminal::printable(&said));
+                UNKNOWN
+            }
         }
     })
 }

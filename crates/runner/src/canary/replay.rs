@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use runward_canary::{
-    Difference, Options, Report, Rules, Severity, Snapshot, Verdict, diff, replay,
+    Difference, Options, Outcome, Report, Rules, Severity, Snapshot, Verdict, diff, replay,
 };
 use serde_json::json;
 
@@ -54,15 +54,16 @@ fn judged(config: &Path, snapshots: &[Snapshot]) -> Result<Vec<Report>> {
     let mut options = Options::default();
     options.stale_after = rules.policy().stale_after;
     options.interval = Some(rules.policy().interval);
+    options.watched = false;
     Ok(replay(rules.invariants(), &options, snapshots.to_vec()).collect())
 }
 
-/// 2 if anything critical was found, 1 if anything was, 3 if something could not be judged.
+/// 2 if anything critical was found, 1 if anything was, 3 if something could not be judged, or nothing was there to be examined.
 fn code(reports: &[Report]) -> u8 {
     let verdicts = || reports.iter().flat_map(|report| report.verdicts.values());
     let red = verdicts().filter(|verdict| !verdict.findings().is_empty());
     let worst = red.filter_map(Verdict::severity).max();
-    let dark = reports.is_empty() || verdicts().any(|verdict| !verdict.is_judged());
+    let dark = is_empty(reports) || verdicts().any(|verdict| !verdict.is_judged());
     match worst {
         Some(Severity::Critical) => 2,
         _ if dark => 3,
@@ -71,14 +72,48 @@ fn code(reports: &[Report]) -> u8 {
     }
 }
 
+/// Whether none of the invariants of the rules had anything to look at.
+fn is_empty(reports: &[Report]) -> bool {
+    let saw = |(id, verdict): (&String, &Verdict)| match &verdict.outcome {
+        Outcome::Held { examined } => *examined > 0 && !id.starts_with("canary."),
+        Outcome::Violated { .. } => !id.starts_with("canary."),
+        _ => false,
+    };
+    !reports.iter().flat_map(|report| &report.verdicts).any(saw)
+}
+
 fn told(as_json: bool, reports: &[Report]) -> Result<u8> {
     if as_json {
         print_json(&json!({ "schema": 1, "reports": reports }))?;
     } else {
         let text: String = reports.iter().map(lines).collect();
-        print(text.as_bytes())?;
+        print(format!("{}{text}", headline(reports)).as_bytes())?;
     }
     Ok(code(reports))
+}
+
+/// All of it in one line: how many snapshots, and in how many of them something was found or could not be judged.
+fn headline(reports: &[Report]) -> String {
+    let level = match code(reports) {
+        0 => "OK",
+        1 => "WARNING",
+        2 => "CRITICAL",
+        _ => "UNKNOWN",
+    };
+    let any = |holds: &dyn Fn(&Verdict) -> bool| {
+        let has = |report: &&Report| report.verdicts.values().any(holds);
+        reports.iter().filter(has).count()
+    };
+    let red = any(&|verdict| !verdict.findings().is_empty());
+    let dark = any(&|verdict| verdict.cause().is_some());
+    let all = reports.len();
+    let empty = match is_empty(reports) {
+        true => ", nothing was examined",
+        false => "",
+    };
+    format!(
+        "replay: {level}: snapshots: {all}, with something red: {red}, with something not judged: {dark}{empty}\n"
+    )
 }
 
 fn lines(report: &Report) -> String {

@@ -7,6 +7,7 @@ use runward_canary::ledger::Retention;
 use runward_canary::{Collector, Options, Rules, Source, SourceRule};
 
 use super::ledger::{Place, Remote};
+use super::owner::Owner;
 use super::wrong;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
@@ -38,6 +39,36 @@ impl Setup {
         };
         setup.enter()?;
         Ok(setup)
+    }
+
+    /// The same, of rules by which something is judged: by others everything would always be well.
+    pub(super) fn judging(config: &Path) -> Result<Self> {
+        let setup = Self::load(config)?;
+        match setup.idle() {
+            Some(why) => Err(wrong(why)),
+            None => Ok(setup),
+        }
+    }
+
+    /// Why nothing is judged by these rules, if so.
+    pub(super) fn idle(&self) -> Option<String> {
+        if !self.rules.invariants().is_empty() {
+            return None;
+        }
+        let off: Vec<&str> = self.rules.off().map(|(id, _)| id).collect();
+        let off = match off.is_empty() {
+            true => String::new(),
+            false => format!(" ({} switched off)", off.join(", ")),
+        };
+        Some(format!(
+            "{}: no invariant is judged{off}: write `[invariant.ID]`, take an `off` away, or `include` a set of those that `runward canary rules` lists",
+            self.config.display()
+        ))
+    }
+
+    /// Whose a ledger of these rules is.
+    pub(super) fn owner(&self) -> Owner {
+        Owner::new(&self.config, self.rules.title())
     }
 
     /// From here on, relative paths begin where the rules stand: those of sources and sinks, and those of the programs that they run.
@@ -143,6 +174,8 @@ impl Setup {
         let mut options = Options::default();
         options.stale_after = policy.stale_after;
         options.interval = Some(policy.interval);
+        // A cycle by hand, or of somebody else's timer, is due whenever it comes.
+        options.watched = false;
         options.digest = Some(self.rules.digest().to_owned());
         options.instance = Some(instance.to_owned());
         options

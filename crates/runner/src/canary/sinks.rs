@@ -36,13 +36,18 @@ impl Sinks {
                     runward_sinks::open(kind, settings, &variable)
                 })?,
             };
-            places.insert(free(&places, alert.kind()), place);
+            places.insert(alert.name().to_owned(), place);
         }
         Ok(Self(places))
     }
 
     pub(super) fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
+    }
+
+    /// Whether the rules know it still.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Delivers to the sink of that name; one that the rules do not know any more is told nothing.
@@ -55,15 +60,6 @@ impl Sinks {
             _ => Delivery::Skipped,
         }
     }
-}
-
-/// `webhook`, and for others of that kind `webhook-2` and so on, in the order of the file.
-fn free(taken: &BTreeMap<String, Place>, kind: &str) -> String {
-    let names = (2..).map(|number| format!("{kind}-{number}"));
-    std::iter::once(kind.to_owned())
-        .chain(names)
-        .find(|name| !taken.contains_key(name))
-        .unwrap_or_default()
 }
 
 /// The variables that alerts name and that are not set; all else of them is refused as it would be when they are sent.
@@ -90,7 +86,7 @@ fn sink<T>(
         return match alert.settings().keys().next() {
             None => Ok(None),
             Some(key) => {
-                let why = format!("there is no setting `{key}`, only kind, minimum");
+                let why = format!("there is no setting `{key}`, only kind, name, minimum");
                 Err(wrong(alert.refused(Some(key), &why)))
             }
         };

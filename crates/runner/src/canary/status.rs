@@ -16,7 +16,9 @@ use crate::terminal::printable;
 
 pub(super) fn main(args: &StatusArgs) -> Result<u8> {
     let setup = Setup::load(&args.config)?;
-    let Some(past) = setup.ledger()?.look()? else {
+    let place = setup.ledger()?;
+    setup.owner().check(&place)?;
+    let Some(past) = place.look()? else {
         return never(args, "there is no ledger");
     };
     let Some(last) = past.last else {
@@ -27,10 +29,14 @@ pub(super) fn main(args: &StatusArgs) -> Result<u8> {
     let behind = last.report.sequence < past.saved.state.sequence();
     let behind =
         behind.then(|| "the last cycle was ended before it could say what it judged".to_owned());
-    let warnings = [stale, behind, warning(&past.origin), last.warning.clone()];
+    let forgotten = warning(&past.origin);
+    let warnings = [setup.idle(), stale, behind, forgotten, last.warning.clone()];
     let warning: Vec<String> = warnings.into_iter().flatten().collect();
     let warning = warning.join("; ");
     let status = Status {
+        title: setup.rules.title(),
+        only: last.only.as_ref(),
+        unwritten: &last.unwritten,
         report: &last.report,
         state: &past.saved.state,
         outbox: &past.saved.outbox,

@@ -1,10 +1,11 @@
 //! `watch`: a cycle every interval, each in a process of its own, and nothing at all between them.
 mod lead;
 
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
@@ -67,8 +68,19 @@ struct Watch<'a> {
     args: &'a WatchArgs,
     signals: SignalFd,
     terms: Terms,
+    /// Why no cycle could begin last, which was said.
+    trouble: Option<String>,
     /// Whether another led meanwhile: the rules may be others now.
     stood_by: bool,
+}
+
+/// How a child of ours ended.
+struct Done {
+    /// None if it did not end by itself.
+    code: Option<i32>,
+    asked: Asked,
+    /// The beginning of what it wrote to a pipe of ours.
+    said: String,
 }
 
 pub(super) fn main(args: &WatchArgs) -> Result<u8> {
@@ -82,6 +94,7 @@ pub(super) fn main(args: &WatchArgs) -> Result<u8> {
         args,
         signals: signals()?,
         terms,
+        trouble: None,
         stood_by: false,
     };
     while let Some(mut lead) = watch.lead()? {
@@ -100,10 +113,11 @@ pub(super) fn main(args: &WatchArgs) -> Result<u8> {
 fn describe(args: &WatchArgs) -> Result<u8> {
     unblock_signals();
     proof::prove()?;
-    let setup = Setup::load(&args.config)?;
+    let setup = Setup::judging(&args.config)?;
     let _ = setup.collector()?;
     let _ = Sinks::open(&setup.rules)?;
     let ledger = setup.ledger()?;
+    setup.owner().check(&ledger)?;
     ledger.prepare()?;
     let policy = setup.rules.policy();
     print_json(&Terms {
@@ -237,22 +251,39 @@ impl Watch<'_> {
     }
 
     /// One cycle in a process of its own.
-    fn cycle(&self) -> Result<Asked> {
+    fn cycle(&mut self) -> Result<Asked> {
         let mut command = Command::new("/proc/self/exe");
         command
             .args(["canary", "cycle", "--watched", "--wait", "60s"])
             .arg(&self.args.config)
             .stdin(Stdio::null())
-            .stdout(Stdio::null());
+            .stdout(Stdio::piped());
         if let Some(instance) = &self.args.instance {
             command.arg("--instance").arg(instance);
         }
-        let (code, asked) = self.attend(command, self.terms.deadline)?;
-        let judged = code.is_some_and(|code| (0..=3).contains(&code));
-        if !judged || asked == Asked::Stop {
-            return Ok(asked);
+        let done = self.attend(command, self.terms.deadline)?;
+        self.hear(&done);
+        let judged = done.code.is_some_and(|code| (0..=3).contains(&code));
+        if !judged || done.asked == Asked::Stop {
+            return Ok(done.asked);
         }
-        Ok(asked.max(self.ping()?))
+        Ok(done.asked.max(self.ping()?))
+    }
+
+    /// Says why a cycle could not begin: once for as long as it is the same, and when it is over.
+    fn hear(&mut self, done: &Done) {
+        let trouble = (done.code == Some(i32::from(ERRORED))).then(|| done.said.clone());
+        if trouble == self.trouble {
+            return;
+        }
+        match &trouble {
+            Some(why) => say(printable(&format!(
+                "{why}; until it is mended, nothing is judged and nothing is pinged"
+            ))),
+            None if done.code.is_some() => say("cycles judge again"),
+            None => return,
+        }
+        self.trouble = trouble;
     }
 
     /// Tells whoever expects it that a cycle has judged. It runs where the rules stand, as all programs of the rules do.
@@ -265,28 +296,28 @@ impl Watch<'_> {
             .current_dir(&self.terms.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        let (done, asked) = self.attend(ping, PING)?;
-        if done != Some(0) {
+        let done = self.attend(ping, PING)?;
+        if done.code != Some(0) {
             say("the ping failed");
         }
-        Ok(asked)
+        Ok(done.asked)
     }
 
-    /// Runs a child to its end, or to ours, and ends what it leaves. The code is none if it did not end by itself.
-    fn attend(&self, command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
+    /// Runs a child to its end, or to ours, and ends what it leaves.
+    fn attend(&self, command: Command, limit: Duration) -> Result<Done> {
         let ended = self.see_out(command, limit);
         orphans::end();
         ended
     }
 
-    fn see_out(&self, mut command: Command, limit: Duration) -> Result<(Option<i32>, Asked)> {
+    fn see_out(&self, mut command: Command, limit: Duration) -> Result<Done> {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = match command.process_group(0).spawn() {
             Ok(child) => child,
             // The next cycle may find memory or a process to spare.
             Err(e) => {
                 say(printable(&format!("cannot start {program}: {e}")));
-                return Ok((None, Asked::Nothing));
+                return Ok(Done::not(Asked::Nothing));
             }
         };
         let pid = Pid::from_child(&child);
@@ -299,7 +330,7 @@ impl Watch<'_> {
                     say(printable(&format!("{program} was ended: it took too long")));
                     let _ = kill_process_group(pid, rustix::process::Signal::KILL);
                     let _ = child.wait();
-                    return Ok((None, asked));
+                    return Ok(Done::not(asked));
                 }
                 Woken::Stop => {
                     asked = Asked::Stop;
@@ -308,21 +339,36 @@ impl Watch<'_> {
                 Woken::Reload => asked = asked.max(Asked::Reload),
                 Woken::Ended | Woken::Lost => {}
             }
-            if let Some(code) = ended(&mut child)? {
-                return Ok((code, asked));
+            if let Some(status) = child.try_wait().map_err(wrong)? {
+                let said = child.stdout.take().map(said).unwrap_or_default();
+                let told = status.code() == Some(i32::from(ERRORED)) && !said.is_empty();
+                if status.code().is_none_or(|code| code > 3) && !told {
+                    say(format!("a child of the watcher failed: {status}"));
+                }
+                let code = status.code();
+                return Ok(Done { code, asked, said });
             }
         }
     }
 }
 
-fn ended(child: &mut Child) -> Result<Option<Option<i32>>> {
-    let status = child.try_wait().map_err(wrong)?;
-    Ok(status.map(|status| {
-        if status.code().is_none_or(|code| code > 3) {
-            say(format!("a child of the watcher failed: {status}"));
-        }
-        status.code()
-    }))
+impl Done {
+    /// One that did not end by itself.
+    fn not(asked: Asked) -> Self {
+        let (code, said) = (None, String::new());
+        Self { code, asked, said }
+    }
+}
+
+/// What lies in a pipe, without waiting for more: a child's child may hold its other end.
+fn said(mut pipe: ChildStdout) -> String {
+    let mut buffer = [0; 8_192];
+    let unblocked = rustix::fs::fcntl_setfl(&pipe, rustix::fs::OFlags::NONBLOCK);
+    let length = match unblocked {
+        Ok(()) => pipe.read(&mut buffer).unwrap_or(0),
+        Err(_) => 0,
+    };
+    String::from_utf8_lossy(&buffer[..length]).trim().to_owned()
 }
 
 /// What a signal asks for, if there is one.

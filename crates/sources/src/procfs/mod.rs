@@ -91,7 +91,7 @@ impl Procfs {
         for binding in &bindings {
             let chosen = match &facet.scope {
                 Scope::Once => all.iter().collect(),
-                _ => match filter.whose(&*binding.text("id")?, all, &members) {
+                _ => match filter.whose(&binding.text("id")?, all, &members) {
                     Ok(chosen) => chosen,
                     Err(cause) => {
                         found.rows.gap(binding.subject().unwrap_or_default(), cause);

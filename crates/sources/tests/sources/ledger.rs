@@ -247,6 +247,33 @@ fn one_writes_and_the_other_is_told_who() {
 }
 
 #[test]
+fn whoever_is_just_going_is_waited_for_a_moment() {
+    let _hang = hang_guard();
+    let Some(server) = postgres("ledger farewell") else {
+        return;
+    };
+    let database = database(&url(&server));
+    let (ledger, _) = open(&database);
+    let lock = "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    let lock = psql(&server, lock).unwrap().trim().to_owned();
+    ledger.close().unwrap();
+    let (folder, port) = (server.folder.path().to_owned(), server.port);
+    let going = std::thread::spawn(move || {
+        let holds = format!("SELECT pg_advisory_lock({lock})");
+        let goes = format!("SELECT pg_sleep(0.2), pg_advisory_unlock({lock})");
+        psql_at(&folder, port, &format!("{holds}; {goes}")).unwrap();
+    });
+    until("it is held", || {
+        psql(&server, HELD).is_some_and(|count| count.trim() == "1")
+    });
+    open(&database).0.close().unwrap();
+    going.join().unwrap();
+}
+
+/// How many locks of a session are held.
+const HELD: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+
+#[test]
 fn of_many_who_begin_at_once_one_makes_the_tables() {
     let _hang = hang_guard();
     let Some(server) = postgres("ledger crowd") else {
@@ -477,6 +504,9 @@ fn a_server_that_is_stopped_gone_or_refuses_is_said_in_time_and_without_the_pass
     let look = right.look().map(drop).unwrap_err();
     all(Signal::SIGCONT);
     server.signal(Signal::SIGCONT);
+    // What comes now is the answer to what was given up.
+    let late = commit(&mut ledger, 2).unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Storage, "{late}");
     for error in [stopped, look] {
         assert_eq!(error.kind(), ErrorKind::Storage);
         assert!(error.to_string().contains("timeout"), "{error}");

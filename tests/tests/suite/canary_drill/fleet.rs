@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use runward_tests::skip::{is_root, skip};
@@ -302,10 +303,14 @@ fn serve(folder: PathBuf) -> u16 {
     port
 }
 
+/// One fleet at a time: what is to turn red within seconds has to have the machine for itself.
+static ALONE: Mutex<()> = Mutex::new(());
+
 fn each_kind(test: &str, database: Database) {
     if let Some(reason) = lacks(database) {
         return skip(test, &reason);
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let sandbox = Sandbox::new(300);
     let fleet = Fleet::start(&sandbox, database);
     let rules = fleet.rules();

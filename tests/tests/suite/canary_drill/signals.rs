@@ -106,7 +106,9 @@ fn a_signal_while_it_waits_for_red_is_no_verdict_and_mends() {
     ended.assert_code(129);
     assert!(ended.stderr.contains("one: reverting"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("two: provoking"), "{}", ended.stderr);
-    let drills = super::json(&ended.stdout)["drills"].clone();
+    let report = super::json(&ended.stdout);
+    assert_eq!(report["ended_by"], "SIGHUP");
+    let drills = report["drills"].clone();
     assert_eq!(
         (&drills[0]["reason"], &drills[1]["reason"]),
         (&"ended".into(), &"not-run".into())

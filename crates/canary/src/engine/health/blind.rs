@@ -13,7 +13,10 @@ fn look(inputs: &Inputs<'_>) -> Result<Look, Miss> {
     let alive = count::alive(inputs.snapshot);
     let mut look = Look::default();
     if alive.is_empty() && !inputs.snapshot.first().is_empty() {
-        let words = "no source at all could be read";
+        let words = format!(
+            "none of the sources that were asked could be read: {}",
+            count::dark(inputs.snapshot).join(", ")
+        );
         return Err(Miss::Unjudged(Cause::new(CauseKind::Unreachable, words)));
     }
     look.among = Some(("sources".to_owned(), alive.len() as u64)).filter(|(_, rows)| *rows > 0);

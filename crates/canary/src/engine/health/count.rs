@@ -114,9 +114,17 @@ fn of(reading: &Reading) -> Sight {
 
 /// The sources of which something could be read.
 pub(crate) fn alive(snapshot: &Snapshot) -> BTreeSet<&str> {
+    seen_as(snapshot, Sight::Alive).collect()
+}
+
+/// The sources that were asked, and of which nothing could be read.
+pub(crate) fn dark(snapshot: &Snapshot) -> Vec<&str> {
+    seen_as(snapshot, Sight::Dark).collect()
+}
+
+fn seen_as(snapshot: &Snapshot, wanted: Sight) -> impl Iterator<Item = &str> {
     let sights = sights(snapshot).into_iter();
     sights
-        .filter(|(_, sight)| *sight == Sight::Alive)
+        .filter(move |(_, sight)| *sight == wanted)
         .map(|(source, _)| source)
-        .collect()
 }

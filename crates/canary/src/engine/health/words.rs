@@ -54,7 +54,7 @@ fn words(id: &str) -> (Severity, &'static str, &'static str, &'static str) {
         ),
         _ => (
             Severity::Minor,
-            "The rules are those of the last cycle",
+            "A change of the rules is told",
             "The rules were changed from {before} to {now}.",
             "Compare both rule sets over stored snapshots before you trust what has become green.",
         ),

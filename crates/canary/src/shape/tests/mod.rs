@@ -203,8 +203,9 @@ fn declared(shapes: &[String], findings: &[Finding]) {
     let declared: Vec<&str> = super::blanks::OF
         .iter()
         .filter(|(shape, _)| shapes.iter().any(|one| one == shape))
-        .flat_map(|(_, names)| names.iter().copied())
-        .chain(super::blanks::ALL.iter().copied())
+        .flat_map(|(_, names)| *names)
+        .chain(super::blanks::ALL)
+        .copied()
         .collect();
     for name in findings.iter().flat_map(|finding| finding.facts.keys()) {
         let known = declared.contains(&&**name) || shapes.iter().any(|shape| shape == "row");

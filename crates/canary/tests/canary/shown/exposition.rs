@@ -88,8 +88,9 @@ fn quoted(text: &str) -> (String, &str) {
 }
 
 fn find(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
-    let wanted: BTreeMap<_, _> = labels
+    let wanted: BTreeMap<_, _> = [("rules", "fleet")]
         .iter()
+        .chain(labels)
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
         .collect();
     let found = samples
@@ -166,6 +167,7 @@ fn prometheus_reads_it() {
     for hostile in HOSTILE {
         let text = Cycle::new(&HOSTILE)
             .with_source(hostile)
+            .with_title(hostile)
             .status()
             .prometheus();
         let output = host::run(&promtool, &["check", "metrics"], Some(&text));

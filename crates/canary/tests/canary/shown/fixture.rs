@@ -1,9 +1,9 @@
 //! A cycle that has everything in it, as a file would have it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use runward_canary::alert::Outbox;
-use runward_canary::render::Status;
+use runward_canary::render::{Status, Unwritten};
 use runward_canary::{Report, Stamp, State};
 use serde_json::{Value, json};
 
@@ -24,7 +24,10 @@ pub(crate) struct Cycle {
     report: Report,
     state: State,
     outbox: Outbox,
-    sources: BTreeMap<String, bool>,
+    sources: BTreeMap<String, Option<bool>>,
+    unwritten: Vec<Unwritten>,
+    only: Option<BTreeSet<String>>,
+    title: String,
     off: BTreeMap<String, String>,
     warning: Option<String>,
 }
@@ -48,7 +51,10 @@ impl Cycle {
             report: serde_json::from_value(report).expect("a report"),
             state: State::from_json(&state(subjects).to_string()).expect("a state"),
             outbox: Outbox::default(),
-            sources: BTreeMap::from([("db".into(), true), ("redis".into(), false)]),
+            sources: BTreeMap::from([("db".into(), Some(true)), ("redis".into(), Some(false))]),
+            unwritten: Vec::new(),
+            only: None,
+            title: "fleet".into(),
             off: BTreeMap::new(),
             warning: None,
         }
@@ -79,13 +85,76 @@ impl Cycle {
         self
     }
 
+    pub(crate) fn with_title(mut self, title: &str) -> Self {
+        self.title = title.to_owned();
+        self
+    }
+
+    /// Of a cycle that judged these alone.
+    pub(crate) fn with_only(mut self, ids: &[&str]) -> Self {
+        self.only = Some(ids.iter().map(|&id| id.to_owned()).collect());
+        self
+    }
+
+    pub(crate) fn with_unwritten(mut self, key: &str, why: &str) -> Self {
+        let (key, why) = (key.to_owned(), why.to_owned());
+        self.unwritten.push(Unwritten { key, why });
+        self
+    }
+
+    /// With parts of a report that are written as a file would have them.
+    pub(crate) fn with_report(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        let text = serde_json::to_string(&self.report).expect("JSON");
+        let mut report = serde_json::from_str(&text).expect("JSON");
+        change(&mut report);
+        self.report = serde_json::from_value(report).expect("a report");
+        self
+    }
+
+    /// How an invariant stands, beside what is red.
+    pub(crate) fn with_standing(mut self, id: &str, standing: &Value) -> Self {
+        self.with_state(|state| state["invariants"][id] = standing.clone());
+        self
+    }
+
+    /// How bad it is what is red.
+    pub(crate) fn with_red(mut self, severity: &str) -> Self {
+        self.with_state(|state| {
+            let kinds = &mut state["invariants"]["S-01"]["red"]["left_only"];
+            for red in kinds.as_object_mut().expect("subjects").values_mut() {
+                red["severity"] = severity.into();
+            }
+        });
+        self
+    }
+
+    fn with_state(&mut self, change: impl FnOnce(&mut Value)) {
+        let mut state = serde_json::from_str(&self.state.to_json()).expect("JSON");
+        change(&mut state);
+        self.state = State::from_json(&state.to_string()).expect("a state");
+    }
+
+    /// Whether a source answered; none if it was not asked.
+    pub(crate) fn with_answer(mut self, name: &str, answered: Option<bool>) -> Self {
+        self.sources.insert(name.to_owned(), answered);
+        self
+    }
+
+    pub(crate) fn with_outbox(mut self, outbox: &Value) -> Self {
+        self.outbox = serde_json::from_value(outbox.clone()).expect("an outbox");
+        self
+    }
+
     pub(crate) fn with_source(mut self, name: &str) -> Self {
-        self.sources.insert(name.to_owned(), true);
+        self.sources.insert(name.to_owned(), Some(true));
         self
     }
 
     pub(crate) fn status(&self) -> Status<'_> {
         Status {
+            title: &self.title,
+            only: self.only.as_ref(),
+            unwritten: &self.unwritten,
             report: &self.report,
             state: &self.state,
             outbox: &self.outbox,

@@ -3,5 +3,6 @@
 mod exposition;
 mod fixture;
 mod host;
+mod levels;
 mod pages;
 mod rendered;

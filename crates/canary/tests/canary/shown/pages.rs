@@ -14,8 +14,9 @@ fn page() -> String {
     subjects.push(&long);
     let cycle = Cycle::new(&subjects)
         .with_source(HOSTILE[0])
-        .with_warning(HOSTILE[1]);
-    cycle.status().html("<b>fleet</b> & co")
+        .with_warning(HOSTILE[1])
+        .with_title("<b>fleet</b> & co");
+    cycle.status().html()
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn each_invariant_is_on_it_and_says_how_it_stands() {
         "L-03",
         "R-01",
         "G-01",
-        "Unknown: 1 violated",
+        "Unknown: S-01 red (10 subjects)",
         "redis: connection refused",
         "vacuous",
         "412",

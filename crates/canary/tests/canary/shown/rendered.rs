@@ -10,7 +10,7 @@ fn what_is_red_unjudged_and_vacuous_is_named_with_its_reason() {
     let cycle = Cycle::new(&["agent-1", "agent-2"]);
     let text = cycle.status().human();
     for said in [
-        "canary UNKNOWN: 1 red, 1 errored, 1 unjudged, 1 vacuous, 1 held, 1 not-due",
+        "canary fleet: UNKNOWN: S-01 red (2 subjects), 1 went down while judging (R-01), 1 not judged (B-02), 1 held, 1 vacuous, 1 not-due; taken",
         "agent-1 (left_only, major, red for 2h 5m): agent-1 has 3 of agent-1",
         "not judged, for 4 cycles now: unreachable: redis: connection refused",
         "G-03 is vacuous: it had nothing to look at, for 9 cycles now",
@@ -43,10 +43,10 @@ fn a_harness_that_watches_nothing_is_not_ok_and_what_is_off_is_named() {
     let status = cycle.status();
     assert_eq!(status.level(), Level::Unknown);
     let text = status.human();
-    assert!(text.contains("note: nothing is watched"), "{text}");
+    assert!(text.contains("warning: nothing is watched"), "{text}");
     assert!(text.contains("note: L-03 is off: <b>because</b>"), "{text}");
-    let page = status.html("a title");
-    assert!(page.contains("Nothing is watched"), "{page}");
+    let page = status.html();
+    assert!(page.contains("nothing is watched"), "{page}");
     assert!(page.contains("&lt;b&gt;because&lt;/b&gt;"), "{page}");
     let json: Value = serde_json::from_str(&status.json()).expect("JSON");
     assert_eq!(json["off"]["L-03"], "<b>because</b>");

@@ -58,7 +58,7 @@ fn known(rules: &Rules) -> String {
     let names: Vec<&str> = rules.drills().iter().map(|drill| &*drill.name).collect();
     match names.is_empty() {
         true => "the rules have no drills".to_owned(),
-        false => format!("there are {}", names.join(", ")),
+        false => format!("the rules have {}", names.join(", ")),
     }
 }
 

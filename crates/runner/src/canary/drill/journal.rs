@@ -88,7 +88,7 @@ impl Journal {
             };
         }
         let text = serde_json::to_string(&self.entry).map_err(wrong)?;
-        runward_canary::publish(&self.path, &text).map_err(wrong)
+        runward_canary::keep(&self.path, &text).map_err(wrong)
     }
 
     /// Does what one that was killed has left to do, before anything else is broken.

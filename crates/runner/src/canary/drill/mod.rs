@@ -33,7 +33,8 @@ use stage::Stage;
 const FAILED: u8 = 2;
 
 pub(super) fn main(args: &DrillArgs) -> Result<u8> {
-    let setup = Setup::load(&args.config)?;
+    let setup = Setup::judging(&args.config)?;
+    setup.owner().check(&setup.ledger()?)?;
     let missing = match args.all || args.list {
         true => choose::missing(&setup.rules),
         false => Vec::new(),
@@ -48,6 +49,8 @@ pub(super) fn main(args: &DrillArgs) -> Result<u8> {
         true => Vec::new(),
         false => choose::chosen(args, &setup.rules)?,
     };
+    // Opened anew for each drill; what cannot be opened at all is told before anything is broken.
+    let _ = setup.collector()?;
     let place = args.evidence.as_deref().map(bundle::place).transpose()?;
     let folder = setup.folder()?;
     make_private(&folder, "[ledger] directory")?;
@@ -104,8 +107,9 @@ fn drill_all(
         ended_by: signals.first(),
     };
     let sealed = draft.map(|draft| draft.finish(&about, &outcomes));
-    journal.draft(None)?;
-    tell::results(args, &outcomes, missing, sealed.as_ref())?;
+    let written = journal.draft(None);
+    tell::results(args, &outcomes, missing, &about, sealed.as_ref())?;
+    written?;
     Ok(code(about.ended_by, &outcomes, missing, sealed.as_ref()))
 }
 

@@ -59,7 +59,8 @@ fn tell(drill: &Drill, words: &str) {
     say(printable(&format!("drill {}: {words}", drill.name)));
 }
 
-fn cycles(count: u64) -> String {
+/// So many, in words that fit.
+pub(super) fn cycles(count: u64) -> String {
     match count {
         1 => "1 cycle".to_owned(),
         count => format!("{count} cycles"),

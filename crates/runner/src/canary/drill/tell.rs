@@ -1,11 +1,12 @@
 //! What is said of all drills: a table for people, JSON for programs.
 use std::fmt::Write;
 
+use nix::sys::signal::Signal;
 use runward_canary::Drill;
 use serde_json::{Value, json};
 
 use super::super::args::DrillArgs;
-use super::bundle::Sealed;
+use super::bundle::{About, Sealed};
 use super::choose;
 use super::journal::Journal;
 use super::outcome::Outcome;
@@ -22,7 +23,7 @@ pub(super) fn list(
 ) -> Result<()> {
     let owed = journal.owed();
     if args.json {
-        let drills: Vec<Value> = drills.iter().map(|drill| about(drill)).collect();
+        let drills: Vec<Value> = drills.iter().map(|drill| described(drill)).collect();
         let owed =
             owed.map(|it| json!({"drill": it.drill, "since": it.since, "revert": it.revert}));
         return print_json(
@@ -48,7 +49,7 @@ pub(super) fn list(
     print(out.as_bytes())
 }
 
-fn about(drill: &Drill) -> Value {
+fn described(drill: &Drill) -> Value {
     json!({
         "drill": drill.name, "invariant": drill.invariant, "kind": drill.kind, "subject": drill.subject,
         "provoke": drill.provoke, "revert": drill.revert, "within_cycles": drill.within_cycles,
@@ -60,6 +61,7 @@ pub(super) fn results(
     args: &DrillArgs,
     outcomes: &[Outcome],
     missing: &[String],
+    about: &About<'_>,
     sealed: Option<&Sealed>,
 ) -> Result<()> {
     for kind in missing {
@@ -69,8 +71,8 @@ pub(super) fn results(
         say(printable(&evidence(sealed)));
     }
     if args.json {
-        let report =
-            json!({"schema": 1, "drills": outcomes, "missing": missing, "evidence": sealed});
+        let ended_by = about.ended_by.map(Signal::as_str);
+        let report = json!({"schema": 1, "drills": outcomes, "missing": missing, "ended_by": ended_by, "evidence": sealed});
         return print_json(&report);
     }
     print(outcomes.iter().map(line).collect::<String>().as_bytes())

@@ -4,6 +4,7 @@ use std::fmt;
 use nix::sys::signal::Signal;
 
 use super::command::Ran;
+use super::rehearse::cycles as in_words;
 use super::stage::Key;
 
 const RED_BEFORE: &str =
@@ -70,16 +71,20 @@ impl fmt::Display for Why {
             }
             Self::Provoke(ran) => write!(f, "the command that provokes failed: {ran}"),
             Self::NotRed { cycles, unjudged } => {
-                write!(f, "it was not red after {cycles} cycles{unjudged}")
+                let after = in_words(*cycles);
+                write!(f, "it was not red after {after}{unjudged}")
             }
             Self::Otherwise(found) => write!(f, "it turned red otherwise than named: {found}"),
             Self::Also(key) => write!(f, "{key} turned red as well"),
             Self::GreenByItself => f.write_str(GREEN_BY_ITSELF),
             Self::Revert(ran) => write!(f, "the command that reverts failed: {ran}; {OWED}"),
-            Self::NotGreen { cycles, unjudged } => write!(
-                f,
-                "it was not seen to be well again within {cycles} cycles{unjudged}"
-            ),
+            Self::NotGreen { cycles, unjudged } => {
+                let within = in_words(*cycles);
+                write!(
+                    f,
+                    "it was not seen to be well again within {within}{unjudged}"
+                )
+            }
             Self::Gone(key) => write!(f, "{} {GONE}", key.subject),
             Self::System(why) => f.write_str(why),
         }

@@ -10,7 +10,7 @@ use super::tables::Tables;
 use super::{Database, Kept, Writer};
 
 /// A connection that has just ended is let go of by the server within this.
-const FAREWELL: Duration = Duration::from_millis(500);
+const FAREWELL: Duration = Duration::from_secs(1);
 /// At most so many old episodes are removed at a time.
 const SWEPT: i64 = 10_000;
 
