@@ -273,7 +273,6 @@ fn evidence_from_the_one_under_suspicion_is_refused() {
 
 #[test]
 fn a_reference_that_no_second_look_would_find_again_is_refused() {
-    let set = SET.replace("{count} of {limit}", "{count}");
     let confirmed = "\nconfirm = 'reread'\nkinds = { dangling = 'above' }";
     let refers = |refs: &str, column: &str, to: &str| {
         let key = if to == "roster" { "id" } else { "subject" };
