@@ -5,7 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use runward_canary::{
-    Collector, Only, Options, Outcome, Report, Rules, Stamp, State, Verdict, judge, suspects,
+    Collector, Only, Options, Rules, Stamp, State, engine::Outcome, engine::Report,
+    engine::Verdict, judge, suspects,
 };
 use runward_tests::servers;
 

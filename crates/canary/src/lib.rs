@@ -132,13 +132,6 @@ pub use tally::Tally;
 pub use value::{Kind, Value};
 pub use view::View;
 
-#[doc(hidden)]
-pub use engine::{
-    Change, Coverage, Difference, Key, Outcome, Red, Report, Standing, Transition, Unread, Verdict,
-    Witness, diff, replay,
-};
-#[doc(hidden)]
-pub use rules::{
-    AlertRule, Described, Drill, FacetRule, KindOf, LedgerRule, Output, Policy, Retention,
-    SourceRule, Takes,
+pub(crate) use engine::{
+    Change, Coverage, Key, Outcome, Red, Report, Standing, Transition, Unread, Verdict, Witness,
 };

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use error::{Error, ErrorKind};
 use runward_canary::alert::{Alert, Delivery};
-use runward_canary::{KindOf, Settings};
+use runward_canary::{Settings, rules::KindOf};
 use settings::Taken;
 
 /// A place where alerts go.

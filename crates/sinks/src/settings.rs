@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use runward_canary::{KindOf, Setting, Settings};
+use runward_canary::{Setting, Settings, rules::KindOf};
 
 use crate::secret::Secret;
 use crate::{Error, ErrorKind};

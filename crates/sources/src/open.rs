@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use runward_canary::{Described, Error, KindOf, Setting, Settings, Source};
+use runward_canary::{Error, Setting, Settings, Source, rules::Described, rules::KindOf};
 
 use crate::kinds as known;
 use crate::options::{LONGEST, nearest, refusal};

@@ -231,7 +231,7 @@ fn an_event_while_nobody_watched_does_not_stay_a_fault_of_the_harness() {
 }
 
 /// Who is found wanting by an invariant of the harness.
-fn health<'r>(report: &'r runward_canary::Report, id: &str) -> Vec<&'r str> {
+fn health<'r>(report: &'r runward_canary::engine::Report, id: &str) -> Vec<&'r str> {
     let findings = report.verdicts[id].findings().iter();
     findings.map(|found| found.subject.as_str()).collect()
 }

@@ -1,6 +1,6 @@
 use runward_canary::{
-    Cause, CauseKind, Column, ErrorKind, Kind, Only, Options, Reading, Report, Rules, Snapshot,
-    Stamp, State, Table, Value, judge,
+    Cause, CauseKind, Column, ErrorKind, Kind, Only, Options, Reading, Rules, Snapshot, Stamp,
+    State, Table, Value, engine::Report, judge,
 };
 
 use crate::harness::*;

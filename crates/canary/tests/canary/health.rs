@@ -273,7 +273,7 @@ fn a_healthy_harness_is_silent() {
             report
                 .verdicts
                 .values()
-                .all(runward_canary::Verdict::is_judged)
+                .all(runward_canary::engine::Verdict::is_judged)
         );
     }
 }

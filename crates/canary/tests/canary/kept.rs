@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use runward_canary::alert::Outbox;
 use runward_canary::ledger::{Ledger, Origin, Retention};
-use runward_canary::{ErrorKind, State, Transition};
+use runward_canary::{ErrorKind, State, engine::Transition};
 use serde_json::json;
 
 const FOLDER: &str = "RUNWARD_CANARY_TEST_LEDGER";

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use runward_canary::{Change, Only, Options, Report, Snapshot, State, judge};
+use runward_canary::{Only, Options, Snapshot, State, engine::Change, engine::Report, judge};
 
 use crate::harness::*;
 
@@ -81,7 +81,7 @@ fn world() -> World {
 /// The red keys of an invariant.
 fn red(state: &State, id: &str) -> BTreeSet<(String, String)> {
     let standing = state.standing(id).into_iter();
-    let keys = standing.flat_map(runward_canary::Standing::red);
+    let keys = standing.flat_map(runward_canary::engine::Standing::red);
     keys.map(|(kind, subject, _)| (kind.to_owned(), subject.to_owned()))
         .collect()
 }

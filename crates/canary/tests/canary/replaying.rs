@@ -1,4 +1,4 @@
-use runward_canary::{Expect, Options, Snapshot, diff, replay};
+use runward_canary::{Expect, Options, Snapshot, engine::diff, engine::replay};
 
 use crate::harness::*;
 

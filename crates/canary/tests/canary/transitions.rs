@@ -1,4 +1,6 @@
-use runward_canary::{Cause, CauseKind, Change, Expect, Only, Options, Snapshot, Witness, judge};
+use runward_canary::{
+    Cause, CauseKind, Expect, Only, Options, Snapshot, engine::Change, engine::Witness, judge,
+};
 
 use crate::harness::*;
 

@@ -2,7 +2,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use runward_canary::{AlertRule, Invariant, KindOf, Policy, Rules};
+use runward_canary::{Invariant, Rules, rules::AlertRule, rules::KindOf, rules::Policy};
 
 use super::args::CheckArgs;
 use super::setup::Setup;

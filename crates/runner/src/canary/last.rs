@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use runward_canary::render::Unwritten;
-use runward_canary::{CauseKind, Reading, Report, Snapshot, Stamp};
+use runward_canary::{CauseKind, Reading, Snapshot, Stamp, engine::Report};
 use serde::{Deserialize, Serialize};
 
 /// When the last cycle of all invariants ended, if there was none.

@@ -7,7 +7,7 @@ use std::{fmt, fs, io};
 
 use runward_canary::alert::Outbox;
 use runward_canary::ledger::{self, Origin, Retention, Saved};
-use runward_canary::{LedgerRule, Setting, Stamp, State, Transition};
+use runward_canary::{Setting, Stamp, State, engine::Transition, rules::LedgerRule};
 use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
 use runward_sources::ledger::{self as shared, Database, Writer};
 use serde::{Deserialize, Serialize};

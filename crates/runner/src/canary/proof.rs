@@ -1,7 +1,7 @@
 //! The harness shows that it can be red before it is believed to be green.
 use runward_canary::{
     Cause, CauseKind, Column, Cut, Kind as Is, Only, Options, Reading, Rules, Snapshot, Stamp,
-    State, Table, Value, Verdict, judge,
+    State, Table, Value, engine::Verdict, judge,
 };
 
 use super::wrong;

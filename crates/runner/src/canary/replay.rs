@@ -2,7 +2,8 @@
 use std::path::{Path, PathBuf};
 
 use runward_canary::{
-    Difference, Options, Outcome, Report, Rules, Severity, Snapshot, Verdict, diff, replay,
+    Options, Rules, Severity, Snapshot, engine::Difference, engine::Outcome, engine::Report,
+    engine::Verdict, engine::diff, engine::replay,
 };
 use serde_json::json;
 

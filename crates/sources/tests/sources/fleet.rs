@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use runward_canary::{
-    Change, Collector, Drill, Only, Options, Report, Rules, Stamp, State, Witness, judge, suspects,
+    Collector, Only, Options, Rules, Stamp, State, engine::Change, engine::Report, engine::Witness,
+    judge, rules::Drill, suspects,
 };
 use runward_tests::{skip, swarm::Swarm};
 

@@ -190,7 +190,7 @@ fn what_is_described_is_what_is_known() {
         "as", "born", "columns", "each", "id", "period", "source", "subject", "subjects",
     ];
     for kind in kinds {
-        let names = |all: &[runward_canary::Described]| -> BTreeSet<String> {
+        let names = |all: &[runward_canary::rules::Described]| -> BTreeSet<String> {
             all.iter().map(|one| one.name.to_owned()).collect()
         };
         let error = refused(kind.name, std::slice::from_ref(&far));

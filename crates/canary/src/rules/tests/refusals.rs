@@ -280,6 +280,7 @@ fn a_reference_that_no_second_look_would_find_again_is_refused() {
             "shape = 'refers'\nrefs = '{refs}'\ncolumn = '{column}'\nto = '{to}'\nkey = '{key}'"
         )
     };
+    let set = SET.replace("{count} of {limit}", "{count}");
     for (refs, column, to, words) in [
         (
             "slots",

@@ -185,7 +185,7 @@ fn every_property_is_described() {
 
 #[test]
 fn kinds_that_are_known_have_their_settings_and_no_others() {
-    use crate::{Described, KindOf, Takes};
+    use crate::rules::{Described, KindOf, Takes};
     const QUEUE: KindOf = KindOf {
         name: "queue",
         settings: &[Described::new("depth", Takes::Int, "how deep it is")],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runward_canary::alert::Outbox;
 use runward_canary::render::{Status, Unwritten};
-use runward_canary::{Report, Stamp, State};
+use runward_canary::{Stamp, State, engine::Report};
 use serde_json::{Value, json};
 
 /// Text that a tenant could write.

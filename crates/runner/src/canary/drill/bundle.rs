@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use nix::sys::signal::Signal;
-use runward_canary::{Drill, Snapshot};
+use runward_canary::{Snapshot, rules::Drill};
 use runward_evidence::{Dir, Spec, Verdict, bundle, verify};
 use serde::Serialize;
 use serde_json::{Value, json};

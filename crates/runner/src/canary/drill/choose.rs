@@ -1,7 +1,7 @@
 //! Which drills were asked for: by name, by invariant, by kind.
 use std::collections::BTreeSet;
 
-use runward_canary::{Drill, Invariant, Rules};
+use runward_canary::{Invariant, Rules, rules::Drill};
 
 use super::super::args::DrillArgs;
 use crate::error::{Error, Result};

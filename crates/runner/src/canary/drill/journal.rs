@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use runward_canary::Drill;
+use runward_canary::rules::Drill;
 use serde::{Deserialize, Serialize};
 
 use super::super::{clock, wrong};

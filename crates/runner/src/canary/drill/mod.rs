@@ -15,7 +15,7 @@ mod why;
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
-use runward_canary::Drill;
+use runward_canary::rules::Drill;
 use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
 
 use super::args::DrillArgs;

@@ -1,6 +1,6 @@
 //! What came of one drill.
 use nix::sys::signal::Signal;
-use runward_canary::{Drill, Stamp, Witness};
+use runward_canary::{Stamp, engine::Witness, rules::Drill};
 use serde::Serialize;
 
 use super::stage::Key;

@@ -1,7 +1,7 @@
 //! One drill: green, broken, red, still red, mended, green.
 use std::path::Path;
 
-use runward_canary::{Drill, State, Witness};
+use runward_canary::{State, engine::Witness, rules::Drill};
 use serde_json::json;
 
 use super::super::clock;

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use runward_canary::{
-    Change, Collector, Drill, Only, Options, Outcome, Report, Snapshot, State, Transition, Verdict,
-    Witness, judge, suspects,
+    Collector, Only, Options, Snapshot, State, engine::Change, engine::Outcome, engine::Report,
+    engine::Transition, engine::Verdict, engine::Witness, judge, rules::Drill, suspects,
 };
 use serde::Serialize;
 

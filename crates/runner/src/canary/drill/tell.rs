@@ -2,7 +2,7 @@
 use std::fmt::Write;
 
 use nix::sys::signal::Signal;
-use runward_canary::Drill;
+use runward_canary::rules::Drill;
 use serde_json::{Value, json};
 
 use super::super::args::DrillArgs;

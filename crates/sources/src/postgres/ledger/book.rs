@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use runward_canary::alert::Outbox;
 use runward_canary::ledger::{Episode, Retention, Saved};
-use runward_canary::{Cause, Error, ErrorKind, Stamp, State, Transition};
+use runward_canary::{Cause, Error, ErrorKind, Stamp, State, engine::Transition};
 
 use super::lease::{Role, answer, ask, free, holder, take};
 use super::session::{Param, Session, int, words};
