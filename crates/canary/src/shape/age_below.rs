@@ -2,8 +2,8 @@
 
 use super::cell::{AHEAD, LEASE, Trouble, index, micros, near, secs};
 use super::common::kinds;
-use super::condition::FILTER;
 use super::facet::{Judged, Limit, Limits, column, facet};
+use super::filter::FILTER;
 use super::judge::Judge;
 use super::rows::{Element, Rows};
 use super::sieve::Sieve;

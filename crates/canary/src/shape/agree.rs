@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Shape;
+use super::alike::alike;
 use super::at_most::Count;
 use super::cell::{Trouble, Whose, fact, facts, index, kind};
 use super::common::{Missing, kinds};
-use super::condition::alike;
 use super::facet::{Judged, Lookup};
 use super::judge::Judge;
 use super::sieve::Sieve;

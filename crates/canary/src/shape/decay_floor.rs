@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::cell::{LEASE, Trouble, Whose, facts, index, int, micros, near, past, same, secs};
 use super::common::kinds;
-use super::condition::FILTER;
 use super::facet::{Judged, Limit, Limits, Lookup, column, facet, need_column};
+use super::filter::FILTER;
 use super::judge::Judge;
 use super::rows::{Element, Rows};
 use super::sieve::Sieve;

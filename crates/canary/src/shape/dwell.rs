@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::cell::{Trouble, Whose, facts, index, micros, secs};
 use super::common::kinds;
-use super::condition::{FILTER, Filter, Sift};
 use super::facet::{Judged, facet, name, need_column};
+use super::filter::{FILTER, Filter, Sift};
 use super::judge::Judge;
 use super::sieve::Sieve;
 use super::{Shape, remembered};

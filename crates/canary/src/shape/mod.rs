@@ -3,6 +3,7 @@
 mod absorbing;
 mod age_below;
 mod agree;
+mod alike;
 mod arms;
 mod at_most;
 pub(crate) mod blanks;
@@ -12,6 +13,7 @@ mod condition;
 mod decay_floor;
 mod dwell;
 mod facet;
+mod filter;
 mod judge;
 mod pool;
 mod refers;

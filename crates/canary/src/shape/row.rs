@@ -2,8 +2,9 @@
 
 use super::Shape;
 use super::cell::{Trouble, fact, facts};
-use super::condition::{Bound, Condition, FILTER, Truth};
+use super::condition::{Bound, Condition, Truth};
 use super::facet::{Judged, facet};
+use super::filter::FILTER;
 use super::judge::Judge;
 use super::rows::{Element, Rows};
 use super::sieve::Sieve;

@@ -2,8 +2,8 @@
 
 use super::cell::{Trouble, Whose};
 use super::common::Missing;
-use super::condition::Filter;
 use super::facet::{Judged, name};
+use super::filter::Filter;
 use super::sieve::Sieve;
 use crate::rules::FacetRule;
 use crate::rules::fields::Fields;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::cell::{Trouble, Whose, facts, micros, secs};
 use super::common::kinds;
-use super::condition::{Condition, Filter};
+use super::condition::Condition;
 use super::facet::{Judged, facet, name, need_column};
+use super::filter::Filter;
 use super::judge::Judge;
 use super::sieve::Sieve;
 use super::{Shape, cell};

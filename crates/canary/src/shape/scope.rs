@@ -1,7 +1,8 @@
 //! Which subjects a shape is about: those of a mode that a column tells.
 
+use super::alike::alike;
 use super::cell::{Joined, Trouble};
-use super::condition::{alike, comparable, scalar};
+use super::condition::{comparable, scalar};
 use super::facet::{Judged, Lookup};
 use crate::rules::Facets;
 use crate::rules::fields::{Fields, Form, Key, key};

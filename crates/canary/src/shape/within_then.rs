@@ -2,8 +2,9 @@
 
 use super::cell::{AHEAD, Trouble, facts, index, micros, near, secs};
 use super::common::kinds;
-use super::condition::{Bound, Condition, FILTER, Truth};
+use super::condition::{Bound, Condition, Truth};
 use super::facet::{Judged, Limit, Limits, column, facet, need_column};
+use super::filter::FILTER;
 use super::judge::Judge;
 use super::rows::{Element, Rows};
 use super::sieve::Sieve;
