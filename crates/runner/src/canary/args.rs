@@ -13,7 +13,7 @@ command is called from.
 
 Exit status of cycle and status, as monitoring systems expect it, and the first that fits of:
   2  critical  something critical is red, whatever else there is
-  3  unknown   something could not be judged, or nothing was examined; a state or an output file could not be kept; or the call is wrong
+  3  unknown   something could not be judged, or nothing was examined; the state could not be kept, or an output file while nothing is red; or the call is wrong
   1  warning   something is red that is not critical, or alerts do not arrive
   0  ok        everything was judged, something was examined, and all of it held
 
@@ -110,9 +110,10 @@ took), or a state that cannot be read, is unknown, whatever was said last.
 
 Exit status, the first that fits of:
   2  something critical is red, whatever else there is
-  3  something could not be judged or nothing was examined, no cycle has ended for too long, or none ever did, or the call is wrong
-  1  something is red that is not critical, or alerts do not arrive
-  0  healthy
+  3  something could not be judged or nothing was examined, no cycle has ended for too long, or none ever did, an output file could not be
+     written while nothing is red, or the call is wrong
+  1  something is red that is not critical, or alerts do not arrive: given up, or failed in two cycles
+  0  everything was judged, something was examined, and all of it held
 
 Example:
   runward canary status fleet.toml || page-somebody

@@ -1,4 +1,4 @@
-//! What one cycle leaves for the next: in a directory of this host, or in a database that several hosts share. Which of the two it is, only this file knows.
+//! What one cycle leaves for the next: in a directory of this host, or in a database that several hosts share.
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
