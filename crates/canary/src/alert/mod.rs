@@ -7,16 +7,12 @@
 mod case;
 mod delivery;
 mod flap;
-#[cfg(test)]
-mod flap_tests;
 mod message;
 mod outbox;
 mod policy;
 #[cfg(test)]
 mod tests;
 mod unheard;
-#[cfg(test)]
-mod whose_tests;
 mod words;
 
 pub use delivery::{Counters, Delivery};

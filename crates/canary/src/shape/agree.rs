@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Shape;
 use super::alike::alike;
-use super::at_most::Count;
 use super::cell::{Trouble, Whose, fact, facts, index, kind};
 use super::common::{Missing, kinds};
+use super::count::{Count, Counted};
 use super::facet::{Judged, Lookup};
 use super::judge::Judge;
 use super::sieve::Sieve;
@@ -88,7 +88,7 @@ impl Side {
         match self {
             Self::Rows(count) => {
                 let counted = count.by_subject(table, view.taken())?;
-                let number = |counted: super::at_most::Counted<'a>| {
+                let number = |counted: Counted<'a>| {
                     counted.trouble.map_or(Ok(Value::Int(counted.count)), Err)
                 };
                 Ok(counted

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Shape;
-use super::at_most::{Bound, Bounds, Count, Counted};
+use super::amount::{Amount, Amounts};
 use super::cell::{Joined, Trouble, facts, micros, past, secs};
 use super::common::{Missing, kinds};
+use super::count::{Count, Counted};
 use super::facet::{Judged, Lookup, name, need_column};
 use super::judge::Judge;
 use super::scope::{MODE, Scope, Within};
@@ -52,8 +53,8 @@ struct WaitingImplies {
 
 struct Capacity {
     used: Count,
-    limit: Bound,
-    ceiling: Option<Bound>,
+    limit: Amount,
+    ceiling: Option<Amount>,
 }
 
 fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
@@ -65,10 +66,10 @@ fn read(fields: Fields<'_>, facets: &Facets) -> Result<Box<dyn Check>> {
     });
     let capacity = fields.get("capacity").map(|node| {
         let fields = Fields::new(node, "`capacity`", &[CAPACITY])?;
-        let ceiling = fields.get("ceiling").map(|node| Bound::read(node, facets));
+        let ceiling = fields.get("ceiling").map(|node| Amount::read(node, facets));
         Ok(Capacity {
             used: Count::read(fields.need("used")?, (None, fields.get("exclude")), facets)?,
-            limit: Bound::read(fields.need("limit")?, facets)?,
+            limit: Amount::read(fields.need("limit")?, facets)?,
             ceiling: ceiling.transpose()?,
         })
     });
@@ -134,8 +135,8 @@ struct Looking<'a> {
 
 struct Room<'a> {
     used: BTreeMap<&'a str, Counted<'a>>,
-    limit: Bounds<'a>,
-    ceiling: Option<Bounds<'a>>,
+    limit: Amounts<'a>,
+    ceiling: Option<Amounts<'a>>,
 }
 
 impl Judge for WaitingImplies {
@@ -144,7 +145,7 @@ impl Judge for WaitingImplies {
         if let Some(capacity) = &self.capacity {
             needs.push(&capacity.used.facet);
             needs.extend(capacity.limit.facet());
-            needs.extend(capacity.ceiling.as_ref().and_then(Bound::facet));
+            needs.extend(capacity.ceiling.as_ref().and_then(Amount::facet));
         }
         needs.extend(self.scope.facet());
         needs.extend(self.epoch.as_deref());

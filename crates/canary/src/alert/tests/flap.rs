@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::tests::{Cycle, History, at, cycles, live, policies, reasons, red, settled};
-use super::{Alert, Policy, Reason};
+use super::{Cycle, History, at, cycles, live, policies, reasons, red, settled};
+use crate::alert::{Alert, Policy, Reason};
 use crate::{Change, Severity, Stamp};
 use Reason::{Flapping, Joined, Opened, Recovered, Reminder, Worsened};
 

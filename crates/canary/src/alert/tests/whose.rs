@@ -1,7 +1,7 @@
 //! Whose alert it is, since when, and whether anybody hears it.
 
-use super::tests::{armed, at, key, live, red, refuse, report};
-use super::*;
+use super::{armed, at, key, live, red, refuse, report};
+use crate::alert::*;
 use crate::{Change, Facts, Outcome, Severity, Stamp, State, Witness};
 
 fn policy() -> Policy {
