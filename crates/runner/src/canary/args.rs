@@ -288,7 +288,7 @@ pub(crate) struct CycleArgs {
     #[arg(long)]
     pub(crate) adopt: bool,
 
-    /// Started by `watch`: an error is told apart from a verdict, and only the summary is shown
+    /// Started by `watch`: an error is told apart from a verdict, nothing is shown on stdout, and what comes late is overdue
     #[arg(long, hide = true)]
     pub(crate) watched: bool,
 }
