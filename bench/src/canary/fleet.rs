@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use runward_canary::{
-    Collector, Only, Options, Rules, Stamp, State, engine::Outcome, engine::Report,
-    engine::Verdict, judge, suspects,
-};
+use runward_canary::engine::{Outcome, Report, Verdict};
+use runward_canary::{Collector, Only, Options, Rules, Stamp, State, judge, suspects};
 use runward_tests::servers;
 
 use crate::Result;

@@ -18,6 +18,7 @@ mod transition;
 mod verdict;
 
 pub use coverage::Coverage;
+pub(crate) use health::is_own;
 pub use judge::{Cycle, judge, suspects};
 pub(crate) use look::words;
 pub use options::{Only, Options};

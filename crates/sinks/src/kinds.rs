@@ -1,6 +1,6 @@
 //! What each kind of sink has, and what for.
 
-use runward_canary::{rules::Described, rules::KindOf, rules::Takes};
+use runward_canary::rules::{Described, KindOf, Takes};
 
 use Takes::{Length, Text, Texts};
 

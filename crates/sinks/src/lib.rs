@@ -70,8 +70,9 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 pub use error::{Error, ErrorKind};
+use runward_canary::Settings;
 use runward_canary::alert::{Alert, Delivery};
-use runward_canary::{Settings, rules::KindOf};
+use runward_canary::rules::KindOf;
 use settings::Taken;
 
 /// A place where alerts go.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use runward_canary::{Setting, Settings, rules::KindOf};
+use runward_canary::rules::KindOf;
+use runward_canary::{Setting, Settings};
 
 use crate::secret::Secret;
 use crate::{Error, ErrorKind};

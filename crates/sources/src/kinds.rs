@@ -1,6 +1,6 @@
 //! What each kind of source has, and what for; the text of `README.md` has the rest.
 
-use runward_canary::{rules::Described, rules::KindOf, rules::Takes};
+use runward_canary::rules::{Described, KindOf, Takes};
 
 use Takes::{Bool, Int, Names, Text, Texts};
 

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use runward_canary::{Error, Setting, Settings, Source, rules::Described, rules::KindOf};
+use runward_canary::rules::{Described, KindOf};
+use runward_canary::{Error, Setting, Settings, Source};
 
 use crate::kinds as known;
 use crate::options::{LONGEST, nearest, refusal};

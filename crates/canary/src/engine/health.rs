@@ -35,6 +35,14 @@ struct Own {
     look: fn(&Inputs<'_>) -> Result<Look, Miss>,
 }
 
+/// What the ids of these begin with, and of no others.
+const OURS: &str = "canary.";
+
+/// Whether an invariant is one by which the harness judges itself.
+pub(crate) fn is_own(id: &str) -> bool {
+    id.starts_with(OURS)
+}
+
 const RULES: &str = "canary.rules";
 
 const ALL: [Own; 6] = [

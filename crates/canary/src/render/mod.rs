@@ -8,10 +8,12 @@ mod json;
 mod notes;
 mod overall;
 mod prometheus;
+mod series;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use series::Series;
 pub use standing::Level;
 
 use serde::{Deserialize, Serialize};

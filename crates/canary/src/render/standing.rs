@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Status;
+use crate::engine::is_own;
 use crate::{Cause, Meta, Outcome, Red, Severity, Verdict};
 
 /// How bad it is, all in all; from good to bad.
@@ -92,7 +93,7 @@ pub(super) struct Row<'a> {
 impl Row<'_> {
     /// Whether it is one of the harness's own.
     pub(super) fn is_own(&self) -> bool {
-        self.meta.id.starts_with("canary.")
+        is_own(&self.meta.id)
     }
 
     /// Whether it is worth a line: the harness speaks of itself only if something is wrong.

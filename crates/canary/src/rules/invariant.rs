@@ -6,13 +6,12 @@ use super::is_name;
 use super::node::{Body, Entry, Node, Result};
 use super::terms::{self, META, TERMS};
 use crate::Invariant;
+use crate::engine::is_own;
 use crate::shape;
 
 /// The invariants, those that are off and why, and the facets that only those would look at.
 type Read = (Vec<Invariant>, Vec<(String, String)>, BTreeSet<String>);
 
-/// The ids that the engine judges itself by.
-const RESERVED: &str = "canary.";
 const OURS: &str =
     "ids that begin with `canary.` are those by which the canary judges itself; choose another";
 
@@ -55,7 +54,7 @@ fn named(entry: &Entry, before: &[Entry]) -> Result {
         let message = format!("`{id}`: an id is made of letters, digits and `. - _`");
         return Err(entry.place.error(message));
     }
-    if id.starts_with(RESERVED) {
+    if is_own(id) {
         let message = format!("`{id}`: {OURS}");
         return Err(entry.place.error(message));
     }
@@ -81,7 +80,7 @@ fn unquoted(entry: &Entry) -> Result {
         return Ok(());
     };
     let id = format!("{}.{}", entry.key, inner.key);
-    if id.starts_with(RESERVED) {
+    if is_own(&id) {
         let message = format!("`{id}`: {OURS}");
         return Err(inner.place.error(message));
     }

@@ -1,6 +1,7 @@
+use runward_canary::engine::Report;
 use runward_canary::{
     Cause, CauseKind, Column, ErrorKind, Kind, Only, Options, Reading, Rules, Snapshot, Stamp,
-    State, Table, Value, engine::Report, judge,
+    State, Table, Value, judge,
 };
 
 use crate::harness::*;

@@ -1,8 +1,9 @@
 //! The rule set `agent-fleet` beside the formulas that it replaces: where those fired on the healthy it is silent, and where they were silent it is not.
 
+use runward_canary::engine::Report;
 use runward_canary::{
     Cause, CauseKind, Cut, Only, Options, Reading, Rules, Snapshot, Stamp, State, Table, Value,
-    engine::Report, judge,
+    judge,
 };
 
 use crate::harness::outcome;

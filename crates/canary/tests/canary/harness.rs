@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use runward_canary::engine::{Change, Outcome, Report};
 use runward_canary::{
     Cause, CauseKind, Check, Column, Cut, Fact, Finding, Invariant, Kind, Meta, Only, Options,
-    Reading, Severity, Snapshot, Stamp, State, Table, Tally, Terms, Tier, Value, View,
-    engine::Change, engine::Outcome, engine::Report, judge, suspects,
+    Reading, Severity, Snapshot, Stamp, State, Table, Tally, Terms, Tier, Value, View, judge,
+    suspects,
 };
 
 /// A check that says of each row of its facet what the row says.

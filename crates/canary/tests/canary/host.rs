@@ -1,8 +1,9 @@
 //! The rule set `ci-host` on a fake clock: one second before each limit, at it, and after it; and for all that is let off, the twin that is not.
 
+use runward_canary::engine::{Change, Report, Witness};
 use runward_canary::{
     Cause, CauseKind, Cut, Only, Options, Reading, Rules, Snapshot, Stamp, State, Table, Value,
-    engine::Change, engine::Report, engine::Witness, judge,
+    judge,
 };
 
 use crate::harness::outcome;

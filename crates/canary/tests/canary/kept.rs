@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use runward_canary::alert::Outbox;
+use runward_canary::engine::Transition;
 use runward_canary::ledger::{Ledger, Origin, Retention};
-use runward_canary::{ErrorKind, State, engine::Transition};
+use runward_canary::{ErrorKind, State};
 use serde_json::json;
 
 const FOLDER: &str = "RUNWARD_CANARY_TEST_LEDGER";

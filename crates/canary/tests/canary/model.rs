@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use runward_canary::{Only, Options, Snapshot, State, engine::Change, engine::Report, judge};
+use runward_canary::engine::{Change, Report};
+use runward_canary::{Only, Options, Snapshot, State, judge};
 
 use crate::harness::*;
 

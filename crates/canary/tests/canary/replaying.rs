@@ -1,4 +1,5 @@
-use runward_canary::{Expect, Options, Snapshot, engine::diff, engine::replay};
+use runward_canary::engine::{diff, replay};
+use runward_canary::{Expect, Options, Snapshot};
 
 use crate::harness::*;
 

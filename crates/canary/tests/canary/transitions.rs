@@ -1,6 +1,5 @@
-use runward_canary::{
-    Cause, CauseKind, Expect, Only, Options, Snapshot, engine::Change, engine::Witness, judge,
-};
+use runward_canary::engine::{Change, Witness};
+use runward_canary::{Cause, CauseKind, Expect, Only, Options, Snapshot, judge};
 
 use crate::harness::*;
 

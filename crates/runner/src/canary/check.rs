@@ -2,7 +2,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use runward_canary::{Invariant, Rules, rules::AlertRule, rules::KindOf, rules::Policy};
+use runward_canary::rules::{AlertRule, KindOf, Policy};
+use runward_canary::{Invariant, Rules};
 
 use super::args::CheckArgs;
 use super::setup::Setup;

@@ -2,8 +2,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use runward_canary::engine::Report;
 use runward_canary::render::Unwritten;
-use runward_canary::{CauseKind, Reading, Snapshot, Stamp, engine::Report};
+use runward_canary::{CauseKind, Reading, Snapshot, Stamp};
 use serde::{Deserialize, Serialize};
 
 /// When the last cycle of all invariants ended, if there was none.

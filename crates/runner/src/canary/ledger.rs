@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use std::{fmt, fs, io};
 
 use runward_canary::alert::Outbox;
+use runward_canary::engine::Transition;
 use runward_canary::ledger::{self, Origin, Retention, Saved};
-use runward_canary::{Setting, Stamp, State, engine::Transition, rules::LedgerRule};
+use runward_canary::rules::LedgerRule;
+use runward_canary::{Setting, Stamp, State};
 use runward_lock::{Guard, LockDir, Name, Request, Wait, quiet};
 use runward_sources::ledger::{self as shared, Database, Writer};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! The harness shows that it can be red before it is believed to be green.
+use runward_canary::engine::Verdict;
 use runward_canary::{
     Cause, CauseKind, Column, Cut, Kind as Is, Only, Options, Reading, Rules, Snapshot, Stamp,
-    State, Table, Value, engine::Verdict, judge,
+    State, Table, Value, judge,
 };
 
 use super::wrong;

@@ -1,10 +1,9 @@
 //! `replay`: today's rules on what was read before, and what another rule file would say of it.
 use std::path::{Path, PathBuf};
 
-use runward_canary::{
-    Options, Rules, Severity, Snapshot, engine::Difference, engine::Outcome, engine::Report,
-    engine::Verdict, engine::diff, engine::replay,
-};
+use runward_canary::engine::{Difference, Report, Verdict, diff, replay};
+use runward_canary::render::Series;
+use runward_canary::{Options, Rules, Snapshot};
 use serde_json::json;
 
 use super::args::ReplayArgs;
@@ -59,30 +58,6 @@ fn judged(config: &Path, snapshots: &[Snapshot]) -> Result<Vec<Report>> {
     Ok(replay(rules.invariants(), &options, snapshots.to_vec()).collect())
 }
 
-/// 2 if anything critical was found, 1 if anything was, 3 if something could not be judged, or nothing was there to be examined.
-fn code(reports: &[Report]) -> u8 {
-    let verdicts = || reports.iter().flat_map(|report| report.verdicts.values());
-    let red = verdicts().filter(|verdict| !verdict.findings().is_empty());
-    let worst = red.filter_map(Verdict::severity).max();
-    let dark = is_empty(reports) || verdicts().any(|verdict| !verdict.is_judged());
-    match worst {
-        Some(Severity::Critical) => 2,
-        _ if dark => 3,
-        Some(_) => 1,
-        None => 0,
-    }
-}
-
-/// Whether none of the invariants of the rules had anything to look at.
-fn is_empty(reports: &[Report]) -> bool {
-    let saw = |(id, verdict): (&String, &Verdict)| match &verdict.outcome {
-        Outcome::Held { examined } => *examined > 0 && !id.starts_with("canary."),
-        Outcome::Violated { .. } => !id.starts_with("canary."),
-        _ => false,
-    };
-    !reports.iter().flat_map(|report| &report.verdicts).any(saw)
-}
-
 fn told(as_json: bool, reports: &[Report]) -> Result<u8> {
     if as_json {
         print_json(&json!({ "schema": 1, "reports": reports }))?;
@@ -90,17 +65,13 @@ fn told(as_json: bool, reports: &[Report]) -> Result<u8> {
         let text: String = reports.iter().map(lines).collect();
         print(format!("{}{text}", headline(reports)).as_bytes())?;
     }
-    Ok(code(reports))
+    Ok(Series::new(reports).level().code())
 }
 
 /// All of it in one line: how many snapshots, and in how many of them something was found or could not be judged.
 fn headline(reports: &[Report]) -> String {
-    let level = match code(reports) {
-        0 => "OK",
-        1 => "WARNING",
-        2 => "CRITICAL",
-        _ => "UNKNOWN",
-    };
+    let series = Series::new(reports);
+    let level = series.level().name().to_uppercase();
     let any = |holds: &dyn Fn(&Verdict) -> bool| {
         let has = |report: &&Report| report.verdicts.values().any(holds);
         reports.iter().filter(has).count()
@@ -108,7 +79,7 @@ fn headline(reports: &[Report]) -> String {
     let red = any(&|verdict| !verdict.findings().is_empty());
     let dark = any(&|verdict| verdict.cause().is_some());
     let all = reports.len();
-    let empty = match is_empty(reports) {
+    let empty = match series.is_empty() {
         true => ", nothing was examined",
         false => "",
     };

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runward_canary::ledger::Retention;
-use runward_canary::{Collector, Options, Rules, Setting, Source, rules::SourceRule};
+use runward_canary::rules::SourceRule;
+use runward_canary::{Collector, Options, Rules, Setting, Source};
 
 use super::ledger::{Place, Remote};
 use super::owner::Owner;

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use runward_canary::alert::{Alert, Delivery};
-use runward_canary::{Rules, Settings, Severity, rules::AlertRule};
+use runward_canary::rules::AlertRule;
+use runward_canary::{Rules, Settings, Severity};
 use runward_sinks::Sink;
 
 use super::wrong;

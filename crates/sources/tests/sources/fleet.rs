@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use runward_canary::{
-    Collector, Only, Options, Rules, Stamp, State, engine::Change, engine::Report, engine::Witness,
-    judge, rules::Drill, suspects,
-};
+use runward_canary::engine::{Change, Report, Witness};
+use runward_canary::rules::Drill;
+use runward_canary::{Collector, Only, Options, Rules, Stamp, State, judge, suspects};
 use runward_tests::{skip, swarm::Swarm};
 
 use crate::harness::{self, Server, hang_guard_for};

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use runward_canary::alert::Outbox;
+use runward_canary::engine::Transition;
 use runward_canary::ledger::{Episode, Retention};
-use runward_canary::{Error, ErrorKind, Settings, Stamp, State, engine::Transition};
+use runward_canary::{Error, ErrorKind, Settings, Stamp, State};
 use runward_sources::ledger::{Database, Kept, Ledger, Writer};
 use runward_tests::proxy::{Fate, Proxy};
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runward_canary::alert::Outbox;
+use runward_canary::engine::Report;
 use runward_canary::render::{Status, Unwritten};
-use runward_canary::{Stamp, State, engine::Report};
+use runward_canary::{Stamp, State};
 use serde_json::{Value, json};
 
 /// Text that a tenant could write.

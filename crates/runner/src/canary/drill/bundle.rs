@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use nix::sys::signal::Signal;
-use runward_canary::{Snapshot, rules::Drill};
+use runward_canary::Snapshot;
+use runward_canary::rules::Drill;
 use runward_evidence::{Dir, Spec, Verdict, bundle, verify};
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! Which drills were asked for: by name, by invariant, by kind.
 use std::collections::BTreeSet;
 
-use runward_canary::{Invariant, Rules, rules::Drill};
+use runward_canary::rules::Drill;
+use runward_canary::{Invariant, Rules};
 
 use super::super::args::DrillArgs;
 use crate::error::{Error, Result};

@@ -1,6 +1,8 @@
 //! What came of one drill.
 use nix::sys::signal::Signal;
-use runward_canary::{Stamp, engine::Witness, rules::Drill};
+use runward_canary::Stamp;
+use runward_canary::engine::Witness;
+use runward_canary::rules::Drill;
 use serde::Serialize;
 
 use super::stage::Key;

@@ -1,7 +1,9 @@
 //! One drill: green, broken, red, still red, mended, green.
 use std::path::Path;
 
-use runward_canary::{State, engine::Witness, rules::Drill};
+use runward_canary::State;
+use runward_canary::engine::Witness;
+use runward_canary::rules::Drill;
 use serde_json::json;
 
 use super::super::clock;

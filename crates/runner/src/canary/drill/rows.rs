@@ -1,5 +1,7 @@
 //! The lines of a bundle: what a look or a command was, in the places where a spec can find it.
-use runward_canary::{Stamp, engine::Report, engine::Transition, rules::Drill};
+use runward_canary::Stamp;
+use runward_canary::engine::{Report, Transition};
+use runward_canary::rules::Drill;
 use serde_json::{Map, Value, json};
 
 use super::command::Ran;

@@ -2,10 +2,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use runward_canary::{
-    Collector, Only, Options, Snapshot, State, engine::Change, engine::Outcome, engine::Report,
-    engine::Transition, engine::Verdict, engine::Witness, judge, rules::Drill, suspects,
-};
+use runward_canary::engine::{Change, Outcome, Report, Transition, Verdict, Witness};
+use runward_canary::rules::Drill;
+use runward_canary::{Collector, Only, Options, Snapshot, State, judge, suspects};
 use serde::Serialize;
 
 use super::super::clock;

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use runward_canary::alert::Outbox;
+use runward_canary::engine::Transition;
 use runward_canary::ledger::{Episode, Retention, Saved};
-use runward_canary::{Cause, Error, ErrorKind, Stamp, State, engine::Transition};
+use runward_canary::{Cause, Error, ErrorKind, Stamp, State};
 
 use super::lease::{Role, answer, ask, free, holder, take};
 use super::session::{Param, Session, int, words};
