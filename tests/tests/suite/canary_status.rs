@@ -1,13 +1,16 @@
 //! What `status` may not say: that all is well, when nobody has looked.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use runward_tests::places::{Tmpfs, set_mode};
+use runward_tests::skip::{is_root, skip};
 use runward_tests::{Sandbox, binaries};
 
-use crate::canary_kit::{Canary, ran};
+use crate::canary_kit::{Canary, ILL, ran};
 
 const SHORT: &str = "[policy]\ninterval = \"3s\"\n";
 
@@ -51,6 +54,39 @@ fn an_end_that_is_yet_to_come_vouches_for_nothing() {
     canary.write("ledger/last.json", &last.to_string());
     let ahead = canary.assert("status", &[], 3);
     assert!(ahead.out.contains("yet to come"), "{ahead:?}");
+}
+
+#[test]
+fn a_cycle_that_cannot_be_kept_leaves_no_green_behind() {
+    let name = "a_cycle_that_cannot_be_kept_leaves_no_green_behind";
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "");
+    let mounted = is_root().then(|| Tmpfs::mount(&canary.path("ledger"), 64));
+    let Some(disk) = mounted.flatten() else {
+        return skip(name, "needs root, to mount a file system");
+    };
+    set_mode(&canary.path("ledger"), 0o700);
+    canary.assert("cycle", &[], 0);
+    canary.assert("status", &[], 0);
+    disk.fill();
+    canary.write("jobs", ILL);
+    assert_ne!(canary.run("cycle", &[]).code, 0);
+    assert_ne!(canary.run("status", &[]).code, 0);
+}
+
+#[test]
+fn what_is_critical_is_so_also_where_nobody_can_be_shown() {
+    let sandbox = Sandbox::new(60);
+    let canary = Canary::of_jobs(&sandbox, "");
+    let rules = canary.read("rules.toml");
+    canary.write("rules.toml", &rules.replace("\"major\"", "\"critical\""));
+    canary.write("jobs", ILL);
+    for word in ["cycle", "status"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = canary.command(word);
+        let status = command.stdout(full.expect("/dev/full")).status();
+        assert_eq!(status.expect("it runs").code(), Some(2), "{word}");
+    }
 }
 
 #[test]

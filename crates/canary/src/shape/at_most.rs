@@ -70,8 +70,13 @@ impl Judge for Bounded {
         for subject in bounds.subjects() {
             counted.entry(subject).or_default();
         }
-        if matches!(bounds, Amounts::Number(_)) && table.index("subject").is_none() {
-            counted.entry(ALL).or_default();
+        if matches!(bounds, Amounts::Number(_)) {
+            // A limit for everybody: who has other rows and none of these has too few.
+            match table.index("subject") {
+                None => drop(counted.entry(ALL).or_default()),
+                Some(_) if self.kinds.len() > 1 => self.count.everybody(table, &mut counted),
+                Some(_) => {}
+            }
         }
         for (subject, counted) in &counted {
             if let Err(trouble) = self.subject(subject, counted, &mut bounds, sieve) {

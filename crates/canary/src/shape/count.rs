@@ -94,6 +94,22 @@ impl Count {
         run.1.into(&mut all, run.0);
         Ok(all)
     }
+
+    /// Also those whose rows are all left out.
+    pub(super) fn everybody<'a>(
+        &'a self,
+        table: &'a Table,
+        counted: &mut BTreeMap<&'a str, Counted<'a>>,
+    ) {
+        let whose = Whose::of(table, &self.facet);
+        let mut last = None;
+        for subject in table.rows().map(|row| whose.subject(row)) {
+            if last != Some(subject) {
+                counted.entry(subject).or_default();
+                last = Some(subject);
+            }
+        }
+    }
 }
 
 impl<'a> Counted<'a> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use runward_canary::alert::{Delivery, Entry, Limits, Outbox, Policy, Round};
 use runward_canary::ledger::{Origin, Saved};
-use runward_canary::render::{Status, Unwritten};
+use runward_canary::render::{Level, Status, Unwritten};
 use runward_canary::{Cycle, ErrorKind, Only, Snapshot, Stamp, State, judge, suspects};
 
 use super::args::CycleArgs;
@@ -271,7 +271,7 @@ impl Running<'_> {
                 true => status.json(),
                 false => status.human(),
             };
-            print(format!("{}\n", text.trim_end()).as_bytes())?;
+            return shown(status.level(), &text);
         }
         Ok(status.level().code())
     }
@@ -308,6 +308,16 @@ impl Running<'_> {
             unwritten: &last.unwritten,
         }
     }
+}
+
+/// Writes it to stdout. Where that fails nobody knows what is well, but what is critical stays so.
+pub(super) fn shown(level: Level, text: &str) -> Result<u8> {
+    let written = print(format!("{}\n", text.trim_end()).as_bytes());
+    match (level, written) {
+        (Level::Critical, Err(e)) => say(printable(&e.to_string())),
+        (_, written) => written?,
+    }
+    Ok(level.code())
 }
 
 /// From then on, what was said last is old.

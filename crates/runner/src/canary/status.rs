@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::StatusArgs;
 use super::clock;
-use super::cycle::{stale_after, warning};
+use super::cycle::{shown, stale_after, warning};
 use super::last::Last;
 use super::setup::Setup;
 use crate::commands::{print, print_json};
@@ -58,8 +58,7 @@ pub(super) fn main(args: &StatusArgs) -> Result<u8> {
         true => status.json(),
         false => status.human(),
     };
-    print(format!("{}\n", text.trim_end()).as_bytes())?;
-    Ok(status.level().code())
+    shown(status.level(), &text)
 }
 
 /// Why nobody may rely on it any more, if so.

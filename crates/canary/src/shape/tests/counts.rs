@@ -83,6 +83,21 @@ fn exactly_fires_on_both_sides() {
     assert_eq!(world.has("slots", vec![]).found(), "a:below");
 }
 
+#[test]
+fn who_has_none_of_those_that_are_asked_for_has_too_few_for_a_limit_for_everybody() {
+    let rule =
+        "shape = 'exactly'\ncount = 'slots'\nlimit = 1\nwhere = { column = 'id', in = ['7', '8'] }";
+    let mut world = World::new(FACETS, rule);
+    for (ids, found) in [
+        (["7", "1"], ""),
+        (["7", "8"], "a:above"),
+        (["2", "1"], "a:below"),
+    ] {
+        let rows = ids.map(|id| rows![["a", id, ago(1)]]).concat();
+        assert_eq!(world.has("slots", rows).found(), found, "{ids:?}");
+    }
+}
+
 const B01: &str = "shape = 'agree'\nleft = 'service.count'\nright = 'slots'";
 
 #[test]
