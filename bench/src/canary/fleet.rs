@@ -207,10 +207,9 @@ fn fill_redis(
         }
         pipe.query::<()>(connection)?;
     }
-    // Ahead, so that it is not too old at the end of a long run.
     redis::cmd("SET")
         .arg("canary:drain_tick_at")
-        .arg(now + 3600)
+        .arg(now)
         .query::<()>(connection)?;
     Ok(())
 }
