@@ -637,7 +637,7 @@ fn what_is_not_ours_is_refused_with_what_to_do() {
         ("SET version = 1, rules = 'others'", "titled `others`"),
         (
             "SET rules = 'jobs', saved = 'garbage'",
-            "DROP SCHEMA runward_canary CASCADE",
+            "name another with `[ledger] schema`",
         ),
     ] {
         server

@@ -368,6 +368,10 @@ fn what_is_torn_or_of_others_is_an_error_and_never_a_fresh_start() {
         for error in [refused(&database), look] {
             assert_eq!(error.kind(), ErrorKind::State, "{damage}: {error}");
             assert!(error.to_string().contains(words), "{damage}: {error}");
+            assert!(error.to_string().contains("`[ledger] schema`") || words == "newer runward");
+            for advice in ["DROP", "CASCADE"] {
+                assert!(!error.to_string().contains(advice), "{damage}: {error}");
+            }
         }
         psql(&server, "DROP SCHEMA runward_canary CASCADE").unwrap();
     }
@@ -377,6 +381,94 @@ fn what_is_torn_or_of_others_is_an_error_and_never_a_fresh_start() {
     )
     .unwrap();
     assert_eq!(refused(&database).kind(), ErrorKind::State);
+}
+
+#[test]
+fn a_schema_with_anything_else_in_it_is_refused_whether_our_tables_are_there_or_not() {
+    let _hang = hang_guard();
+    let Some(server) = postgres("ledger crowded") else {
+        return;
+    };
+    let in_schema = |name: &str| {
+        let settings = by(&url(&server), &[("schema", name)]);
+        Database::new(&settings, "jobs", LONG).unwrap()
+    };
+    let crowded = |schema: &str, relation: &str| {
+        let database = in_schema(schema);
+        let all = [
+            refused(&database),
+            database.look().map(drop).unwrap_err(),
+            database.episodes().map(drop).unwrap_err(),
+            database.snapshots().map(drop).unwrap_err(),
+        ];
+        for error in all {
+            assert_eq!(error.kind(), ErrorKind::State, "{schema}: {error}");
+            for words in [
+                format!("schema {schema} "),
+                format!("`{relation}`"),
+                "another name with `[ledger] schema`".to_owned(),
+            ] {
+                assert!(error.to_string().contains(&words), "{schema}: {error}");
+            }
+            assert!(!error.to_string().contains("DROP"), "{error}");
+        }
+    };
+    psql(&server, "CREATE SCHEMA empty; CREATE SCHEMA \"Shop\"").unwrap();
+    open(&in_schema("empty")).0.close().unwrap();
+    let kinds = [
+        ("TABLE", "(id int)"),
+        ("VIEW", "AS SELECT 1 AS id"),
+        ("MATERIALIZED VIEW", "AS SELECT 1 AS id"),
+        ("SEQUENCE", ""),
+    ];
+    for schema in ["Shop", "empty"] {
+        for (kind, what) in kinds {
+            let relation = format!("{kind} \"{schema}\".\"Orders\"");
+            psql(&server, &format!("CREATE {relation} {what}")).unwrap();
+            crowded(schema, "Orders");
+            psql(&server, &format!("DROP {relation}")).unwrap();
+        }
+    }
+    let made = "SELECT count(*) FROM pg_class WHERE relnamespace = '\"Shop\"'::regnamespace";
+    assert_eq!(psql(&server, made).unwrap().trim(), "0", "nothing was made");
+    // With nothing else in it, both serve; an index on a table of ours is not something else.
+    psql(&server, "CREATE INDEX mine ON empty.episode (body)").unwrap();
+    for schema in ["Shop", "empty"] {
+        let (mut ledger, _) = open(&in_schema(schema));
+        commit(&mut ledger, 1).unwrap();
+        ledger.close().unwrap();
+    }
+    // Somebody else's table has the name of ours.
+    for ledger in ["(mine int)", "AS SELECT generate_series(1, 9) AS version"] {
+        let made = "CREATE SCHEMA bank; CREATE TABLE bank.accounts (id int)";
+        psql(
+            &server,
+            &format!("{made}; CREATE TABLE bank.ledger {ledger}"),
+        )
+        .unwrap();
+        crowded("bank", "accounts");
+        psql(&server, "DROP SCHEMA bank CASCADE").unwrap();
+    }
+    // A newer runward may have more tables than we know.
+    let newer = "UPDATE empty.ledger SET version = 2; CREATE TABLE empty.more (id int)";
+    psql(&server, newer).unwrap();
+    let error = refused(&in_schema("empty")).to_string();
+    assert!(error.contains("newer runward"), "{error}");
+}
+
+#[test]
+fn tables_without_the_first_are_torn_and_not_made_again() {
+    let _hang = hang_guard();
+    let Some(server) = postgres("ledger rest") else {
+        return;
+    };
+    let database = database(&url(&server));
+    open(&database).0.close().unwrap();
+    psql(&server, "DROP TABLE runward_canary.ledger").unwrap();
+    for error in [refused(&database), database.look().map(drop).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::State, "{error}");
+        assert!(error.to_string().contains("no table `ledger`"), "{error}");
+    }
 }
 
 #[test]

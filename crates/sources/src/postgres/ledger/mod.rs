@@ -9,6 +9,8 @@
 //! | `episode` | what opened, closed and changed: a row each |
 //! | `snapshot` | what was read in the last cycles |
 //!
+//! There is nothing else in that schema: one that has relations of others is refused, and one that is empty is used.
+//!
 //! Who may write holds an advisory lock of its session, which the server frees when the connection ends; that it is alone is checked all the
 //! same: a commit happens only on top of the one that was read. A pooler that gives a session to several clients takes the lock apart, and leaves the check.
 
@@ -151,9 +153,8 @@ impl Database {
 
     /// What is there and is not what was written: nobody can tell what was red, so nobody goes on.
     fn torn(&self, why: &str) -> Error {
-        let schema = &self.schema;
         let message = format!(
-            "read the ledger in {self}: {why}; restore the schema from a backup, name another with `[ledger] schema`, or, if all that was red may be forgotten, DROP SCHEMA {schema} CASCADE"
+            "read the ledger in {self}: {why}; restore its tables from a backup, or, if all that was red may be forgotten, name another with `[ledger] schema` or move these tables to another schema"
         );
         Error::new(ErrorKind::State, message)
     }

@@ -23,14 +23,46 @@ impl<'a> Tables<'a> {
         Self { database, schema }
     }
 
-    /// Whether somebody has made them.
+    /// Whether somebody has made them. If not, there is nothing in the schema.
     pub(super) fn are_there(&self, session: &mut Session) -> Result<bool, Error> {
         session.begin(Duration::ZERO);
         let name = format!("{}.ledger", self.schema);
         let asked = "SELECT pg_catalog.to_regclass($1::text) IS NOT NULL";
         let answer = session.ask(asked, &[Param::Text(&name)]);
         let answer = answer.map_err(|cause| self.database.failed("look for", &cause))?;
-        Ok(yes(&answer))
+        if yes(&answer) {
+            return Ok(true);
+        }
+        let found = self.undisturbed(session)?;
+        // Made meanwhile: all of them are there at once.
+        if found.iter().any(|name| name == "ledger") {
+            return Ok(true);
+        }
+        match found.first() {
+            Some(name) => {
+                let why = format!("it has no table `ledger`, and has `{name}`");
+                Err(self.database.torn(&why))
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Those of our names that are in the schema, if there are no others. An index is where its table is, and is not looked for.
+    fn undisturbed(&self, session: &mut Session) -> Result<Vec<String>, Error> {
+        session.begin(Duration::ZERO);
+        let answer = session.ask(RELATIONS, &[Param::Text(&self.database.schema)]);
+        let answer = answer.map_err(|cause| self.database.failed("look for", &cause))?;
+        let found: Vec<_> = answer.rows.iter().map(|row| words(row, 0)).collect();
+        match found.iter().find(|name| !OURS.contains(&name.as_str())) {
+            None => Ok(found),
+            Some(other) => {
+                let message = format!(
+                    "look for the ledger in {}: the schema has relations that are not a ledger's, `{other}` for one; choose another name with `[ledger] schema`: a schema that is not there, or is empty",
+                    self.database
+                );
+                Err(Error::new(ErrorKind::State, message))
+            }
+        }
     }
 
     /// Makes them, all or none; whoever calls holds the lock.
@@ -91,11 +123,18 @@ impl<'a> Tables<'a> {
         read.map_err(|error| self.database.torn(&error.to_string()))
     }
 
-    /// Whether they are ours, of a version that is known, and of these rules.
+    /// Whether they are ours and alone, of a version that is known, and of these rules. A newer version may have tables that nobody here knows.
     fn check(&self, session: &mut Session) -> Result<(), Error> {
         let schema = &self.schema;
         let asked = format!("SELECT version::bigint FROM {schema}.ledger");
-        let version = int(&self.only(session, &asked)?, 0).unwrap_or(0);
+        let version = match self.only(session, &asked) {
+            Ok(row) => int(&row, 0).unwrap_or(0),
+            // It may be that the table is of somebody else, as others beside it are.
+            Err(error) if session.is_usable() => {
+                return self.undisturbed(session).and(Err(error));
+            }
+            Err(error) => return Err(error),
+        };
         if version > VERSION {
             let message = format!(
                 "read the ledger in {}: its tables are of version {version}, and this runward knows {VERSION}; install the newer runward on this host as well",
@@ -103,6 +142,7 @@ impl<'a> Tables<'a> {
             );
             return Err(Error::new(ErrorKind::State, message));
         }
+        self.undisturbed(session)?;
         if version != VERSION {
             let why = format!("its tables are of version {version}, which never was");
             return Err(self.database.torn(&why));
@@ -184,6 +224,13 @@ impl<'a> Tables<'a> {
     }
 }
 
+/// The names of the tables below.
+const OURS: [&str; 3] = ["ledger", "episode", "snapshot"];
+/// Ours, and one of the others.
+const RELATIONS: &str = "SELECT c.relname::text FROM pg_catalog.pg_class c
+    WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1::text)
+    AND c.relkind NOT IN ('i', 'I')
+    ORDER BY c.relname IN ('ledger', 'episode', 'snapshot'), c.relname LIMIT 4";
 // What people wrote is kept as bytes: JSON has no byte that is zero, but a database may have another encoding.
 const LEDGER: &str = "CREATE TABLE SCHEMA.ledger (
     version bigint NOT NULL,
