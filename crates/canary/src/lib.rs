@@ -125,6 +125,7 @@ pub use memory::{Memory, Since};
 pub use meta::{Meta, Severity, Tier};
 pub use reading::Reading;
 pub use rules::Rules;
+pub use secret::masked;
 pub use snapshot::{Cut, Snapshot};
 pub use stamp::Stamp;
 pub use table::{Column, Row, Table};

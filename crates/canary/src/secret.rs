@@ -25,6 +25,11 @@ const PREFIXES: [&str; 11] = [
 /// So deep is JSON looked for in the text of JSON: each time it is wrapped, its backslashes double.
 const NESTED: usize = 8;
 
+/// The text as a snapshot that is kept has it: with a digest in the place of each credential.
+pub fn masked(text: &str) -> String {
+    Secrets::new().mask(text).into_owned()
+}
+
 pub(crate) struct Secrets {
     any: Option<Regex>,
 }

@@ -37,10 +37,14 @@ fn steps(nth: usize) -> String {
     let opened = format!(r#"{{"key":{key},"severity":"critical"}}"#);
     let closed = format!(r#"{{"key":{key},"witness":{{"held":{{}}}}}}"#);
     let ran = r#""argv":["true"],"ended":"exit 0""#;
+    let red = |opened: &str| {
+        let judged = judged("violated", 1, opened, "");
+        format!(r#"{judged},"found":{{"key":{key},"elements":[]}}"#)
+    };
     line("before", 1, &judged("held", 0, "", ""))
         + &line("provoke", 2, ran)
-        + &line("red", 3, &judged("violated", 1, &opened, ""))
-        + &line("still", 4, &judged("violated", 1, "", ""))
+        + &line("red", 3, &red(&opened))
+        + &line("still", 4, &red(""))
         + &line("revert", 5, ran)
         + &line(
             "green",
@@ -165,6 +169,7 @@ fn an_outcome_that_was_set_to_passed_is_seen_by_what_its_steps_show() {
         forged(STEPS, without(2)),
         [
             "red.exactly",
+            "found.red",
             "red.nothing-else",
             "step.red",
             "reports.of-snapshots"
@@ -179,6 +184,29 @@ fn an_outcome_that_was_set_to_passed_is_seen_by_what_its_steps_show() {
         forged(STEPS, replaced(&format!("{red}1"), &green)),
         ["red.until-reverted"]
     );
+    let remembered = format!("{red}1").replace("violated", "unjudged");
+    assert_eq!(
+        forged(STEPS, replaced(&format!("{red}1"), &remembered)),
+        ["still.judged"]
+    );
+    assert_eq!(
+        forged(STEPS, replaced("\"violated\"", "\"unjudged\"")),
+        ["red.judged"]
+    );
+    // Nothing found, another kind, another subject; in the first of the two looks, and in the second.
+    let found = r#""found":{"key":{"kind":"J-01/idle","subject":"nightly"}"#;
+    for other in [
+        r#""found":{"no":{}"#.to_owned(),
+        found.replace("idle", "late"),
+        found.replace("nightly", "weekly"),
+    ] {
+        assert_eq!(forged(STEPS, replaced(found, &other)), ["found.red"]);
+        let second = |text: &str| {
+            let at = text.rfind(found).unwrap();
+            format!("{}{other}{}", &text[..at], &text[at + found.len()..])
+        };
+        assert_eq!(forged(STEPS, second), ["found.still"]);
+    }
     let late = |text: &str| {
         let (head, tail) = text.split_once("\"step\":\"revert\"").unwrap();
         format!(

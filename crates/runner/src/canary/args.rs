@@ -79,8 +79,9 @@ Exit status:
 
 const DRILL: &str = "\
 A drill looks that its invariant is judged and green, runs `provoke`, expects red of exactly its kind and subject within `within_cycles` and of
-nothing else, looks again that it lasts, runs `revert` whatever came of it, and expects a witness that all is as it was. It keeps its own
-state, and tells nobody. A WORD is the name of a drill, else the id of an invariant, INVARIANT/KIND or a kind: all drills of it.
+nothing else, looks again that it lasts (in an outage nobody sees that), runs `revert` whatever came of it, and expects a witness that all is as
+it was. It keeps its own state, and tells nobody. A WORD is the name of a drill, else the id of an invariant, INVARIANT/KIND or a kind: all
+drills of it.
 
 With --evidence the drills leave a sealed bundle, however they went; `runward spec canary-drill` is what it is judged by. DIR is not there
 before, and whole afterwards.

@@ -1,5 +1,7 @@
 //! Drills that show nothing look like those that passed; each is told by a reason of its own.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use runward_tests::Sandbox;
 
 use super::{IDLE, Jobs, WELL, verified};
@@ -81,6 +83,73 @@ fn green_again_without_the_revert() {
 }
 
 #[test]
+fn not_seen_again_before_the_revert() {
+    // Red in the first look at it; in the next the source is dark, or the one subject.
+    let subject = WELL.replacen("2", "\"many\"", 1);
+    for dark in ["garbage", &subject] {
+        let blind = |jobs: &Jobs<'_>| {
+            let path = jobs.jobs.display();
+            jobs.shell(&format!(
+                "echo '{IDLE}' > {path}.once; echo '{dark}' > {path}"
+            ))
+        };
+        assert_eq!(reason(WELL, &blind, &mended), "unjudged-before-revert");
+    }
+}
+
+#[test]
+fn what_is_judged_once_after_an_event_stands_until_the_next() {
+    let sandbox = Sandbox::new(60);
+    let jobs = Jobs::new(&sandbox);
+    let starts = sandbox.path("starts");
+    std::fs::write(&starts, r#"[{"id":"a","born":"2020-01-01T00:00:00Z"}]"#).expect("starts");
+    let after = |start: &str, text: &str| {
+        let row = format!(r#"[{{\"id\":\"{start}\",\"born\":\"$(date -u +%FT%TZ)\"}}]"#);
+        let (starts, path) = (starts.display(), jobs.jobs.display());
+        jobs.shell(&format!(
+            "echo \"{row}\" > {starts}; echo '{text}' > {path}"
+        ))
+    };
+    let drill = jobs.drill(
+        "one",
+        &after("b", &WELL.replacen('2', "7", 1)),
+        &after("c", WELL),
+    );
+    let drill = drill
+        .replace("J-01", "J-03")
+        .replace("\"idle\"", "\"spare\"");
+    jobs.rules(&format!(
+        r#"[facet.starts]
+source = "jobs"
+args = [{starts:?}]
+id = "id"
+born = "born"
+[invariant.J-03]
+title = "After a start no job has spare workers"
+tier = "B"
+severity = "minor"
+message = "{{subject}} has spare workers"
+runbook = "Look at the pool."
+shape = "row"
+of = "jobs"
+when = {{ after = "starts", delay = "1ms", within = "1h" }}
+bad = [{{ kind = "spare", column = "workers", equals = 7 }}]
+{drill}"#
+    ));
+    jobs.run(&["one", "--evidence", "bundle"], 0);
+    let steps = std::fs::read_to_string(sandbox.path("bundle/steps.jsonl")).expect("steps");
+    let mut steps = steps.lines().map(super::json);
+    let still = steps.find(|step| step["step"] == "still");
+    let still = still.expect("a look before the revert");
+    assert_eq!(still["named"]["outcome"], "not-due");
+    assert_eq!(still["found"]["earlier"], true);
+    assert_eq!(
+        verified(&sandbox, &sandbox.path("bundle"), "chosen").0,
+        "proven"
+    );
+}
+
+#[test]
 fn not_mended() {
     assert_eq!(reason(WELL, &idle, &|_| "[\"true\"]".into()), "not-green");
 }
@@ -124,6 +193,58 @@ fn a_command_that_fails_is_heard() {
         "{why}"
     );
     assert!(jobs.is_well());
+}
+
+#[test]
+fn what_commands_say_is_masked_and_the_bundle_is_private() {
+    let sandbox = Sandbox::new(60);
+    let jobs = Jobs::new(&sandbox);
+    let token = "sk-abcdefghij0123456789XYZ";
+    let loud = |text: &str, end: &str| {
+        let path = jobs.jobs.display();
+        jobs.shell(&format!(
+            "echo token {token} >&2; echo '{text}' > {path}; {end}"
+        ))
+    };
+    // Of a word that is kept in part, nobody knows that it is one.
+    let long = jobs.shell(&format!(
+        "printf %s%04080d {token} 7 >&2; echo '{WELL}' > {}",
+        jobs.jobs.display()
+    ));
+    let cases = [
+        (loud(IDLE, ":"), loud(WELL, ":"), 0),
+        (loud(IDLE, "exit 7"), loud(WELL, ":"), 2),
+        (loud(IDLE, ":"), long, 0),
+    ];
+    for (nth, (provoke, revert, code)) in cases.into_iter().enumerate() {
+        jobs.rules(&jobs.drill("one", &provoke, &revert));
+        let name = format!("bundle-{nth}");
+        let ended = jobs.run(&["one", "--json", "--evidence", &name], code);
+        assert!(
+            !ended.stdout.contains("ghij0123") && !ended.stderr.contains("ghij0123"),
+            "{}{}",
+            ended.stdout,
+            ended.stderr
+        );
+        let files = std::fs::read_dir(sandbox.path(&name)).expect("a bundle");
+        for file in files.flatten() {
+            let mode = file.metadata().expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{:?}", file.path());
+            let text = std::fs::read_to_string(file.path()).expect("text");
+            let said = text.lines().filter_map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).ok()?;
+                let mut said = [&line["said"], &line["why"]].into_iter();
+                Some(said.find_map(|one| one.as_str())?.to_owned())
+            });
+            for said in said {
+                assert!(!said.contains("0123456789X"), "{said}");
+                assert!(
+                    !said.contains("token") || said.contains("sk-masked"),
+                    "{said}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

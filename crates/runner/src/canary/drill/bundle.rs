@@ -1,7 +1,7 @@
 //! The bundle of drills: it grows beside its place, is sealed however the drills went, and gets there by one rename.
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -23,6 +23,8 @@ use crate::record::timestamp;
 const STEPS: &str = "steps.jsonl";
 const SNAPSHOTS: &str = "snapshots.jsonl";
 const OUTCOMES: &str = "outcomes.jsonl";
+/// What systems and commands say is for the user alone.
+const PRIVATE: u32 = 0o600;
 
 /// What is said of the drills as a whole.
 pub(super) struct About<'a> {
@@ -82,6 +84,7 @@ impl Draft {
             options
                 .create_new(true)
                 .append(true)
+                .mode(PRIVATE)
                 .open(folder.join(name))
         };
         Ok(Self {
@@ -145,7 +148,16 @@ impl Draft {
         bundle::put(&self.folder, bundle::RUN, run.as_bytes()).map_err(said)?;
         let terms = terms().ok_or("there is no day to judge waivers by")?;
         let about = json!({ "key": self.key }).to_string();
-        bundle::seal(&self.folder, self.armed, &about, &terms).map_err(said)
+        bundle::seal(&self.folder, self.armed, &about, &terms).map_err(said)?;
+        self.make_private().map_err(|e| e.to_string())
+    }
+
+    /// Also what the seal wrote; in a directory that nobody else could enter until now.
+    fn make_private(&self) -> std::io::Result<()> {
+        for file in fs::read_dir(&self.folder)? {
+            fs::set_permissions(file?.path(), Permissions::from_mode(PRIVATE))?;
+        }
+        Ok(())
     }
 
     fn line(&self, outcome: &Outcome) -> serde_json::Result<String> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use runward_canary::masked;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
@@ -33,7 +34,7 @@ pub(super) enum Signalled {
 pub(super) struct Ran {
     /// `exit 0` is the only good end.
     pub(super) ended: String,
-    /// The last lines of its stderr.
+    /// The last lines of its stderr, with a digest for each credential.
     pub(super) said: String,
     pub(super) took: Duration,
 }
@@ -80,6 +81,8 @@ struct Running {
     pidfd: OwnedFd,
     stderr: ChildStderr,
     said: Vec<u8>,
+    /// Its beginning is not kept.
+    cut: bool,
     /// Nobody can say anything any more.
     silent: bool,
     begun: Instant,
@@ -97,6 +100,7 @@ impl Running {
             pid,
             stderr,
             said: Vec::new(),
+            cut: false,
             silent: false,
             begun: Instant::now(),
         })
@@ -135,7 +139,7 @@ impl Running {
                 true => format!("killed after {patience:?}"),
                 false => status.map_or_else(|e| e.to_string(), words),
             },
-            said: last_lines(&self.said),
+            said: last_lines(&self.said, self.cut),
             took: self.begun.elapsed(),
         }
     }
@@ -169,6 +173,7 @@ impl Running {
                 Err(_) => return,
             }
             let over = self.said.len().saturating_sub(KEPT);
+            self.cut |= over > 0;
             self.said.drain(..over);
         }
     }
@@ -186,11 +191,19 @@ fn words(status: ExitStatus) -> String {
     }
 }
 
-fn last_lines(said: &[u8]) -> String {
+fn last_lines(said: &[u8], cut: bool) -> String {
     let text = String::from_utf8_lossy(said);
-    let text = text.trim_end();
+    let mut text = text.trim_end();
+    if cut {
+        // The rest of a word may be that of a credential, which nobody knows without its beginning.
+        let goes_on = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+        text = text.trim_start_matches(goes_on);
+    }
     let mut lines: Vec<&str> = text.lines().rev().take(LINES).collect();
     lines.reverse();
-    let lines: Vec<String> = lines.into_iter().map(printable).collect();
+    let lines: Vec<String> = lines
+        .into_iter()
+        .map(|line| printable(&masked(line)))
+        .collect();
     lines.join(" | ")
 }

@@ -130,7 +130,7 @@ impl Rehearsal<'_, '_> {
         for cycle in 1..=self.drill.within_cycles {
             self.rest()?;
             let look = self.stage.look();
-            let red = self.stage.red().contains(&self.key);
+            let red = self.stage.red().contains(&self.key) && look.found(&self.key).is_some();
             let step = if red { Step::Red } else { Step::Waiting };
             self.keep(step, &look, None);
             self.nothing_else(&look)?;
@@ -154,6 +154,11 @@ impl Rehearsal<'_, '_> {
         self.keep(Step::Still, &look, None);
         if !self.stage.red().contains(&self.key) || closed(&look.report, &self.key).is_some() {
             return Err(Why::GreenByItself);
+        }
+        if look.found(&self.key).is_none() && !look.is_not_due(&self.key) {
+            let why = look.unjudged(&self.key);
+            let why = why.unwrap_or_else(|| "nothing of it was found".to_owned());
+            return Err(Why::UnjudgedBeforeRevert(why));
         }
         self.nothing_else(&look)
     }

@@ -1,6 +1,6 @@
 //! The lines of a bundle: what a look or a command was, in the places where a spec can find it.
 use runward_canary::Stamp;
-use runward_canary::engine::{Report, Transition};
+use runward_canary::engine::Report;
 use runward_canary::rules::Drill;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,8 @@ use super::command::Ran;
 use super::outcome::Step;
 use super::stage::{Key, Look, Stage, is_closed};
 
-/// A look. The verdict on the drill's invariant, and what turned red or green, are moved out of the report, where their places depend on names.
+/// A look. The verdict on the drill's invariant, and what turned red or green, are moved out of the report, where their places depend on names; what was
+/// found of the drill itself stands beside them.
 pub(super) fn look(drill: &Drill, step: Step, look: &Look, stage: &Stage<'_>) -> Value {
     let key = Key::of(drill);
     let mut report = json!(look.report);
@@ -17,12 +18,18 @@ pub(super) fn look(drill: &Drill, step: Step, look: &Look, stage: &Stage<'_>) ->
     if let Some(report) = report.as_object_mut() {
         report.remove("transitions");
     }
+    // What is judged once after an event stands until the next.
+    let mut found = look.found(&key).map(|one| with_key(json!(one), &key));
+    if step == Step::Still && look.is_not_due(&key) {
+        found = Some(json!({ "key": key.named(), "earlier": true }));
+    }
     let changes = changes(&look.report, &key, stage);
     json!({
         "drill": drill.name,
         "step": step.name(),
         "at": look.report.taken,
         "named": named,
+        "found": found,
         "opened": changes.opened,
         "closed": changes.closed,
         "other": changes.other,
@@ -41,9 +48,9 @@ fn changes(report: &Report, key: &Key, stage: &Stage<'_>) -> Changes {
     let mut changes = Changes::default();
     for change in &report.transitions {
         if let Some(opened) = stage.opened(change) {
-            changes.opened.push(with_key(change, &opened));
+            changes.opened.push(with_key(json!(change), &opened));
         } else if is_closed(change, key) {
-            changes.closed.push(with_key(change, key));
+            changes.closed.push(with_key(json!(change), key));
         } else {
             changes.other.push(json!(change));
         }
@@ -51,8 +58,7 @@ fn changes(report: &Report, key: &Key, stage: &Stage<'_>) -> Changes {
     changes
 }
 
-fn with_key(change: &Transition, key: &Key) -> Value {
-    let mut value = json!(change);
+fn with_key(mut value: Value, key: &Key) -> Value {
     if let Some(object) = value.as_object_mut() {
         object.insert("key".to_owned(), json!(key.named()));
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use runward_canary::engine::{Change, Outcome, Report, Transition, Verdict, Witness};
 use runward_canary::rules::Drill;
-use runward_canary::{Collector, Only, Options, Snapshot, State, judge, suspects};
+use runward_canary::{Collector, Finding, Only, Options, Snapshot, State, judge, suspects};
 use serde::Serialize;
 
 use super::super::clock;
@@ -187,6 +187,22 @@ impl Look {
     pub(super) fn is_green(&self, key: &Key) -> bool {
         let outcome = self.verdict(key).map(|verdict| &verdict.outcome);
         matches!(outcome, Some(Outcome::Held { .. } | Outcome::NotDue))
+    }
+
+    /// What was found of the key in this look itself; what is red may be only remembered.
+    pub(super) fn found(&self, key: &Key) -> Option<&Finding> {
+        let outcome = &self.verdict(key)?.outcome;
+        let Outcome::Violated { findings, .. } = outcome else {
+            return None;
+        };
+        let mut findings = findings.iter();
+        findings.find(|one| one.kind == key.kind && one.subject == key.subject)
+    }
+
+    /// Whether it is judged once after an event, and that was done: what was found stands until the next event.
+    pub(super) fn is_not_due(&self, key: &Key) -> bool {
+        let verdict = self.verdict(key);
+        verdict.is_some_and(|it| it.outcome == Outcome::NotDue && it.blind.is_empty())
     }
 
     /// Why the invariant was not judged, if so.

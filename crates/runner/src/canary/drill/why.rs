@@ -31,6 +31,8 @@ pub(super) enum Why {
     /// Something else turned red.
     Also(Key),
     GreenByItself,
+    /// Red in what is remembered alone: nobody saw it last until the revert.
+    UnjudgedBeforeRevert(String),
     Revert(Ran),
     NotGreen {
         cycles: u64,
@@ -52,6 +54,7 @@ impl Why {
             Self::Otherwise(_) => "red-otherwise",
             Self::Also(_) => "also-red",
             Self::GreenByItself => "green-by-itself",
+            Self::UnjudgedBeforeRevert(_) => "unjudged-before-revert",
             Self::Revert(_) => "revert-failed",
             Self::NotGreen { .. } => "not-green",
             Self::Gone(_) => "gone",
@@ -77,6 +80,10 @@ impl fmt::Display for Why {
             Self::Otherwise(found) => write!(f, "it turned red otherwise than named: {found}"),
             Self::Also(key) => write!(f, "{key} turned red as well"),
             Self::GreenByItself => f.write_str(GREEN_BY_ITSELF),
+            Self::UnjudgedBeforeRevert(why) => write!(
+                f,
+                "it was not seen red again before it was reverted, so that the revert shows nothing: {why}"
+            ),
             Self::Revert(ran) => write!(f, "the command that reverts failed: {ran}; {OWED}"),
             Self::NotGreen { cycles, unjudged } => {
                 let within = in_words(*cycles);
