@@ -138,8 +138,8 @@ bad = [{{ kind = "spare", column = "workers", equals = 7 }}]
     ));
     jobs.run(&["one", "--evidence", "bundle"], 0);
     let steps = std::fs::read_to_string(sandbox.path("bundle/steps.jsonl")).expect("steps");
-    let still = steps.lines().map(super::json);
-    let still = still.filter(|step| step["step"] == "still").last();
+    let mut steps = steps.lines().map(super::json);
+    let still = steps.find(|step| step["step"] == "still");
     let still = still.expect("a look before the revert");
     assert_eq!(still["named"]["outcome"], "not-due");
     assert_eq!(still["found"]["earlier"], true);
