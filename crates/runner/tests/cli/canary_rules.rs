@@ -186,7 +186,7 @@ fn what_a_sink_refuses_has_its_place() {
         (
             "[[alert]]\n",
             "[[alert]]\nkind = \"stderr\"\nformat = \"json\"\n[[alert]]\n",
-            "rules.toml:45:10: [[alert]] stderr format = \"json\": there is no setting `format`, only kind, minimum",
+            "rules.toml:45:10: [[alert]] stderr format = \"json\": there is no setting `format`, only kind, name, minimum",
         ),
         (
             "[[alert]]\n",
